@@ -1,0 +1,54 @@
+// Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011), the generator behind every draw.
+#pragma once
+
+#include <cstdint>
+
+#include "core/host_device.hpp"
+
+namespace jumpout {
+
+namespace philox {
+inline constexpr uint32_t kMultiplier0 = 0xD2511F53u;
+inline constexpr uint32_t kMultiplier1 = 0xCD9E8D57u;
+inline constexpr uint32_t kWeyl0 = 0x9E3779B9u;
+inline constexpr uint32_t kWeyl1 = 0xBB67AE85u;
+inline constexpr int kRounds = 10;
+}  // namespace philox
+
+struct PhiloxWords {
+  uint32_t word[4];
+};
+
+JUMPOUT_HD constexpr uint32_t lowWord(uint64_t value) { return static_cast<uint32_t>(value); }
+JUMPOUT_HD constexpr uint32_t highWord(uint64_t value) { return static_cast<uint32_t>(value >> 32); }
+
+// The 128-bit counter is (block, subsequence), as cuRAND lays it out: curand_init(key, subsequence, 4 * block).
+JUMPOUT_HD inline PhiloxWords philox4x32_10(uint64_t key, uint64_t subsequence, uint64_t block) {
+  uint32_t c0 = lowWord(block), c1 = highWord(block), c2 = lowWord(subsequence), c3 = highWord(subsequence);
+  uint32_t k0 = lowWord(key), k1 = highWord(key);
+  for (int round = 0; round < philox::kRounds; ++round) {
+    const uint64_t product0 = static_cast<uint64_t>(philox::kMultiplier0) * c0;
+    const uint64_t product1 = static_cast<uint64_t>(philox::kMultiplier1) * c2;
+    c0 = highWord(product1) ^ c1 ^ k0;
+    c1 = lowWord(product1);
+    c2 = highWord(product0) ^ c3 ^ k1;
+    c3 = lowWord(product0);
+    k0 += philox::kWeyl0;
+    k1 += philox::kWeyl1;
+  }
+  return {{c0, c1, c2, c3}};
+}
+
+// Each forward call owns two subsequences of its seed: one for the keep decisions, one for the base rates.
+JUMPOUT_HD constexpr uint64_t keepSubsequence(uint64_t call) { return 2 * call; }
+JUMPOUT_HD constexpr uint64_t rateSubsequence(uint64_t call) { return 2 * call + 1; }
+
+// Reached by no call, since call < 2^63 - 1.
+inline constexpr uint64_t kFoldSubsequence = ~uint64_t{0};
+
+JUMPOUT_HD inline uint64_t foldIn(uint64_t seed, uint64_t data) {
+  const PhiloxWords r = philox4x32_10(seed, kFoldSubsequence, data);
+  return r.word[0] | static_cast<uint64_t>(r.word[1]) << 32;
+}
+
+}  // namespace jumpout

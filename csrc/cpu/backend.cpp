@@ -1,0 +1,96 @@
+#include "cpu/backend.hpp"
+
+#include <algorithm>
+#include <mutex>
+
+#include "core/layout.hpp"
+#include "core/rate.hpp"
+#include "cpu/sweep.hpp"
+
+namespace jumpout::cpu {
+namespace {
+
+// What a thread claims at a time. A multiple of the mask word, so that every word has one owner.
+constexpr size_t kPartElements = size_t{64} << 10;
+constexpr size_t kPartGroups = 256;
+
+constexpr size_t partsOf(size_t count, size_t size) { return count / size + (count % size != 0); }
+
+}  // namespace
+
+Backend::Backend(const Isa& isa, unsigned threads, size_t streaming_bytes)
+    : isa_(isa), kernels_(*isa.kernels), streaming_bytes_(streaming_bytes), pool_(threads) {}
+
+// Calls body(begin, end) for parts of [0, length), the last first: a second pass then meets what the first left in cache.
+template <class Body>
+void Backend::forEachPart(size_t length, const Body& body) {
+  const size_t parts = partsOf(length, kPartElements);
+  const auto part = [&](size_t index) {
+    const size_t begin = (parts - 1 - index) * kPartElements;
+    body(begin, std::min(length, begin + kPartElements));
+  };
+  if (pool_.worthSharing(length)) return pool_.forEachChunk(parts, part);
+  for (size_t index = 0; index < parts; ++index) part(index);
+}
+
+void Backend::countActive(const jumpout_count_args& args) {
+  for (size_t row = 0; row < args.group_count; ++row) args.groups[row].active = args.groups[row].total = 0.0;
+  std::mutex shared_rows;
+  forEachPart(args.length, [&](size_t begin, size_t end) {
+    forEachRow(args.layout, begin, end, [&](size_t row, size_t from, size_t to) {
+      const double active = static_cast<double>(kernels_.countActive(args.input + from, to - from));
+      const double total = static_cast<double>(to - from);
+      jumpout_group& group = args.groups[row];
+      // Only a group that reaches past this part can be another thread's too.
+      if (from > begin && to < end) {
+        group.active = active;
+        group.total = total;
+      } else {
+        std::lock_guard<std::mutex> lock(shared_rows);
+        group.active += active;
+        group.total += total;
+      }
+    });
+  });
+}
+
+void Backend::drawRates(const jumpout_forward_args& args) {
+  const uint64_t first_group = groupOf(args.layout, args.layout.element_offset);
+  const auto draw = [&](size_t part) {
+    const size_t end = std::min(args.group_count, (part + 1) * kPartGroups);
+    for (size_t row = part * kPartGroups; row < end; ++row)
+      drawRate(args.options, args.seed, args.call, first_group + row, args.groups[row]);
+  };
+  const size_t parts = partsOf(args.group_count, kPartGroups);
+  if (pool_.worthSharing(args.length)) return pool_.forEachChunk(parts, draw);
+  for (size_t part = 0; part < parts; ++part) draw(part);
+}
+
+void Backend::forward(const jumpout_forward_args& args) {
+  if (!args.counted) countActive({args.input, args.groups, args.length, args.group_count, args.layout});
+  drawRates(args);
+  Sweep sweep{kernels_, args.layout, args.groups, args.seed, args.call};
+  sweep.gate = args.options.relu ? Gate::kPositiveInput : Gate::kNone;
+  sweep.input = args.input;
+  sweep.output = args.output;
+  sweep.mask = args.mask;
+  sweep.chooseStores(args.length, streaming_bytes_);
+  if (args.mask && args.length) args.mask[maskWords(args.length) - 1] = 0;
+  forEachPart(args.length, [&](size_t begin, size_t end) { sweep.applyDraws(begin, end); });
+}
+
+void Backend::backward(const jumpout_backward_args& args) {
+  Sweep sweep{kernels_, args.layout, args.groups, args.seed, args.call};
+  sweep.input = args.grad_output;
+  sweep.output = args.grad_input;
+  sweep.chooseStores(args.length, streaming_bytes_);
+  if (args.mask) {
+    forEachPart(args.length, [&](size_t begin, size_t end) { sweep.applyMask(args.mask, begin, end); });
+    return;
+  }
+  sweep.gate = args.relu ? Gate::kNonzeroPartner : Gate::kNone;
+  sweep.partner = args.relu ? args.output : nullptr;
+  forEachPart(args.length, [&](size_t begin, size_t end) { sweep.applyDraws(begin, end); });
+}
+
+}  // namespace jumpout::cpu

@@ -1,0 +1,61 @@
+// What every instruction set provides: the loops over elements, as one table of functions a set.
+// All sets give the same bits. Ranges start at an element whose mask bit opens a byte; nothing here knows of groups.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace jumpout::cpu {
+
+// What a kept unit must fulfil beyond its draw.
+enum class Gate {
+  kNone,
+  kPositiveInput,   // forward with ReLU: x > 0
+  kNonzeroPartner,  // backward with ReLU from the forward's output: y != 0
+};
+
+// The draws of consecutive units, from the first lane of `first_block` on.
+struct Draws {
+  uint64_t seed;
+  uint64_t subsequence;
+  uint64_t first_block;
+};
+
+struct Range {
+  const float* input;    // [length]
+  const float* partner;  // [length] for Gate::kNonzeroPartner
+  float* output;         // [length]; may be `input`
+  uint32_t* mask;        // packed keep decisions, written; or nullptr
+  size_t length;
+  bool streaming;  // write past the caches; `output` is then aligned to `Kernels::streaming_alignment`
+};
+
+struct Kernels {
+  // Number of elements > 0.
+  uint64_t (*countActive)(const float* input, size_t length);
+
+  // One threshold and one scale for the whole range, drawn, decided and applied in one sweep.
+  // Bytes moved an element: 4 read, 4 written, 1/8 of mask written.
+  void (*applyDraws)(Gate gate, const Range& range, const Draws& draws, uint32_t threshold, float scale);
+
+  // The same where every element has its own lane, threshold and scale: short groups, channels, shifted shards.
+  void (*applyLanes)(Gate gate, const Range& range, const uint16_t* lanes, const uint16_t* thresholds,
+                     const float* scales);
+
+  // Backward from a packed mask: 4 + 1/8 bytes read, 4 written. One scale, or with `scales` one an element.
+  void (*applyMask)(const Range& range, const uint32_t* kept, float scale, const float* scales);
+
+  // The 16-bit lanes of whole blocks, in unit order: 8 * blocks values, rounded up to kLanePadding of them.
+  void (*drawLanes)(const Draws& draws, size_t blocks, uint16_t* lanes);
+
+  size_t streaming_alignment;
+};
+
+inline constexpr size_t kLanePadding = 256;
+
+extern const Kernels kScalarKernels;
+extern const Kernels kAvx2Kernels;
+extern const Kernels kAvx512Kernels;
+extern const Kernels kNeonKernels;
+
+}  // namespace jumpout::cpu

@@ -1,0 +1,91 @@
+// The vector interface of kernels_impl.hpp on AVX-512 (F, BW, VL, DQ): eight blocks, 64 elements, two mask words at a time.
+#pragma once
+
+#if defined(JUMPOUT_SIMDE)
+#include <simde/x86/avx512.h>
+#else
+#include <immintrin.h>
+#endif
+
+#include "cpu/kernels_impl.hpp"
+
+#if defined(__GNUC__) && !defined(__clang__)
+// GCC's own intrinsics start from deliberately undefined registers (GCC bug 105593).
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
+namespace jumpout::cpu {
+namespace {
+
+struct Avx512 {
+  using Wide = __m512i;
+  using Floats = __m512;
+  using Bits = uint64_t;
+  using Decisions = uint64_t;  // one bit an element
+  using Threshold = __m512i;
+  static constexpr size_t kLanes = 8;
+  static constexpr size_t kInterleave = 4;
+  static constexpr size_t kStreamingAlignment = 64;
+
+  static Wide broadcast(uint64_t value) { return _mm512_set1_epi64(static_cast<long long>(value)); }
+  // Blocks 0-3 in the even lanes, 4-7 in the odd ones: unpacking then leaves each half's decisions in element order.
+  static Wide blockOrder() { return _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7); }
+  static Wide add(Wide a, Wide b) { return _mm512_add_epi64(a, b); }
+  static Wide multiply(Wide a, Wide b) { return _mm512_mul_epu32(a, b); }
+  static Wide highToLow(Wide a) { return _mm512_srli_epi64(a, 32); }
+  static Wide lowToHigh(Wide a) { return _mm512_slli_epi64(a, 32); }
+  static Wide exclusiveOr(Wide a, Wide b) { return _mm512_xor_si512(a, b); }
+  static Wide exclusiveOr(Wide a, Wide b, Wide c) { return _mm512_ternarylogic_epi64(a, b, c, 0x96); }
+
+  static Floats broadcastFloat(float value) { return _mm512_set1_ps(value); }
+  static Floats loadFloats(const float* p) { return _mm512_loadu_ps(p); }
+  static Threshold threshold(uint32_t value) { return _mm512_set1_epi16(static_cast<short>(value)); }
+
+  static Decisions decide(Wide words01, Wide words23, Threshold limit) {
+    const Halves lanes = unpack(words01, words23);
+    return join(_mm512_cmpge_epu16_mask(lanes.first, limit), _mm512_cmpge_epu16_mask(lanes.second, limit));
+  }
+  static Decisions decideLanes(const uint16_t* lanes, const uint16_t* thresholds) {
+    return join(_mm512_cmpge_epu16_mask(_mm512_loadu_si512(lanes), _mm512_loadu_si512(thresholds)),
+                _mm512_cmpge_epu16_mask(_mm512_loadu_si512(lanes + 32), _mm512_loadu_si512(thresholds + 32)));
+  }
+  static Decisions fromBits(Bits bits) { return bits; }
+  static void storeLanes(Wide words01, Wide words23, uint16_t* lanes) {
+    const Halves halves = unpack(words01, words23);
+    _mm512_storeu_si512(lanes, halves.first);
+    _mm512_storeu_si512(lanes + 32, halves.second);
+  }
+
+  template <Gate gate, bool streaming, class Scale>
+  static Bits apply(Decisions keep, const float* input, const float* partner, const Scale& scale, float* output) {
+    Bits bits = 0;
+    for (size_t first = 0; first < 64; first += 16) {
+      __mmask16 kept = static_cast<__mmask16>(keep >> first);
+      const __m512 x = _mm512_loadu_ps(input + first);
+      if constexpr (gate == Gate::kPositiveInput)
+        kept = _mm512_mask_cmp_ps_mask(kept, x, _mm512_setzero_ps(), _CMP_GT_OQ);
+      if constexpr (gate == Gate::kNonzeroPartner)
+        kept = _mm512_mask_cmp_ps_mask(kept, _mm512_loadu_ps(partner + first), _mm512_setzero_ps(), _CMP_NEQ_UQ);
+      const __m512 y = _mm512_maskz_mul_ps(kept, x, scale.at(first));
+      if constexpr (streaming) _mm512_stream_ps(output + first, y);
+      if constexpr (!streaming) _mm512_storeu_ps(output + first, y);
+      bits |= static_cast<Bits>(kept) << first;
+    }
+    return bits;
+  }
+  static void fence() { _mm_sfence(); }
+
+ private:
+  struct Halves {
+    __m512i first, second;  // 32 elements each
+  };
+  static Halves unpack(Wide words01, Wide words23) {
+    const __m512i r01 = _mm512_rol_epi64(words01, 32), r23 = _mm512_rol_epi64(words23, 32);
+    return {_mm512_unpacklo_epi64(r01, r23), _mm512_unpackhi_epi64(r01, r23)};
+  }
+  static Decisions join(__mmask32 low, __mmask32 high) { return low | static_cast<Decisions>(high) << 32; }
+};
+
+}  // namespace
+}  // namespace jumpout::cpu

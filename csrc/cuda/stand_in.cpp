@@ -1,0 +1,7 @@
+#include "cuda/cuda_support.hpp"
+
+namespace jumpout::cuda {
+
+Support support() { return {false, false, JUMPOUT_CUDA_REASON}; }
+
+}  // namespace jumpout::cuda

@@ -1,0 +1,131 @@
+/* jumpout: improved dropout for networks with ReLUs (Wang, Zhou, Bilmes, ICML 2019), as a plain C API.
+ *
+ * Every function returns a status, throws nothing and keeps no pointer after it returned. Memory belongs to the caller.
+ * What is computed, to the bit, is written down in docs/numerics.md.
+ */
+#ifndef JUMPOUT_H
+#define JUMPOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum jumpout_status {
+  JUMPOUT_OK = 0,
+  JUMPOUT_NULL_POINTER,     /* an array that the call needs is missing */
+  JUMPOUT_BAD_LENGTH,       /* lengths, groups and layout do not fit each other */
+  JUMPOUT_BAD_OPTION,       /* a number outside its range (docs/numerics.md, Terms) */
+  JUMPOUT_OVERLAP,          /* arrays overlap in part; the same array in and out is fine */
+  JUMPOUT_MISALIGNED,       /* a pointer is not aligned to its element type */
+  JUMPOUT_OUT_OF_MEMORY,
+  JUMPOUT_BAD_ENVIRONMENT,  /* JUMPOUT_CPU_ISA or JUMPOUT_NUM_THREADS asks for what cannot be had */
+} jumpout_status;
+
+/* One English sentence, never NULL. For JUMPOUT_BAD_ENVIRONMENT it names the variable and what it held. */
+const char* jumpout_status_text(jumpout_status status);
+
+/* The three modifications of dropout (paper, section 3). jumpout_default_options gives the paper's values. */
+typedef struct jumpout_options {
+  double sigma;      /* I: standard deviation of the half-Gaussian base rate; default 0.1 */
+  double p_min;      /* I: its truncation from below; default 0.01 */
+  double p_max;      /* I: its truncation from above; default 0.6 */
+  double rate;       /* a fixed base rate instead of I; NaN (default): draw it */
+  double max_rate;   /* II: cap of the normalised rate; default 0.6 */
+  double exponent;   /* III: survivors are scaled by (1 - p')^-exponent; default 0.75 */
+  int32_t normalize; /* II: divide the base rate by the active fraction; default 1 */
+  int32_t relu;      /* ReLU first, in the same pass; default 0 */
+} jumpout_options;
+
+jumpout_options jumpout_default_options(void);
+
+/* Where this contiguous range of elements sits in the whole tensor, and what its elements share.
+ * {0, 0, 1} is a whole tensor with one rate, dropped element by element. */
+typedef struct jumpout_layout {
+  uint64_t element_offset; /* flat index, in the whole tensor, of this range's first element */
+  uint64_t group_size;     /* elements that share one count and one rate; 0: the whole tensor */
+  uint64_t unit_size;      /* elements that are dropped together: 1, or a channel's plane */
+} jumpout_layout;
+
+/* What was counted and drawn for one group. Doubles, so that a row is five numbers in any language; the two counts are
+ * exact below 2^53. */
+typedef struct jumpout_group {
+  double active;         /* elements > 0 */
+  double total;          /* elements */
+  double rate;           /* p: the base rate */
+  double effective_rate; /* t / 65536: the rate that is applied */
+  double scale;          /* what survivors are multiplied with, a float32 value */
+} jumpout_group;
+
+/* Groups that a range of `length` elements touches: the number of rows that the calls below read or write. */
+size_t jumpout_group_count(size_t length, const jumpout_layout* layout);
+
+/* ceil(length / 32): the words of a packed mask. Bit i & 31 of word i >> 5 says that element i was kept. */
+size_t jumpout_mask_words(size_t length);
+
+typedef struct jumpout_forward_args {
+  const float* input;    /* [length] */
+  float* output;         /* [length]; may be `input` */
+  uint32_t* mask;        /* [jumpout_mask_words(length)], or NULL: not saved */
+  jumpout_group* groups; /* [jumpout_group_count]: written; with `counted`, active and total are read first */
+  size_t length;
+  size_t group_count;
+  jumpout_layout layout;
+  jumpout_options options;
+  uint64_t seed;
+  uint64_t call;   /* < 2^63 - 1; one number per forward call */
+  int32_t counted; /* nonzero: groups[].active and .total already hold the counts of the whole groups (shards) */
+} jumpout_forward_args;
+
+jumpout_status jumpout_forward(const jumpout_forward_args* args);
+
+typedef struct jumpout_backward_args {
+  const float* grad_output;    /* [length] */
+  float* grad_input;           /* [length]; may be `grad_output` */
+  const uint32_t* mask;        /* what forward saved, or NULL: the mask is drawn again */
+  const float* output;         /* what forward returned; needed where relu is set and mask is NULL */
+  const jumpout_group* groups; /* what forward wrote */
+  size_t length;
+  size_t group_count;
+  jumpout_layout layout;
+  uint64_t seed;
+  uint64_t call;
+  int32_t relu;
+} jumpout_backward_args;
+
+jumpout_status jumpout_backward(const jumpout_backward_args* args);
+
+typedef struct jumpout_count_args {
+  const float* input;    /* [length] */
+  jumpout_group* groups; /* [jumpout_group_count]: active and total of this range are written */
+  size_t length;
+  size_t group_count;
+  jumpout_layout layout;
+} jumpout_count_args;
+
+/* Step 1 of docs/numerics.md alone, to be summed over shards. */
+jumpout_status jumpout_count_active(const jumpout_count_args* args);
+
+/* An independent seed for a layer, a rank, a worker. */
+uint64_t jumpout_fold_in(uint64_t seed, uint64_t data);
+
+/* What this build and this machine can do. The strings live as long as the process. */
+typedef struct jumpout_runtime {
+  const char* version;
+  const char* cpu_isa; /* "avx512", "avx2", "neon" or "scalar" */
+  int32_t cpu_threads;
+  int32_t cuda_compiled;
+  int32_t cuda_available;
+  const char* cuda_reason; /* why there is no CUDA, or NULL */
+} jumpout_runtime;
+
+/* Reads the environment once, at the first call; JUMPOUT_BAD_ENVIRONMENT if it cannot be obeyed (so do all other calls). */
+jumpout_status jumpout_get_runtime(jumpout_runtime* runtime);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

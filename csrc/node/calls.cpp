@@ -1,0 +1,90 @@
+#include "node/calls.hpp"
+
+#include "node/arrays.hpp"
+#include "node/descriptor.hpp"
+#include "node/errors.hpp"
+
+namespace jumpout::node {
+
+namespace {
+
+// A row of statistics is a jumpout_group: five doubles.
+constexpr size_t kRowLength = 5;
+static_assert(sizeof(jumpout_group) == kRowLength * sizeof(double));
+
+struct Rows {
+  jumpout_group* groups;
+  size_t count;
+};
+
+Rows rowsOf(napi_env env, napi_value value) {
+  const Array<double> numbers = doublesOf(env, value, "rows");
+  if (numbers.length % kRowLength != 0) throw failureOf(JUMPOUT_BAD_LENGTH, "rows");
+  return {reinterpret_cast<jumpout_group*>(numbers.data), numbers.length / kRowLength};
+}
+
+void requireLength(size_t actual, size_t expected, const char* arrays) {
+  if (actual != expected) throw failureOf(JUMPOUT_BAD_LENGTH, arrays);
+}
+
+uint32_t* maskOf(napi_env env, napi_value value, size_t length, const char* arrays) {
+  if (isUndefined(env, value)) return nullptr;
+  const Array<uint32_t> mask = wordsOf(env, value, "mask");
+  requireLength(mask.length, jumpout_mask_words(length), arrays);
+  return mask.data;
+}
+
+}  // namespace
+
+jumpout_forward_args forwardArgs(napi_env env, const napi_value* argv) {
+  const Array<float> input = floatsOf(env, argv[0], "input");
+  const Array<float> output = floatsOf(env, argv[1], "out");
+  requireLength(output.length, input.length, kForwardArrays);
+  const Descriptor descriptor = descriptorOf(env, argv[3]);
+  const Rows rows = rowsOf(env, argv[4]);
+  jumpout_forward_args args;
+  args.input = input.data;
+  args.output = output.data;
+  args.mask = maskOf(env, argv[2], input.length, kForwardArrays);
+  args.groups = rows.groups;
+  args.length = input.length;
+  args.group_count = rows.count;
+  args.layout = descriptor.layout();
+  args.options = descriptor.options();
+  args.seed = descriptor.seed();
+  args.call = descriptor.call();
+  args.counted = descriptor.counted != 0.0;
+  return args;
+}
+
+jumpout_backward_args backwardArgs(napi_env env, const napi_value* argv) {
+  const Array<float> gradOutput = floatsOf(env, argv[0], "gradOutput");
+  const Array<float> gradInput = floatsOf(env, argv[1], "out");
+  requireLength(gradInput.length, gradOutput.length, kBackwardArrays);
+  Array<float> output{nullptr, gradOutput.length};
+  if (!isUndefined(env, argv[3])) output = floatsOf(env, argv[3], "output");
+  requireLength(output.length, gradOutput.length, kBackwardArrays);
+  const Descriptor descriptor = descriptorOf(env, argv[4]);
+  const Rows rows = rowsOf(env, argv[5]);
+  jumpout_backward_args args;
+  args.grad_output = gradOutput.data;
+  args.grad_input = gradInput.data;
+  args.mask = maskOf(env, argv[2], gradOutput.length, kBackwardArrays);
+  args.output = output.data;
+  args.groups = rows.groups;
+  args.length = gradOutput.length;
+  args.group_count = rows.count;
+  args.layout = descriptor.layout();
+  args.seed = descriptor.seed();
+  args.call = descriptor.call();
+  args.relu = descriptor.relu != 0.0;
+  return args;
+}
+
+jumpout_count_args countArgs(napi_env env, const napi_value* argv) {
+  const Array<float> input = floatsOf(env, argv[0], "input");
+  const Rows rows = rowsOf(env, argv[2]);
+  return {input.data, rows.groups, input.length, rows.count, descriptorOf(env, argv[1]).layout()};
+}
+
+}  // namespace jumpout::node

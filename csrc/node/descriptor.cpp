@@ -1,0 +1,55 @@
+#include "node/descriptor.hpp"
+
+#include <cstring>
+
+#include "node/arrays.hpp"
+#include "node/errors.hpp"
+
+namespace jumpout::node {
+
+namespace {
+
+constexpr double kWord = 4294967296.0;            // 2^32
+constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
+
+// Conversions outside the range of the integer are undefined behaviour, so they are checked first; NaN fails too.
+uint64_t integerBelow(double limit, double value) {
+  if (!(value >= 0.0 && value < limit)) throw failureOf(JUMPOUT_BAD_OPTION, "descriptor");
+  return static_cast<uint64_t>(value);
+}
+
+uint64_t joined(double low, double high) { return integerBelow(kWord, low) | integerBelow(kWord, high) << 32; }
+
+}  // namespace
+
+jumpout_options Descriptor::options() const {
+  jumpout_options options;
+  options.sigma = sigma;
+  options.p_min = pMin;
+  options.p_max = pMax;
+  options.rate = rate;
+  options.max_rate = maxRate;
+  options.exponent = exponent;
+  options.normalize = normalize != 0.0;
+  options.relu = relu != 0.0;
+  return options;
+}
+
+jumpout_layout Descriptor::layout() const {
+  return {integerBelow(kExactIntegers, elementOffset), integerBelow(kExactIntegers, groupSize),
+          integerBelow(kExactIntegers, unitSize)};
+}
+
+uint64_t Descriptor::seed() const { return joined(seedLow, seedHigh); }
+
+uint64_t Descriptor::call() const { return joined(callLow, callHigh); }
+
+Descriptor descriptorOf(napi_env env, napi_value value) {
+  const Array<double> numbers = doublesOf(env, value, "descriptor");
+  if (numbers.length != kDescriptorLength) throw failureOf(JUMPOUT_BAD_LENGTH, "descriptor");
+  Descriptor descriptor;
+  std::memcpy(&descriptor, numbers.data, sizeof descriptor);
+  return descriptor;
+}
+
+}  // namespace jumpout::node

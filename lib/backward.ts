@@ -1,0 +1,84 @@
+/** The backward pass: gradients of what forward kept, scaled as forward scaled. */
+import { checkFixed, checkFloatsOf, checkMask, type Tensor } from './arrays'
+import { invalidType } from './errors'
+import { freshOutput } from './memory'
+import { native } from './native'
+import { assertObject, refuseDeviceOptions } from './options'
+import { fillDescriptor, type Pass, rowsForBinding } from './pass'
+import { type Saved, SavedPass } from './saved'
+
+export interface BackwardOptions<T extends Tensor = Tensor> {
+  /** Where the gradient goes, of the input's length; `out: gradOutput` works in place. Default: a new array. */
+  out?: T | undefined
+  /** What forward returned: needed where ReLU was fused and no mask was saved. */
+  output?: T | undefined
+}
+
+interface BackwardCall {
+  readonly gradOutput: Float32Array
+  readonly out: Float32Array | undefined
+  /** The forward's output, where the gradient depends on it. */
+  readonly output: Float32Array | undefined
+  readonly pass: Pass
+}
+
+function prepare(gradOutput: Tensor, pass: Pass, options: BackwardOptions<Tensor> | undefined): BackwardCall {
+  const { length, mask } = pass
+  checkFloatsOf(gradOutput, length, 'gradOutput')
+  if (mask !== undefined) checkMask(mask, length, 'saved.mask')
+  let out: Float32Array | undefined
+  let output: Float32Array | undefined
+  if (options !== undefined) {
+    assertObject(options, 'options')
+    refuseDeviceOptions(options)
+    ;({ out, output } = options)
+    if (out !== undefined) checkFloatsOf(out, length, 'options.out')
+    if (output !== undefined) checkFloatsOf(output, length, 'options.output')
+  }
+  const needsOutput = pass.settings.relu && mask === undefined
+  if (needsOutput && output === undefined) {
+    throw invalidType("the forward's output, as ReLU was fused and no mask saved,", 'options.output', output)
+  }
+  return { gradOutput, out, output: needsOutput ? output : undefined, pass }
+}
+
+/** Backward of a pass, for callers that keep one without a `Saved`. */
+export function backwardOfPass(gradOutput: Tensor, pass: Pass, options: BackwardOptions<Tensor> | undefined): Tensor {
+  const { out, output } = prepare(gradOutput, pass, options)
+  const gradInput = out ?? freshOutput(pass.length)
+  const descriptor = fillDescriptor(pass.settings, pass.layout, pass.draw, true)
+  native.backward(gradOutput, gradInput, pass.mask, output, descriptor, rowsForBinding(pass.rows))
+  return gradInput
+}
+
+/**
+ * The gradient with respect to forward's input: `gradOutput` times the scale where forward kept, +0 elsewhere. The rate is
+ * a constant: no gradient flows through the active count.
+ *
+ * @param gradOutput as many elements as the forward's input; read only, unless it is `options.out`
+ * @param saved what forward returned; it may be used any number of times
+ * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`,
+ * `ERR_OUT_OF_MEMORY`), with nothing written
+ */
+export function jumpoutBackward<T extends Tensor>(gradOutput: T, saved: Saved, options?: BackwardOptions<T>): T {
+  return backwardOfPass(gradOutput, SavedPass.passOf(saved), options) as T
+}
+
+/** The same off the main thread, under the conditions of `jumpoutForwardAsync`. */
+export async function jumpoutBackwardAsync<T extends Tensor>(
+  gradOutput: T,
+  saved: Saved,
+  options?: BackwardOptions<T>,
+): Promise<T> {
+  const pass = SavedPass.passOf(saved)
+  const { out, output } = prepare(gradOutput, pass, options)
+  checkFixed(gradOutput, 'gradOutput')
+  checkFixed(out, 'options.out')
+  checkFixed(output, 'options.output')
+  checkFixed(pass.mask, 'saved.mask')
+  const gradInput = out ?? freshOutput(pass.length)
+  const rows = Float64Array.from(pass.rows)
+  const descriptor = fillDescriptor(pass.settings, pass.layout, pass.draw, true)
+  await native.backwardAsync(gradOutput, gradInput, pass.mask, output, descriptor, rows)
+  return gradInput as T
+}

@@ -1,0 +1,66 @@
+/** What the checks of this package throw: a standard class, a stable `code`, and a sentence of one form. */
+
+/** What callers may branch on, as `error.code`. */
+export type ErrorCode =
+  | 'ERR_INVALID_ARG_TYPE'
+  | 'ERR_INVALID_ARG_VALUE'
+  | 'ERR_OUT_OF_RANGE'
+  | 'ERR_INVALID_STATE'
+  | 'ERR_OUT_OF_MEMORY'
+  | 'ERR_BAD_ENVIRONMENT'
+  | 'ERR_NO_BINARY'
+
+const LONGEST_STRING = 40
+
+/** 'Float32Array' and the like, from the array itself: neither a subclass nor a prototype can change it. */
+const kindOfArray = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!
+  .get as () => string | undefined
+
+/** A value in words, short, and without running any code of its own. */
+function inWords(value: unknown): string {
+  if (value === null) return 'null'
+  const kind = kindOfArray.call(value)
+  if (kind !== undefined) return `${/^I/.test(kind) ? 'an' : 'a'} ${kind}`
+  if (Array.isArray(value)) return `an array of ${value.length}`
+  switch (typeof value) {
+    case 'string':
+      return value.length > LONGEST_STRING ? `a string of ${value.length} characters` : `'${value}'`
+    case 'bigint':
+      return `${value}n`
+    case 'object':
+    case 'function':
+    case 'symbol':
+      return `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`
+    default:
+      return String(value)
+  }
+}
+
+const sentence = (expected: string, argument: string, got: string): string =>
+  `Expected ${expected} for ${argument}, got ${got}`
+
+const coded = <E extends Error>(error: E, code: ErrorCode): E => Object.assign(error, { code })
+
+/** A value of the wrong kind, or none where one is needed. */
+export const invalidType = (expected: string, argument: string, value: unknown): TypeError =>
+  coded(new TypeError(sentence(expected, argument, inWords(value))), 'ERR_INVALID_ARG_TYPE')
+
+/** The right kind, but nothing that the call can work with; `got` is in words. */
+export const invalidValue = (expected: string, argument: string, got: string): TypeError =>
+  coded(new TypeError(sentence(expected, argument, got)), 'ERR_INVALID_ARG_VALUE')
+
+/** A number outside its range; `got` is the number, or words about a length. */
+export const outOfRange = (expected: string, argument: string, got: number | bigint | string): RangeError =>
+  coded(new RangeError(sentence(expected, argument, typeof got === 'string' ? got : inWords(got))), 'ERR_OUT_OF_RANGE')
+
+/** A method called before what it builds upon. */
+export const invalidState = (expected: string, argument: string, got: string): Error =>
+  coded(new Error(sentence(expected, argument, got)), 'ERR_INVALID_STATE')
+
+/** Memory that the engine or the system would not give. */
+export const outOfMemory = (bytes: number): RangeError =>
+  coded(new RangeError(sentence('enough free memory', 'a new array', `none for ${bytes} bytes`)), 'ERR_OUT_OF_MEMORY')
+
+/** The native part that is missing or cannot be used. */
+export const noBinary = (message: string, cause: unknown): Error =>
+  coded(new Error(message, { cause }), 'ERR_NO_BINARY')

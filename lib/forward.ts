@@ -1,0 +1,100 @@
+/** The forward pass of one call: check everything, find memory for results, then run. */
+import { checkFixed, checkFloats, checkFloatsOf, checkMask, type Tensor } from './arrays'
+import { type Layout, layoutOf } from './layout'
+import { freshMask, freshOutput, freshRows } from './memory'
+import { native } from './native'
+import {
+  assertObject,
+  type CallOptions,
+  readSaveMask,
+  readSettings,
+  refuseDeviceOptions,
+  type Settings,
+} from './options'
+import { fillDescriptor, type Draw, keepRows, oneRow, type Pass } from './pass'
+import { type Saved, SavedPass } from './saved'
+import { readCall, readSeed } from './seed'
+import { readShard } from './shard'
+
+export interface ForwardResult<T extends Tensor = Tensor> {
+  /** `out`, where it was given. */
+  output: T
+  /** Hand it to backward. */
+  saved: Saved
+}
+
+/** A call whose arguments are known to be good. */
+interface ForwardCall {
+  readonly input: Float32Array
+  readonly length: number
+  readonly out: Float32Array | undefined
+  readonly givenMask: Uint32Array | undefined
+  readonly saveMask: boolean
+  readonly settings: Settings
+  readonly layout: Layout
+  readonly draw: Draw
+  /** Counts of whole groups, of a shard. */
+  readonly counted: Float64Array | undefined
+}
+
+function prepare(input: Tensor, options: CallOptions<Tensor>): ForwardCall {
+  const length = checkFloats(input, 'input')
+  assertObject(options, 'options')
+  refuseDeviceOptions(options)
+  const settings = readSettings(options)
+  const draw = { seed: readSeed(options.seed, 'options.seed'), call: readCall(options.call, 'options.call') }
+  const { out, mask: givenMask, shard } = options
+  if (out !== undefined) checkFloatsOf(out, length, 'options.out')
+  const saveMask = readSaveMask(options.saveMask, givenMask)
+  if (givenMask !== undefined) checkMask(givenMask, length, 'options.mask')
+  const placed = shard === undefined ? undefined : readShard(shard, settings, settings.shape, length)
+  const layout = placed?.layout ?? layoutOf(settings, settings.shape, length)
+  return { input, length, out, givenMask, saveMask, settings, layout, draw, counted: placed?.rows }
+}
+
+const maskOf = ({ saveMask, givenMask, length }: ForwardCall): Uint32Array | undefined =>
+  saveMask ? (givenMask ?? freshMask(length)) : undefined
+
+function passOf(call: ForwardCall, mask: Uint32Array | undefined, rows: Float64Array): Pass {
+  const { length, settings, layout, draw } = call
+  return { length, mask, settings, layout, draw, rows: keepRows(rows) }
+}
+
+/**
+ * Jumpout on one tensor, as in training (docs/numerics.md): counts what is active, draws a rate, drops, scales. Evaluation
+ * is the identity; `Jumpout` knows the difference.
+ *
+ * @param input n elements, row-major; read only, unless it is `options.out`
+ * @returns the output, and what backward needs
+ * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`,
+ * `ERR_OUT_OF_MEMORY`), with nothing written
+ */
+export function jumpoutForward<T extends Tensor>(input: T, options: CallOptions<T>): ForwardResult<T> {
+  const call = prepare(input, options)
+  const { layout, counted } = call
+  const rows = counted ?? (layout.groupCount === 1 ? oneRow : freshRows(layout.groupCount))
+  const mask = maskOf(call)
+  const output = call.out ?? freshOutput(call.length)
+  native.forward(input, output, mask, fillDescriptor(call.settings, layout, call.draw, counted !== undefined), rows)
+  return { output: output as T, saved: new SavedPass(passOf(call, mask, rows)) }
+}
+
+/**
+ * The same off the main thread. Errors reject. Until the promise settles the arrays must not be touched: to detach or
+ * transfer one in flight cannot be made safe. Arrays over resizable buffers are refused.
+ */
+export async function jumpoutForwardAsync<T extends Tensor>(
+  input: T,
+  options: CallOptions<T>,
+): Promise<ForwardResult<T>> {
+  const call = prepare(input, options)
+  const { layout, counted } = call
+  checkFixed(input, 'input')
+  checkFixed(call.out, 'options.out')
+  checkFixed(call.givenMask, 'options.mask')
+  const rows = counted ?? freshRows(layout.groupCount)
+  const mask = maskOf(call)
+  const output = call.out ?? freshOutput(call.length)
+  await native.forwardAsync(input, output, mask, fillDescriptor(call.settings, layout, call.draw, counted !== undefined), rows)
+  return { output: output as T, saved: new SavedPass(passOf(call, mask, rows)) }
+}

@@ -1,0 +1,78 @@
+/** Memory for results: outputs, masks and statistics that the caller did not bring. */
+import { markAsUntransferable } from 'node:worker_threads'
+import { maskWords } from './arrays'
+import { invalidType, outOfMemory, outOfRange } from './errors'
+import { native, ROW_LENGTH } from './native'
+
+const FLOAT_BYTES = 4
+const ALIGNMENT = 64
+/** From here on page faults cost more than the trip to the pool. */
+const POOLED_LENGTH = (256 * 1024) / FLOAT_BYTES
+/** Up to here memory may come from the heap, where clearing costs time; larger blocks come from the system, cleared. */
+const HEAP_BYTES = 32 * 1024 * 1024
+
+/** The engine's own error for missing memory has no code. */
+function orOutOfMemory<A>(bytes: number, make: () => A): A {
+  try {
+    return make()
+  } catch {
+    throw outOfMemory(bytes)
+  }
+}
+
+function allocateAligned(length: number): Float32Array<ArrayBuffer> {
+  const bytes = length * FLOAT_BYTES + ALIGNMENT
+  return orOutOfMemory(bytes, () => {
+    const buffer = bytes <= HEAP_BYTES ? (Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer) : new ArrayBuffer(bytes)
+    const skip = native.padding(new Float32Array(buffer, 0, 0))
+    return new Float32Array(buffer, skip * FLOAT_BYTES, length)
+  })
+}
+
+/**
+ * An uninitialised, 64-byte aligned host array, for outputs that are used again and again: faster than a new array a
+ * call. Its `buffer` is a little larger than the array.
+ *
+ * @param length number of elements, an integer >= 0
+ * @throws RangeError `ERR_OUT_OF_RANGE` or `ERR_OUT_OF_MEMORY`; TypeError `ERR_INVALID_ARG_TYPE`
+ */
+export function allocate(length: number): Float32Array<ArrayBuffer> {
+  if (typeof length !== 'number') throw invalidType('an integer >= 0', 'length', length)
+  if (!Number.isSafeInteger(length) || length < 0) throw outOfRange('an integer >= 0', 'length', length)
+  return allocateAligned(length)
+}
+
+/** For one output; the garbage collector gives its memory back. */
+export function freshOutput(length: number): Float32Array {
+  if (length < POOLED_LENGTH) return orOutOfMemory(length * FLOAT_BYTES, () => new Float32Array(length))
+  return native.pooled(length) ?? allocateAligned(length)
+}
+
+const SLAB_WORDS = 16 * 1024
+/** Masks of at most this many words are cut from slabs: a typed array of its own costs as much as a small forward. */
+const LARGEST_CUT = SLAB_WORDS / 16
+/** Masks do not share cache lines, so that two threads never write to one. */
+const LINE_WORDS = ALIGNMENT / Uint32Array.BYTES_PER_ELEMENT
+let slab = new Uint32Array(0)
+let slabUsed = 0
+
+/** Many masks share a slab: who sends one to a worker must not take the others along. */
+function freshSlab(): void {
+  slab = orOutOfMemory(4 * SLAB_WORDS, () => new Uint32Array(SLAB_WORDS))
+  markAsUntransferable(slab.buffer)
+  slabUsed = 0
+}
+
+/** ceil(length / 32) words. */
+export function freshMask(length: number): Uint32Array {
+  const words = maskWords(length)
+  if (words > LARGEST_CUT) return orOutOfMemory(4 * words, () => new Uint32Array(words))
+  if (slabUsed + words > slab.length) freshSlab()
+  const mask = new Uint32Array(slab.buffer, slabUsed * Uint32Array.BYTES_PER_ELEMENT, words)
+  slabUsed += Math.ceil(words / LINE_WORDS) * LINE_WORDS
+  return mask
+}
+
+/** Rows of statistics, one a group. */
+export const freshRows = (groupCount: number): Float64Array =>
+  orOutOfMemory(8 * ROW_LENGTH * groupCount, () => new Float64Array(ROW_LENGTH * groupCount))

@@ -1,0 +1,49 @@
+/** What this build and this machine can do. */
+import { binary, native } from './native'
+
+/** A CUDA device that this build could use. */
+export interface DeviceInfo {
+  readonly index: number
+  readonly name: string
+}
+
+export interface Runtime {
+  /** Where host arrays are worked on. */
+  readonly backend: 'cuda' | 'cpu'
+  readonly cpu: {
+    /** The vector instructions in use; `JUMPOUT_CPU_ISA` forces one. */
+    readonly isa: 'avx512' | 'avx2' | 'neon' | 'scalar'
+    /** The most threads that one call uses; `JUMPOUT_NUM_THREADS` sets it. */
+    readonly threads: number
+  }
+  readonly cuda: {
+    readonly compiled: boolean
+    readonly available: boolean
+    /** Why there is no CUDA, in words; absent where there is. */
+    readonly reason?: string
+    readonly devices: readonly DeviceInfo[]
+  }
+  /** Of the native part. */
+  readonly version: string
+  /** The file that was loaded. */
+  readonly binary: string
+}
+
+function readRuntime(): Runtime {
+  const { version, isa, threads, cudaCompiled, cudaAvailable, cudaReason } = native.runtime()
+  return Object.freeze({
+    backend: 'cpu',
+    cpu: Object.freeze({ isa, threads }),
+    cuda: Object.freeze({
+      compiled: cudaCompiled,
+      available: cudaAvailable,
+      ...(cudaReason === undefined ? {} : { reason: cudaReason }),
+      devices: Object.freeze([]),
+    }),
+    version,
+    binary,
+  })
+}
+
+/** What this build and this machine can do; plain data, so that reading it never throws. */
+export const runtime: Runtime = readRuntime()

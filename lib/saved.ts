@@ -1,0 +1,69 @@
+/** What forward leaves for backward. */
+import { invalidType } from './errors'
+import { ROW_LENGTH } from './native'
+import type { Pass } from './pass'
+
+/** What was counted and drawn for one group. */
+export interface GroupStats {
+  /** Elements > 0. */
+  readonly active: number
+  /** Elements. */
+  readonly total: number
+  /** The base rate, drawn or given (modification I). */
+  readonly rate: number
+  /** The rate that was applied, after normalisation (II), in steps of 1/65536. */
+  readonly effectiveRate: number
+  /** What the survivors were multiplied with, a float32 value (III). */
+  readonly scale: number
+}
+
+/** What backward needs, and what a training loop likes to plot. */
+export interface Saved {
+  /** Elements of the forward's input. */
+  readonly length: number
+  /** Bit i & 31 of word i >> 5: element i was kept. null with `saveMask: false`. */
+  readonly mask: Uint32Array | null
+  /** One entry a group. */
+  stats(): readonly GroupStats[]
+}
+
+export function statsOf({ rows }: Pass): GroupStats[] {
+  return Array.from({ length: rows.length / ROW_LENGTH }, (_, g) => {
+    const at = g * ROW_LENGTH
+    return {
+      active: rows[at]!,
+      total: rows[at + 1]!,
+      rate: rows[at + 2]!,
+      effectiveRate: rows[at + 3]!,
+      scale: rows[at + 4]!,
+    }
+  })
+}
+
+/** Private fields make it impossible to forge or to change. */
+export class SavedPass implements Saved {
+  readonly #pass: Pass
+
+  constructor(pass: Pass) {
+    this.#pass = pass
+  }
+
+  get length(): number {
+    return this.#pass.length
+  }
+
+  get mask(): Uint32Array | null {
+    return this.#pass.mask ?? null
+  }
+
+  stats(): readonly GroupStats[] {
+    return statsOf(this.#pass)
+  }
+
+  static passOf(saved: unknown): Pass {
+    if (typeof saved !== 'object' || saved === null || !(#pass in saved)) {
+      throw invalidType('what a forward returned as saved', 'saved', saved)
+    }
+    return saved.#pass
+  }
+}

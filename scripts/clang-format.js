@@ -1,0 +1,19 @@
+'use strict'
+// Checks the layout of every C++ and CUDA file; with --fix, writes it.
+
+const { spawnSync } = require('node:child_process')
+const { readdirSync } = require('node:fs')
+const path = require('node:path')
+
+const root = path.resolve(__dirname, '..')
+const folders = ['csrc', 'test/native', 'bench/native']
+
+const files = folders.flatMap((folder) =>
+  readdirSync(path.join(root, folder), { recursive: true })
+    .filter((name) => /\.(h|hpp|cpp|cuh|cu)$/.test(name))
+    .map((name) => path.join(folder, name)),
+)
+const mode = process.argv.includes('--fix') ? ['-i'] : ['--dry-run', '--Werror']
+const bin = require('clang-format-node').clangFormatPath
+const { status } = spawnSync(bin, [...mode, ...files], { cwd: root, stdio: 'inherit' })
+process.exit(status ?? 1)

@@ -1,0 +1,89 @@
+'use strict'
+// Builds build/Release/jumpout.node with CMake, through cmake-js. Runs at npm ci, npm rebuild and node-gyp rebuild.
+// A CMake option JUMPOUT_* can be given as an environment variable of its name, e.g. JUMPOUT_CUDA=OFF.
+
+const { spawnSync } = require('node:child_process')
+const { existsSync, readdirSync, readFileSync, rmSync } = require('node:fs')
+const os = require('node:os')
+const path = require('node:path')
+
+const root = path.resolve(__dirname, '..')
+const buildDir = path.join(root, 'build', 'cmake')
+const options = ['JUMPOUT_CUDA', 'JUMPOUT_WERROR', 'JUMPOUT_SANITIZE', 'JUMPOUT_EMULATE_AVX512']
+
+const minimumCmake = [3, 20]
+
+/** How to get a C++ compiler and CMake, by platform. */
+const remedies = {
+  linux:
+    'Debian, Ubuntu: apt-get install g++ make cmake\n' +
+    '  Fedora, RHEL:   dnf install gcc-c++ make cmake\n' +
+    '  Alpine:         apk add g++ make cmake',
+  darwin: 'xcode-select --install (compiler and make), brew install cmake',
+  win32:
+    'winget install Kitware.CMake, and Visual Studio Build Tools with the workload "Desktop development with C++"',
+}
+
+function stop(problem) {
+  console.error(`\njumpout: ${problem}`)
+  process.exit(1)
+}
+
+function stopForTools(problem) {
+  const remedy = remedies[process.platform]
+  stop(
+    `${problem}\n` +
+      `Building the native addon needs a C++20 compiler, make or ninja, and CMake ${minimumCmake.join('.')} or newer.` +
+      (remedy ? ` Install them:\n  ${remedy}\nand run the installation again.\n` : '\n'),
+  )
+}
+
+/** The output of `command`, or null where it cannot be run. */
+function output(command, args) {
+  const { error, status, stdout } = spawnSync(command, args, { encoding: 'utf8' })
+  return error || status !== 0 ? null : stdout
+}
+
+function checkTools() {
+  const cmake = output('cmake', ['--version'])
+  if (cmake === null) stopForTools('CMake was not found.')
+  const [, major, minor] = /(\d+)\.(\d+)/.exec(cmake).map(Number)
+  if (major < minimumCmake[0] || (major === minimumCmake[0] && minor < minimumCmake[1])) {
+    stopForTools(`CMake ${major}.${minor} is too old.`)
+  }
+  if (process.platform === 'win32') return // cmake-js looks for Visual Studio, and says so if there is none
+  const compilers = process.env.CXX ? [process.env.CXX.split(' ')[0]] : ['c++', 'g++', 'clang++']
+  if (!compilers.some((name) => output(name, ['--version']) !== null)) {
+    stopForTools(`No C++ compiler was found (looked for ${compilers.join(', ')}).`)
+  }
+  if (!['make', 'gmake', 'ninja'].some((name) => output(name, ['--version']) !== null)) {
+    stopForTools('Neither make nor ninja was found.')
+  }
+}
+
+function cmakeJs(command, ...args) {
+  const manifest = require.resolve('cmake-js/package.json', { paths: [root] })
+  const bin = path.join(path.dirname(manifest), require(manifest).bin['cmake-js'])
+  const where = ['--directory', root, '--out', buildDir]
+  return spawnSync(process.execPath, [bin, command, ...where, ...args], { cwd: root, stdio: 'inherit' }).status
+}
+
+/** Forgets an earlier configuration (another compiler, folder or set of options); compiled objects stay. */
+function forgetConfiguration() {
+  rmSync(path.join(buildDir, 'CMakeCache.txt'), { force: true })
+  const internals = path.join(buildDir, 'CMakeFiles')
+  const compilers = existsSync(internals) ? readdirSync(internals).filter((name) => /^\d+\./.test(name)) : []
+  for (const name of compilers) rmSync(path.join(internals, name), { recursive: true })
+}
+
+checkTools()
+forgetConfiguration()
+const defines = options.filter((name) => process.env[name]).map((name) => `--CD${name}=${process.env[name]}`)
+if (cmakeJs('configure', ...defines) !== 0) stop('CMake could not configure the build; it says why above.')
+const jobs = os.availableParallelism?.() ?? os.cpus().length
+if (cmakeJs('build', '--parallel', String(jobs)) !== 0) {
+  stop('the native addon did not compile; the compiler says why above.')
+}
+const binary = path.join(root, 'build', 'Release', 'jumpout.node')
+if (!existsSync(binary)) stop(`the build ended without an error, but ${binary} is missing.`)
+console.log(readFileSync(path.join(buildDir, 'summary.txt'), 'utf8').trimEnd())

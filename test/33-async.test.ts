@@ -1,0 +1,125 @@
+/** The asynchronous functions do what the synchronous ones do, off the main thread. */
+/// <reference lib="es2024.arraybuffer" />
+/// <reference lib="es2024.sharedmemory" />
+import fc from 'fast-check'
+import { jumpoutBackward, jumpoutBackwardAsync, jumpoutForward, jumpoutForwardAsync } from 'jumpout'
+import t from 'tap'
+import { assertSame, equalBits } from './support/bits'
+import { makeGradient, makeInput } from './support/inputs'
+import { holdsAsync, randomCases } from './support/properties'
+
+t.test('async = sync', async (t) => {
+  await holdsAsync(
+    t,
+    fc.asyncProperty(randomCases, async ({ call, input, gradOutput }) => {
+      const sync = jumpoutForward(input, call)
+      const async = await jumpoutForwardAsync(input, call)
+      assertSame(async.output, sync.output, 'output')
+      assertSame(async.saved.mask as Uint32Array, sync.saved.mask as Uint32Array, 'mask')
+      if (JSON.stringify(async.saved.stats()) !== JSON.stringify(sync.saved.stats())) throw new Error('stats')
+      const gradient = jumpoutBackward(gradOutput, sync.saved)
+      assertSame(await jumpoutBackwardAsync(gradOutput, async.saved), gradient, 'gradient')
+      assertSame(jumpoutBackward(gradOutput, async.saved), gradient, 'gradient, sync')
+      const drawn = await jumpoutForwardAsync(input, { ...call, saveMask: false })
+      const options = { output: drawn.output, out: gradOutput.slice() }
+      const again = await jumpoutBackwardAsync(gradOutput, drawn.saved, options)
+      if (again !== options.out) throw new Error('the gradient is not the given array')
+      assertSame(again, gradient, 'gradient, drawn again')
+    }),
+    300,
+  )
+})
+
+t.test('in place, and into given arrays', async (t) => {
+  const input = makeInput(100_000)
+  const expected = jumpoutForward(input, { seed: 1 })
+  const out = new Float32Array(100_000)
+  const mask = new Uint32Array(3125)
+  const { output, saved } = await jumpoutForwardAsync(input, { seed: 1, out, mask })
+  t.equal(output, out)
+  t.equal(saved.mask, mask)
+  equalBits(t, out, expected.output, 'output')
+  equalBits(t, mask, expected.saved.mask as Uint32Array, 'mask')
+  await jumpoutForwardAsync(input, { seed: 1, out: input })
+  equalBits(t, input, expected.output, 'in place')
+})
+
+t.test('many calls in flight', async (t) => {
+  const calls = Array.from({ length: 64 }, (_, i) => ({
+    input: makeInput(20_000 + i, 'signed', i),
+    gradient: makeGradient(20_000 + i, i),
+    options: { seed: i, call: i, relu: i % 2 === 1, sigma: 0.3 },
+  }))
+  const gradients = await Promise.all(
+    calls.map(async ({ input, gradient, options }) => {
+      const { output, saved } = await jumpoutForwardAsync(input, options)
+      return { output, gradient: await jumpoutBackwardAsync(gradient, saved) }
+    }),
+  )
+  for (const [i, { input, gradient, options }] of calls.entries()) {
+    const { output, saved } = jumpoutForward(input, options)
+    assertSame(gradients[i]!.output, output, `output ${i}`)
+    assertSame(gradients[i]!.gradient, jumpoutBackward(gradient, saved), `gradient ${i}`)
+  }
+  t.pass(`${calls.length} calls`)
+})
+
+t.test('arrays live as long as the work on them, whoever forgets them', async (t) => {
+  const expected = jumpoutForward(new Float32Array(500_000).fill(1), { seed: 5 }).output
+  const results = Array.from({ length: 20 }, () =>
+    jumpoutForwardAsync(new Float32Array(500_000).fill(1), { seed: 5 }),
+  )
+  const garbage = Array.from({ length: 50 }, () => new Float32Array(500_000).fill(2))
+  for (const { output } of await Promise.all(results)) assertSame(output, expected, 'output')
+  t.equal(garbage.length, 50)
+})
+
+t.test('the loop goes on meanwhile', async (t) => {
+  let settled = false
+  const work = jumpoutForwardAsync(new Float32Array(2_000_000), { seed: 1 }).then(() => (settled = true))
+  t.notOk(settled, 'the call returned before its work was awaited')
+  await work
+  t.ok(settled)
+})
+
+t.test('argument errors reject, and write nothing', async (t) => {
+  const input = makeInput(100)
+  const out = new Float32Array(99).fill(7)
+  const refusal = { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' }
+  const promise = jumpoutForwardAsync(input, { seed: 1, out })
+  t.ok(promise instanceof Promise, 'a promise, not a throw')
+  await t.rejects(promise, refusal)
+  await t.rejects(jumpoutForwardAsync(input, { seed: -1 }), refusal)
+  await t.rejects(jumpoutForwardAsync(null as unknown as Float32Array, { seed: 1 }), { name: 'TypeError' })
+  await t.rejects(jumpoutForwardAsync(input, undefined as unknown as { seed: number }), { name: 'TypeError' })
+  const { saved } = jumpoutForward(input, { seed: 1 })
+  await t.rejects(jumpoutBackwardAsync(makeGradient(99), saved), refusal)
+  await t.rejects(jumpoutBackwardAsync(makeGradient(100), saved, { out }), refusal)
+  await t.rejects(jumpoutBackwardAsync(makeGradient(100), {} as typeof saved), { name: 'TypeError' })
+  t.ok(
+    out.every((x) => x === 7),
+    'nothing was written',
+  )
+})
+
+t.test('resizable buffers are refused: they may shrink under the thread', async (t) => {
+  const resizable = (length: number) =>
+    new Float32Array(new ArrayBuffer(4 * length, { maxByteLength: 8 * length }))
+  const growable = (length: number) =>
+    new Float32Array(new SharedArrayBuffer(4 * length, { maxByteLength: 8 * length }))
+  const refusal = { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message: /resizable/ }
+  const input = makeInput(64)
+  const { saved } = jumpoutForward(input, { seed: 1 })
+  for (const make of [resizable, growable]) {
+    await t.rejects(jumpoutForwardAsync(make(64), { seed: 1 }), refusal)
+    await t.rejects(jumpoutForwardAsync(input, { seed: 1, out: make(64) }), refusal)
+    const mask = new Uint32Array(make(2).buffer)
+    await t.rejects(jumpoutForwardAsync(input, { seed: 1, mask }), refusal)
+    await t.rejects(jumpoutBackwardAsync(make(64), saved), refusal)
+    await t.rejects(jumpoutBackwardAsync(input, saved, { out: make(64) }), refusal)
+    const late = jumpoutForward(input, { seed: 1, mask })
+    await t.rejects(jumpoutBackwardAsync(input, late.saved), refusal, 'a saved mask too')
+    const unsaved = jumpoutForward(input, { seed: 1, relu: true, saveMask: false })
+    await t.rejects(jumpoutBackwardAsync(input, unsaved.saved, { output: make(64) }), refusal)
+  }
+})

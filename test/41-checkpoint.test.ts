@@ -1,0 +1,91 @@
+/** A layer that is stored and read again goes on with the very draws it would have made. */
+import fc from 'fast-check'
+import { Jumpout, type JumpoutState } from 'jumpout'
+import t from 'tap'
+import { assertSame, equalBits } from './support/bits'
+import { makeInput } from './support/inputs'
+import { holds, randomCases } from './support/properties'
+
+const throughJson = (layer: Jumpout): JumpoutState => JSON.parse(JSON.stringify(layer)) as JumpoutState
+
+t.test('any options, seed and number of calls', (t) => {
+  holds(
+    t,
+    fc.property(randomCases, fc.integer({ min: 0, max: 5 }), fc.nat(), ({ call, input }, calls, layer) => {
+      const { seed, call: _, ...options } = call
+      const original = new Jumpout({ ...options, seed, layer })
+      for (let i = 0; i < calls; ++i) original.forward(input)
+      const copy = Jumpout.fromJSON(throughJson(original))
+      for (let i = 0; i < 3; ++i) {
+        assertSame(copy.forward(input), original.forward(input), `call ${calls + i}`)
+        if (JSON.stringify(copy.stats) !== JSON.stringify(original.stats)) throw new Error('stats')
+      }
+      if (JSON.stringify(copy) !== JSON.stringify(original)) throw new Error('state')
+    }),
+    300,
+  )
+  t.end()
+})
+
+t.test('a seed from fresh entropy, and one of 64 bits', (t) => {
+  const input = makeInput(1000)
+  for (const original of [new Jumpout({}), new Jumpout({ seed: 2n ** 64n - 1n, layer: 2 })]) {
+    original.forward(input)
+    const copy = Jumpout.fromJSON(throughJson(original))
+    equalBits(t, copy.forward(input), original.forward(input), 'the next draw')
+  }
+  t.end()
+})
+
+t.test('the state holds version, seed, layer, call and options', (t) => {
+  const layer = new Jumpout({ seed: 5, layer: 3, sigma: 0.2 })
+  layer.forward(makeInput(10))
+  const state = throughJson(layer)
+  t.strictSame(Object.keys(state).sort(), ['call', 'layer', 'options', 'seed', 'version'])
+  t.equal(BigInt(state.seed), 5n)
+  t.equal(Number(state.call), 1)
+  t.equal(Number(state.layer), 3)
+  t.equal(state.options.sigma, 0.2)
+  t.strictSame(layer.toJSON(), state, 'it is JSON before it is written')
+  t.end()
+})
+
+t.test('a copy does not touch its original', (t) => {
+  const input = makeInput(100)
+  const original = new Jumpout({ seed: 1, shape: [10, 10], granularity: 'sample' })
+  const state = original.toJSON()
+  const copy = Jumpout.fromJSON(state)
+  copy.forward(input)
+  copy.forward(input)
+  t.strictSame(original.toJSON(), state)
+  t.end()
+})
+
+t.test('what is no state is refused, with a word on what is wrong', (t) => {
+  const state = new Jumpout({ seed: 5, layer: 3 }).toJSON()
+  const broken: [string, unknown][] = [
+    ['nothing', undefined],
+    ['null', null],
+    ['a string', 'state'],
+    ['an empty object', {}],
+    ['no version', { ...state, version: undefined }],
+    ['a version to come', { ...state, version: 999 }],
+    ['no seed', { ...state, seed: undefined }],
+    ['a seed that is no number', { ...state, seed: 'abc' }],
+    ['a seed below 0', { ...state, seed: '-1' }],
+    ['a seed that is too large', { ...state, seed: (2n ** 64n).toString() }],
+    ['a call that is too large', { ...state, call: (2n ** 63n).toString() }],
+    ['a call of another type', { ...state, call: {} }],
+    ['a layer below 0', { ...state, layer: -1 }],
+    ['no options', { ...state, options: undefined }],
+    ['options out of range', { ...state, options: { sigma: -1 } }],
+  ]
+  for (const [what, value] of broken) {
+    t.throws(
+      () => Jumpout.fromJSON(value as JumpoutState),
+      { code: /^ERR_(INVALID_ARG_|OUT_OF_RANGE)/ },
+      what,
+    )
+  }
+  t.end()
+})

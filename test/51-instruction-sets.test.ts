@@ -1,0 +1,73 @@
+/** Every instruction set that this machine has gives the same bits; one that it has not is refused aloud. */
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { root, typescript } from './support/program'
+import { runtimeWith } from './support/runtime'
+import { join } from 'node:path'
+
+/** The tests that compare bits with the golden vectors and the reference. */
+const CONFORMANCE = [
+  '11-philox.test.ts',
+  '20-golden.test.ts',
+  '21-random-options.test.ts',
+  '22-lengths.test.ts',
+  '23-alignment.test.ts',
+  '26-shards.test.ts',
+]
+
+/** What the processor says it has, where the system tells; the library may not have less. */
+function expectedSets(): string[] {
+  if (process.arch === 'arm64') return ['neon', 'scalar']
+  if (process.arch !== 'x64' || process.platform !== 'linux') return ['scalar']
+  const flags = new Set(/^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]!.split(' '))
+  const has = (...names: string[]) => names.every((name) => flags.has(name))
+  return [
+    ...(has('avx512f', 'avx512bw', 'avx512dq', 'avx512vl') ? ['avx512'] : []),
+    ...(has('avx2') ? ['avx2'] : []),
+    'scalar',
+  ]
+}
+
+const expected = expectedSets()
+
+for (const isa of ['avx512', 'avx2', 'neon', 'scalar']) {
+  t.test(isa, async (t) => {
+    const env = { JUMPOUT_CPU_ISA: isa }
+    const { outcome, runtime } = await runtimeWith(env)
+    if (runtime === undefined) {
+      t.match(outcome.stderr, /JUMPOUT_CPU_ISA/, 'the refusal names the variable')
+      t.match(outcome.stderr, /ERR_BAD_ENVIRONMENT/, 'and has a code')
+      t.equal(outcome.signal, null, 'and is no crash')
+      t.notOk(expected.includes(isa), 'the processor does not have it')
+      t.comment(`skipped: ${/JUMPOUT_CPU_ISA.*/.exec(outcome.stderr)?.[0]}`)
+      return
+    }
+    t.equal(runtime.cpu.isa, isa, 'it is the one that was asked for')
+    for (const file of CONFORMANCE) {
+      await t.spawn(
+        process.execPath,
+        [...typescript, join(root, 'test', file)],
+        { env: { ...process.env, ...env } },
+        file,
+      )
+    }
+  })
+}
+
+t.test('left alone, the library takes the best', async (t) => {
+  const { runtime } = await runtimeWith({})
+  t.equal(runtime?.cpu.isa, expected[0])
+})
+
+t.test('an instruction set that nobody knows', async (t) => {
+  for (const isa of ['sse9', 'AVX2 ', '2']) {
+    const { outcome, runtime } = await runtimeWith({ JUMPOUT_CPU_ISA: isa })
+    t.equal(runtime, undefined)
+    t.equal(outcome.signal, null)
+    t.match(outcome.stderr, /ERR_BAD_ENVIRONMENT/)
+    t.ok(
+      outcome.stderr.includes('JUMPOUT_CPU_ISA') && outcome.stderr.includes(isa),
+      'it says what was asked for',
+    )
+  }
+})

@@ -1,0 +1,50 @@
+/** No result depends on the number of threads. */
+import t from 'tap'
+import { runProgram } from './support/program'
+import { runtimeWith } from './support/runtime'
+import { jumpoutBackward, jumpoutForward } from 'jumpout'
+import { difference } from './support/bits'
+import { expectedOf } from './support/conform'
+import { makeGradient, makeInput } from './support/inputs'
+import { groupDifference } from './support/groups'
+
+t.test('1 to 8 threads', async (t) => {
+  const hashes = new Set<string>()
+  for (let threads = 1; threads <= 8; ++threads) {
+    const { code, stdout, stderr } = await runProgram('large-calls.ts', [], {
+      env: { JUMPOUT_NUM_THREADS: String(threads) },
+    })
+    t.equal(code, 0, stderr)
+    const result = JSON.parse(stdout) as { threads: number; hash: string }
+    t.equal(result.threads, threads, 'the number that was asked for')
+    hashes.add(result.hash)
+  }
+  t.equal(hashes.size, 1, 'one result')
+})
+
+t.test('a large call gives what the reference gives', (t) => {
+  const n = 3_000_001
+  const call = { seed: 3n, relu: true, sigma: 0.3 }
+  const input = makeInput(n, 'signed')
+  const gradOutput = makeGradient(n)
+  const expected = expectedOf(input, gradOutput, call)
+  const { output, saved } = jumpoutForward(input, call)
+  t.equal(difference(output, expected.output), null, 'output')
+  t.equal(difference(saved.mask as Uint32Array, expected.mask), null, 'mask')
+  t.equal(groupDifference(saved.stats(), expected.groups), null, 'stats')
+  t.equal(difference(jumpoutBackward(gradOutput, saved), expected.gradInput), null, 'gradient')
+  t.end()
+})
+
+t.test('a number of threads that is none is refused aloud', async (t) => {
+  for (const threads of ['0', '-1', '1.5', 'two', '4x', '99999999999999999999']) {
+    const { outcome, runtime } = await runtimeWith({ JUMPOUT_NUM_THREADS: threads })
+    t.equal(runtime, undefined, threads)
+    t.equal(outcome.signal, null)
+    t.match(outcome.stderr, /ERR_BAD_ENVIRONMENT/)
+    t.ok(
+      outcome.stderr.includes('JUMPOUT_NUM_THREADS') && outcome.stderr.includes(threads),
+      'it says what was asked for',
+    )
+  }
+})

@@ -1,0 +1,232 @@
+/** The tree is what CONTRIBUTING says it is: dependencies point one way, and there is one list of everything. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import t from 'tap'
+import { root } from './support/program'
+
+const read = (path: string): string => readFileSync(join(root, path), 'utf8')
+
+const filesUnder = (folder: string, pattern: RegExp): string[] =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .map((name) => join(folder, name))
+    .filter((path) => pattern.test(path))
+    .sort()
+
+const matches = (text: string, pattern: RegExp): string[] =>
+  [...text.matchAll(pattern)].map((match) => match[1]!)
+
+type Graph = Map<string, string[]>
+
+/** lib/a.ts -> lib/b.ts, types included: a cycle of types is a cycle for the reader. */
+function importsOfLib(): Graph {
+  const files = filesUnder('lib', /\.ts$/)
+  const target = (from: string, to: string) => `${relative(root, resolve(root, dirname(from), to))}.ts`
+  return new Map(
+    files.map((file) => [file, matches(read(file), /from '(\.[^']+)'/g).map((to) => target(file, to))]),
+  )
+}
+
+/** csrc/a.cpp -> csrc/b.hpp; includes are written from csrc, from csrc/include, or from beside the file. */
+function includesOfCsrc(): Graph {
+  const files = filesUnder('csrc', /\.(h|hpp|cpp|cu|cuh)$/)
+  const find = (from: string, to: string) =>
+    [join('csrc', to), join('csrc/include', to), join(dirname(from), to)].find((path) =>
+      existsSync(join(root, path)),
+    )
+  return new Map(
+    files.map((file) => [
+      file,
+      matches(read(file), /^\s*#\s*include\s+"([^"]+)"/gm).map((to) => {
+        const found = find(file, to)
+        if (found === undefined) throw new Error(`${file} includes "${to}", which is nowhere`)
+        return found
+      }),
+    ]),
+  )
+}
+
+/** A path that leads back to where it began, or null. */
+function cycle(graph: Graph): string[] | null {
+  const finished = new Set<string>()
+  const visit = (node: string, path: string[]): string[] | null => {
+    if (path.includes(node)) return [...path.slice(path.indexOf(node)), node]
+    if (finished.has(node)) return null
+    for (const next of graph.get(node) ?? []) {
+      const found = visit(next, [...path, node])
+      if (found) return found
+    }
+    finished.add(node)
+    return null
+  }
+  for (const node of graph.keys()) {
+    const found = visit(node, [])
+    if (found) return found
+  }
+  return null
+}
+
+t.test('the search for cycles finds one', (t) => {
+  t.strictSame(
+    cycle(
+      new Map([
+        ['a', ['b']],
+        ['b', ['c']],
+        ['c', ['b']],
+      ]),
+    ),
+    ['b', 'c', 'b'],
+  )
+  t.equal(
+    cycle(
+      new Map([
+        ['a', ['b', 'c']],
+        ['b', ['c']],
+        ['c', []],
+      ]),
+    ),
+    null,
+  )
+  t.end()
+})
+
+t.test('lib: no cycles', (t) => {
+  const graph = importsOfLib()
+  t.ok(graph.size >= 5, `${graph.size} files`)
+  for (const [file, imports] of graph) {
+    for (const target of imports) t.ok(graph.has(target), `${file} imports ${target}`)
+  }
+  t.equal(cycle(graph), null)
+  t.end()
+})
+
+t.test('lib: one file loads the binary, one makes errors, nobody imports the index', (t) => {
+  const graph = importsOfLib()
+  const loading = [...graph.keys()].filter((file) => /\bbindings\(|\brequire\(/.test(read(file)))
+  t.strictSame(loading, ['lib/native.ts'])
+  const making = [...graph.keys()].filter((file) => /new (Type|Range)?Error\(/.test(read(file)))
+  t.strictSame(making, ['lib/errors.ts'])
+  t.strictSame(
+    [...graph].filter(([, imports]) => imports.includes('lib/index.ts')),
+    [],
+  )
+  t.strictSame(graph.get('lib/errors.ts'), [], 'errors import nothing')
+  t.end()
+})
+
+t.test('lib: everything is reached from the index', (t) => {
+  const graph = importsOfLib()
+  const reached = new Set<string>()
+  const visit = (file: string): void => {
+    if (reached.has(file)) return
+    reached.add(file)
+    graph.get(file)?.forEach(visit)
+  }
+  visit('lib/index.ts')
+  t.strictSame(
+    [...graph.keys()].filter((file) => !reached.has(file)),
+    [],
+  )
+  t.end()
+})
+
+/** Which folders of csrc a folder may include from, besides itself. */
+const MAY_INCLUDE: Record<string, string[]> = {
+  include: [],
+  core: ['include'],
+  cpu: ['core', 'include'],
+  cuda: ['core', 'include'],
+  dispatch: ['core', 'cpu', 'cuda', 'include'],
+  node: ['include'],
+}
+
+const layer = (path: string): string => relative('csrc', path).split(/[\\/]/)[0]!
+
+t.test('csrc: no cycles, and includes point one way', (t) => {
+  const graph = includesOfCsrc()
+  t.ok(graph.size >= 10, `${graph.size} files`)
+  t.equal(cycle(graph), null)
+  const wrong = [...graph].flatMap(([file, includes]) =>
+    includes
+      .filter((target) => layer(target) !== layer(file) && !MAY_INCLUDE[layer(file)]?.includes(layer(target)))
+      .map((target) => `${file} -> ${target}`),
+  )
+  t.strictSame(wrong, [])
+  t.end()
+})
+
+t.test('csrc: only csrc/node knows of Node', (t) => {
+  const knowing = filesUnder('csrc', /\.(h|hpp|cpp|cu|cuh)$/).filter((file) =>
+    /#\s*include\s*[<"](node_api|napi|uv|v8|node)/.test(read(file)),
+  )
+  t.ok(knowing.length > 0)
+  t.strictSame(
+    knowing.filter((file) => layer(file) !== 'node'),
+    [],
+  )
+  t.end()
+})
+
+t.test('csrc: only csrc/cuda knows of the CUDA runtime', (t) => {
+  const knowing = filesUnder('csrc', /\.(h|hpp|cpp|cu|cuh)$/).filter((file) =>
+    /#\s*include\s*[<"]cu(da|rand)\w*\.h/.test(read(file)),
+  )
+  t.strictSame(
+    knowing.filter((file) => layer(file) !== 'cuda'),
+    [],
+  )
+  t.end()
+})
+
+t.test('csrc: C++ headers say so once, and the C API is C', (t) => {
+  for (const file of filesUnder('csrc', /\.(hpp|cuh)$/)) t.match(read(file), /^#pragma once$/m, file)
+  const api = read('csrc/include/jumpout.h')
+  t.notMatch(api, /#include <c\w+>|\bnamespace\b|\bstd::/)
+  t.end()
+})
+
+t.test('CMakeLists.txt names every native source, and is the only list', (t) => {
+  const cmake = ['CMakeLists.txt', ...filesUnder('cmake', /\.cmake$/)].map(read).join('\n')
+  for (const source of filesUnder('csrc', /\.(cpp|cu)$/)) {
+    t.ok(cmake.includes(source), `${source} is listed`)
+  }
+  for (const source of matches(cmake, /\b(csrc\/[\w/]+\.(?:cpp|cu))\b/g)) {
+    t.ok(existsSync(join(root, source)), `${source} exists`)
+  }
+  t.notMatch(cmake, /file\(GLOB/, 'no patterns')
+  for (const other of ['binding.gyp', 'package.json', ...filesUnder('scripts', /\.js$/), '.ci/run']) {
+    if (!existsSync(join(root, other))) continue
+    t.notMatch(read(other), /csrc\/[\w/]+\.(cpp|cu)\b/, `${other} lists no sources`)
+  }
+  t.end()
+})
+
+t.test('the fields of a call are listed once on each side, and are the same', (t) => {
+  const declared = /const FIELDS = \[([^\]]+)\]/.exec(read('lib/native.ts'))?.[1]
+  t.ok(declared)
+  const users = filesUnder('lib', /\.ts$/).filter((file) => read(file).includes("'elementOffset',"))
+  t.strictSame(users, ['lib/native.ts'])
+  t.end()
+})
+
+t.test('the version is written in package.json alone', (t) => {
+  const { version } = JSON.parse(read('package.json')) as { version: string }
+  const sources = [
+    ...filesUnder('lib', /\.m?ts$/),
+    ...filesUnder('csrc', /\.(h|hpp|cpp|cu)$/),
+    'CMakeLists.txt',
+  ]
+  t.strictSame(
+    sources.filter((file) => read(file).includes(`"${version}"`) || read(file).includes(`'${version}'`)),
+    [],
+  )
+  t.end()
+})
+
+t.test('files are short, and named in one way', (t) => {
+  for (const file of [...filesUnder('lib', /\.ts$/), ...filesUnder('csrc', /\.(h|hpp|cpp|cu)$/)]) {
+    const lines = read(file).split('\n').length
+    t.ok(lines <= 400, `${file}: ${lines} lines`)
+    t.match(basename(file), /^[a-z0-9]+([-_][a-z0-9]+)*(\.d)?\.\w+$/, file)
+  }
+  t.end()
+})

@@ -1,0 +1,42 @@
+// Assertions that count, and name what they were about.
+#pragma once
+
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+namespace check {
+
+inline int passed = 0;
+inline int failed = 0;
+
+inline void that(bool condition, const std::string& what) {
+  ++(condition ? passed : failed);
+  if (!condition && failed <= 20) std::printf("not ok: %s\n", what.c_str());
+}
+
+inline uint32_t bitsOf(float value) {
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits;
+}
+
+// By bits; any NaN equals any NaN and nothing else.
+inline bool sameFloat(float a, float b) { return a != a ? b != b : bitsOf(a) == bitsOf(b); }
+
+template <class Floats>
+void sameFloats(const Floats& got, const Floats& want, const std::string& what) {
+  for (size_t i = 0; i < want.size(); ++i) {
+    if (sameFloat(got[i], want[i])) continue;
+    return that(false, what + ": element " + std::to_string(i) + " is " + std::to_string(got[i]) + ", expected " +
+                           std::to_string(want[i]));
+  }
+  that(got.size() == want.size(), what);
+}
+
+inline int report() {
+  std::printf("%d passed, %d failed\n", passed, failed);
+  return failed == 0 && passed > 0 ? 0 : 1;
+}
+
+}  // namespace check

@@ -1,0 +1,123 @@
+/** Worker threads, in all the ways they may come and go. The first argument chooses one. */
+import { randomInt } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import type * as Jumpout from 'jumpout'
+
+const LENGTH = 600_000
+const WORKERS = 3
+
+// Not imported above: some of the ways leave the main thread without the addon.
+const jumpout = () => require('jumpout') as typeof Jumpout
+
+const startWorker = (task: keyof typeof tasks, data?: unknown) =>
+  new Worker(__filename, { workerData: { task, data }, execArgv: process.execArgv })
+
+const message = <T>(worker: Worker) =>
+  new Promise<T>((resolve, reject) => worker.once('message', resolve).once('error', reject))
+const end = (worker: Worker) =>
+  new Promise<number>((resolve, reject) => worker.once('exit', resolve).once('error', reject))
+
+const flood = (count: number) => {
+  const { jumpoutForwardAsync } = jumpout()
+  return Array.from({ length: count }, (_, call) =>
+    jumpoutForwardAsync(new Float32Array(LENGTH), { seed: 1, call }),
+  )
+}
+
+/** 40 calls, sync and async in turn, as one number for each. */
+async function checksums(): Promise<number[]> {
+  const { jumpoutBackward, jumpoutForward, jumpoutForwardAsync } = jumpout()
+  const input = new Float32Array(LENGTH).fill(1)
+  const sums: number[] = []
+  for (let call = 0; call < 40; ++call) {
+    const forward = call % 2 === 0 ? jumpoutForward : jumpoutForwardAsync
+    const { output, saved } = await forward(input, { seed: 5, call })
+    const gradient = jumpoutBackward(output, saved)
+    sums.push(gradient.reduce((sum, g, i) => (sum + (g === 0 ? 0 : i)) % 1_000_003, 0))
+  }
+  return sums
+}
+
+/** What a worker does. */
+const tasks = {
+  checksums: async () => parentPort!.postMessage(await checksums()),
+  floodAndWait: () => {
+    flood(16)
+    parentPort!.postMessage('started')
+    setInterval(() => undefined, 1000)
+  },
+  floodAndEnd: () => void flood(16),
+  once: () => {
+    const { output } = jumpout().jumpoutForward(new Float32Array(LENGTH).fill(1), { seed: 1 })
+    parentPort!.postMessage(output.length)
+  },
+  shared: (buffer: SharedArrayBuffer) => {
+    const array = new Float32Array(buffer)
+    jumpout().jumpoutForward(array, { seed: 1, out: array })
+    parentPort!.postMessage('written')
+  },
+}
+
+/** What the process does with its workers. */
+const ways = {
+  async together() {
+    const workers = Array.from({ length: WORKERS }, () => startWorker('checksums'))
+    const results = await Promise.all([checksums(), ...workers.map((worker) => message<number[]>(worker))])
+    if (new Set(results.map((sums) => sums.join())).size !== 1) throw new Error('results differ')
+  },
+  async terminated() {
+    for (let round = 0; round < 40; ++round) {
+      const worker = startWorker('floodAndWait')
+      await message(worker)
+      await setTimeout(randomInt(20))
+      await worker.terminate()
+    }
+  },
+  async ended() {
+    for (let round = 0; round < 10; ++round) await end(startWorker('floodAndEnd'))
+  },
+  async onlyInWorkers() {
+    for (let round = 0; round < 5; ++round) {
+      const worker = startWorker('once')
+      const [length, code] = await Promise.all([message<number>(worker), end(worker)])
+      if (length !== LENGTH || code !== 0) throw new Error(`a worker ended with ${code}`)
+      await setTimeout(20)
+    }
+    await Promise.all(flood(4))
+  },
+  async shared() {
+    const buffer = new SharedArrayBuffer(4 * LENGTH)
+    const array = new Float32Array(buffer).fill(1)
+    const expected = jumpout().jumpoutForward(array, { seed: 1 }).output
+    await message(startWorker('shared', buffer))
+    if (!array.every((y, i) => y === expected[i])) throw new Error('the shared array holds something else')
+  },
+  async messages() {
+    const { output, saved } = jumpout().jumpoutForward(new Float32Array(LENGTH).fill(1), { seed: 1 })
+    const copy = structuredClone({ output, mask: saved.mask })
+    if (!output.every((y, i) => y === copy.output[i])) throw new Error('the clone differs')
+  },
+  async exitInFlight() {
+    flood(16)
+    process.on('exit', () => console.log('done'))
+    process.exit(0)
+  },
+  async exitWithWorkers() {
+    await Promise.all(Array.from({ length: WORKERS }, () => message(startWorker('floodAndWait'))))
+    process.on('exit', () => console.log('done'))
+    process.exit(0)
+  },
+}
+
+async function main(): Promise<void> {
+  await ways[process.argv[2] as keyof typeof ways]()
+  console.log('done')
+}
+
+if (isMainThread) {
+  void main()
+} else {
+  const { task, data } = workerData as { task: keyof typeof tasks; data: SharedArrayBuffer }
+  void tasks[task](data)
+}

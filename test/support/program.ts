@@ -1,0 +1,76 @@
+/** Child processes: what a whole process does, where a crash is an outcome like any other. */
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import type { Test } from 'tap'
+
+export const root = join(__dirname, '..', '..')
+
+/** What lets Node run the TypeScript of this folder. */
+export const typescript = ['--import', 'tsx']
+
+export const programPath = (name: string): string => join(root, 'test', 'programs', name)
+
+export interface Outcome {
+  code: number | null
+  signal: NodeJS.Signals | null
+  stdout: string
+  stderr: string
+}
+
+export interface Invocation {
+  env?: Record<string, string | undefined>
+  cwd?: string
+  timeout?: number
+}
+
+/** Runs Node with these arguments until it ends; after `timeout` milliseconds it is killed, and the signal says so. */
+export function runNode(
+  args: readonly string[],
+  { env, cwd = root, timeout = 120_000 }: Invocation = {},
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, args, {
+      cwd,
+      env: { ...cleanEnvironment(), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout,
+      killSignal: 'SIGKILL',
+    })
+    const outcome: Outcome = { code: null, signal: null, stdout: '', stderr: '' }
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (outcome.stdout += text))
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (outcome.stderr += text))
+    child.once('error', reject)
+    child.once('close', (code, signal) => resolve({ ...outcome, code, signal }))
+  })
+}
+
+/** Runs test/programs/<name>. */
+export function runProgram(
+  name: string,
+  args: readonly string[] = [],
+  invocation?: Invocation,
+): Promise<Outcome> {
+  return runNode([...typescript, programPath(name), ...args], invocation)
+}
+
+/** The environment without what the test runner, or whoever started it, put there for this very process. */
+function cleanEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^(TAP|_TAPJS|NODE_OPTIONS|NODE_V8_COVERAGE|JUMPOUT_)/.test(name),
+  )
+  return Object.fromEntries(kept)
+}
+
+/** Asserts that a process ended by itself, well, and with a word on its lips: a crash prints nothing, or ends otherwise. */
+export function endedWell(t: Test, { code, signal, stdout, stderr }: Outcome, what: string): void {
+  t.same(
+    { code, signal, said: stdout.trimEnd().endsWith('done') },
+    { code: 0, signal: null, said: true },
+    what,
+    {
+      diagnostic: false,
+      stdout: stdout.slice(-2000),
+      stderr: stderr.slice(-2000),
+    },
+  )
+}

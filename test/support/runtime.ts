@@ -1,0 +1,10 @@
+import type { runtime } from 'jumpout'
+import { type Invocation, type Outcome, runProgram } from './program'
+
+export type Runtime = typeof runtime
+
+/** What a process with this environment says of itself, or how it failed. */
+export async function runtimeWith(env: Invocation['env']): Promise<{ outcome: Outcome; runtime?: Runtime }> {
+  const outcome = await runProgram('runtime.ts', [], { env })
+  return outcome.code === 0 ? { outcome, runtime: JSON.parse(outcome.stdout) as Runtime } : { outcome }
+}
