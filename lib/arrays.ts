@@ -26,7 +26,8 @@ export function checkFloats(array: unknown, argument: string): number {
 
 export function checkFloatsOf(array: unknown, length: number, argument: string): void {
   const actual = checkFloats(array, argument)
-  if (actual !== length) throw outOfRange(`a Float32Array of length ${length}`, argument, `one of length ${actual}`)
+  if (actual !== length)
+    throw outOfRange(`a Float32Array of length ${length}`, argument, `one of length ${actual}`)
 }
 
 /** 32-bit words of a packed mask. */
@@ -37,7 +38,11 @@ export function checkMask(mask: unknown, length: number, argument: string): void
   const words = maskWords(length)
   if (mask.length === 0) assertAttached(mask, argument)
   if (mask.length !== words) {
-    throw outOfRange(`a Uint32Array of length ${words}, ceil(${length} / 32),`, argument, `one of length ${mask.length}`)
+    throw outOfRange(
+      `a Uint32Array of length ${words}, ceil(${length} / 32),`,
+      argument,
+      `one of length ${mask.length}`,
+    )
   }
 }
 

@@ -22,7 +22,7 @@ interface BackwardCall {
   readonly pass: Pass
 }
 
-function prepare(gradOutput: Tensor, pass: Pass, options: BackwardOptions<Tensor> | undefined): BackwardCall {
+function prepare(gradOutput: Tensor, pass: Pass, options: BackwardOptions | undefined): BackwardCall {
   const { length, mask } = pass
   checkFloatsOf(gradOutput, length, 'gradOutput')
   if (mask !== undefined) checkMask(mask, length, 'saved.mask')
@@ -43,11 +43,22 @@ function prepare(gradOutput: Tensor, pass: Pass, options: BackwardOptions<Tensor
 }
 
 /** Backward of a pass, for callers that keep one without a `Saved`. */
-export function backwardOfPass(gradOutput: Tensor, pass: Pass, options: BackwardOptions<Tensor> | undefined): Tensor {
+export function backwardOfPass(gradOutput: Tensor, pass: Pass, options: BackwardOptions | undefined): Tensor {
   const { out, output } = prepare(gradOutput, pass, options)
   const gradInput = out ?? freshOutput(pass.length)
   const descriptor = fillDescriptor(pass.settings, pass.layout, pass.draw, true)
   native.backward(gradOutput, gradInput, pass.mask, output, descriptor, rowsForBinding(pass.rows))
+  return gradInput
+}
+
+/** The same in evaluation without ReLU. */
+export function backwardOfIdentity(
+  gradOutput: Tensor,
+  pass: Pass,
+  options: BackwardOptions<Tensor> | undefined,
+): Tensor {
+  const gradInput = prepare(gradOutput, pass, options).out ?? freshOutput(pass.length)
+  native.identity(gradOutput, gradInput)
   return gradInput
 }
 
@@ -60,7 +71,11 @@ export function backwardOfPass(gradOutput: Tensor, pass: Pass, options: Backward
  * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`,
  * `ERR_OUT_OF_MEMORY`), with nothing written
  */
-export function jumpoutBackward<T extends Tensor>(gradOutput: T, saved: Saved, options?: BackwardOptions<T>): T {
+export function jumpoutBackward<T extends Tensor>(
+  gradOutput: T,
+  saved: Saved,
+  options?: BackwardOptions<T>,
+): T {
   return backwardOfPass(gradOutput, SavedPass.passOf(saved), options) as T
 }
 

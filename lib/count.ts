@@ -40,6 +40,6 @@ export function countActive(input: Tensor, options: CountOptions = {}): Counts {
   const rows = freshRows(layout.groupCount)
   native.countActive(input, fillDescriptor(defaults, layout, draw, false), rows)
   const column = (at: number): number[] =>
-    Array.from({ length: layout.groupCount }, (_, g) => rows[g * ROW_LENGTH + at]!)
+    Array.from({ length: layout.groupCount }, (_, g) => rows[g * ROW_LENGTH + at])
   return { active: column(0), total: column(1) }
 }

@@ -13,8 +13,10 @@ export type ErrorCode =
 const LONGEST_STRING = 40
 
 /** 'Float32Array' and the like, from the array itself: neither a subclass nor a prototype can change it. */
-const kindOfArray = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!
-  .get as () => string | undefined
+const kindOfArray = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag,
+)?.get as () => string | undefined
 
 /** A value in words, short, and without running any code of its own. */
 function inWords(value: unknown): string {
@@ -23,16 +25,19 @@ function inWords(value: unknown): string {
   if (kind !== undefined) return `${/^I/.test(kind) ? 'an' : 'a'} ${kind}`
   if (Array.isArray(value)) return `an array of ${value.length}`
   switch (typeof value) {
-    case 'string':
-      return value.length > LONGEST_STRING ? `a string of ${value.length} characters` : `'${value}'`
+    case 'undefined':
+      return 'undefined'
+    case 'number':
+    case 'boolean':
+      return String(value)
     case 'bigint':
       return `${value}n`
+    case 'string':
+      return value.length > LONGEST_STRING ? `a string of ${value.length} characters` : `'${value}'`
     case 'object':
-    case 'function':
-    case 'symbol':
-      return `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`
+      return 'an object'
     default:
-      return String(value)
+      return `a ${typeof value}`
   }
 }
 
@@ -51,7 +56,10 @@ export const invalidValue = (expected: string, argument: string, got: string): T
 
 /** A number outside its range; `got` is the number, or words about a length. */
 export const outOfRange = (expected: string, argument: string, got: number | bigint | string): RangeError =>
-  coded(new RangeError(sentence(expected, argument, typeof got === 'string' ? got : inWords(got))), 'ERR_OUT_OF_RANGE')
+  coded(
+    new RangeError(sentence(expected, argument, typeof got === 'string' ? got : inWords(got))),
+    'ERR_OUT_OF_RANGE',
+  )
 
 /** A method called before what it builds upon. */
 export const invalidState = (expected: string, argument: string, got: string): Error =>
@@ -59,7 +67,10 @@ export const invalidState = (expected: string, argument: string, got: string): E
 
 /** Memory that the engine or the system would not give. */
 export const outOfMemory = (bytes: number): RangeError =>
-  coded(new RangeError(sentence('enough free memory', 'a new array', `none for ${bytes} bytes`)), 'ERR_OUT_OF_MEMORY')
+  coded(
+    new RangeError(sentence('enough free memory', 'a new array', `none for ${bytes} bytes`)),
+    'ERR_OUT_OF_MEMORY',
+  )
 
 /** The native part that is missing or cannot be used. */
 export const noBinary = (message: string, cause: unknown): Error =>

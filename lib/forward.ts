@@ -37,7 +37,7 @@ interface ForwardCall {
   readonly counted: Float64Array | undefined
 }
 
-function prepare(input: Tensor, options: CallOptions<Tensor>): ForwardCall {
+function prepare(input: Tensor, options: CallOptions): ForwardCall {
   const length = checkFloats(input, 'input')
   assertObject(options, 'options')
   refuseDeviceOptions(options)
@@ -75,7 +75,13 @@ export function jumpoutForward<T extends Tensor>(input: T, options: CallOptions<
   const rows = counted ?? (layout.groupCount === 1 ? oneRow : freshRows(layout.groupCount))
   const mask = maskOf(call)
   const output = call.out ?? freshOutput(call.length)
-  native.forward(input, output, mask, fillDescriptor(call.settings, layout, call.draw, counted !== undefined), rows)
+  native.forward(
+    input,
+    output,
+    mask,
+    fillDescriptor(call.settings, layout, call.draw, counted !== undefined),
+    rows,
+  )
   return { output: output as T, saved: new SavedPass(passOf(call, mask, rows)) }
 }
 
@@ -95,6 +101,12 @@ export async function jumpoutForwardAsync<T extends Tensor>(
   const rows = counted ?? freshRows(layout.groupCount)
   const mask = maskOf(call)
   const output = call.out ?? freshOutput(call.length)
-  await native.forwardAsync(input, output, mask, fillDescriptor(call.settings, layout, call.draw, counted !== undefined), rows)
+  await native.forwardAsync(
+    input,
+    output,
+    mask,
+    fillDescriptor(call.settings, layout, call.draw, counted !== undefined),
+    rows,
+  )
   return { output: output as T, saved: new SavedPass(passOf(call, mask, rows)) }
 }

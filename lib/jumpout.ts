@@ -148,7 +148,10 @@ export class Jumpout {
    * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`,
    * `ERR_OUT_OF_MEMORY`), with nothing written and no call counted
    */
-  forward<T extends Tensor>(input: T, options: LayerForwardOptions<T> = NOTHING as LayerForwardOptions<T>): T {
+  forward<T extends Tensor>(
+    input: T,
+    options: LayerForwardOptions<T> = NOTHING as LayerForwardOptions<T>,
+  ): T {
     const length = checkFloats(input, 'input')
     assertObject(options, 'options')
     if (options !== NOTHING) refuseDeviceOptions(options)
@@ -170,7 +173,11 @@ export class Jumpout {
   backward<T extends Tensor>(gradOutput: T, options?: BackwardOptions<T>): T {
     const pass = this.#training ? this.#trained : this.#evaluated
     if (pass === undefined) {
-      throw invalidState(`a forward in ${this.#training ? 'training' : 'evaluation'} before it`, 'backward', 'none')
+      throw invalidState(
+        `a forward in ${this.#training ? 'training' : 'evaluation'} before it`,
+        'backward',
+        'none',
+      )
     }
     return backwardOfPass(gradOutput, pass, options) as T
   }
@@ -199,7 +206,7 @@ export class Jumpout {
   static fromJSON(state: JumpoutState): Jumpout {
     assertObject(state, 'state')
     const { version, seed, layer, call, options } = state
-    if (version !== VERSION) throw invalidValue(`${VERSION}`, 'state.version', 'another')
+    if (version !== VERSION) throw invalidValue(String(VERSION), 'state.version', 'another')
     assertObject(options, 'state.options')
     const restored = new Jumpout({
       ...options,
@@ -219,7 +226,8 @@ export class Jumpout {
   ): Float32Array {
     const settings = this.#settings
     const call = this.#call
-    if (!isCall(call)) throw invalidState('a call number below 2^63 - 1', 'forward', 'a layer that has used them all')
+    if (!isCall(call))
+      throw invalidState('a call number below 2^63 - 1', 'forward', 'a layer that has used them all')
     const layout = shape === undefined ? this.#layoutFor(length) : layoutOf(settings, shape, length)
     const mask = saveMask ? this.#trainingMask.take(length) : undefined
     const rows = this.#rowsFor(layout.groupCount)

@@ -31,13 +31,14 @@ function oneOf<T extends string>(value: unknown, first: T, second: T, argument: 
   throw invalidType(expected, argument, value)
 }
 
-export const readGranularity = (value: unknown): Granularity => oneOf(value, 'batch', 'sample', 'options.granularity')
+export const readGranularity = (value: unknown): Granularity =>
+  oneOf(value, 'batch', 'sample', 'options.granularity')
 export const readUnit = (value: unknown): Unit => oneOf(value, 'element', 'channel', 'options.unit')
 
 const SHAPE = 'options.shape'
 const product = (numbers: readonly number[], from: number): number => {
   let result = 1
-  for (let i = from; i < numbers.length; ++i) result *= numbers[i]!
+  for (let i = from; i < numbers.length; ++i) result *= numbers[i]
   return result
 }
 
@@ -46,7 +47,8 @@ export function readShape(value: unknown): Shape | undefined {
   if (!Array.isArray(value)) throw invalidType('an array of dimensions', SHAPE, value)
   const dimensions = Array.from(value as readonly unknown[])
   for (const dimension of dimensions) {
-    if (typeof dimension !== 'number') throw invalidType('dimensions that are integers >= 0', SHAPE, dimension)
+    if (typeof dimension !== 'number')
+      throw invalidType('dimensions that are integers >= 0', SHAPE, dimension)
     if (!Number.isSafeInteger(dimension) || dimension < 0) {
       throw outOfRange('dimensions that are integers >= 0', SHAPE, dimension)
     }
@@ -58,13 +60,19 @@ export function readShape(value: unknown): Shape | undefined {
     0,
   )
   if (capacity > Number.MAX_SAFE_INTEGER) throw outOfRange('a product of at most 2^53 - 1', SHAPE, capacity)
-  return { dimensions: sizes, elements: product(sizes, 0), sampleSize: product(sizes, 1), planeSize: product(sizes, 2) }
+  return {
+    dimensions: sizes,
+    elements: product(sizes, 0),
+    sampleSize: product(sizes, 1),
+    planeSize: product(sizes, 2),
+  }
 }
 
 function assertDimensions(shape: Shape | undefined, least: number, expected: string): asserts shape is Shape {
   if (shape === undefined) throw invalidType(expected, SHAPE, undefined)
   const { length } = shape.dimensions
-  if (length < least) throw outOfRange(expected, SHAPE, `one of ${length} dimension${length === 1 ? '' : 's'}`)
+  if (length < least)
+    throw outOfRange(expected, SHAPE, `one of ${length} dimension${length === 1 ? '' : 's'}`)
 }
 
 /** Says which elements belong together, once the options are known. */
@@ -80,8 +88,16 @@ export function layoutOf(
   length: number,
   elementOffset?: number,
 ): Layout {
-  if (granularity === 'sample') assertDimensions(shape, 1, "[N, ...], which granularity 'sample' needs,")
-  if (unit === 'channel') assertDimensions(shape, 2, "[N, C, ...], which unit 'channel' needs,")
+  let groupSize = 0
+  let unitSize = 1
+  if (granularity === 'sample') {
+    assertDimensions(shape, 1, "[N, ...], which granularity 'sample' needs,")
+    groupSize = shape.sampleSize
+  }
+  if (unit === 'channel') {
+    assertDimensions(shape, 2, "[N, C, ...], which unit 'channel' needs,")
+    unitSize = Math.max(shape.planeSize, 1) // empty planes leave nothing to divide
+  }
   const offset = elementOffset ?? 0
   if (shape !== undefined) {
     const { elements } = shape
@@ -92,9 +108,6 @@ export function layoutOf(
       throw outOfRange(`a product of at least ${offset + length}, where the shard ends,`, SHAPE, elements)
     }
   }
-  // Empty dimensions leave sizes of 0, which nothing is divided by.
-  const groupSize = granularity === 'sample' ? shape!.sampleSize : 0
-  const unitSize = unit === 'channel' ? Math.max(shape!.planeSize, 1) : 1
   return { elementOffset: offset, groupSize, unitSize, groupCount: countGroups(length, offset, groupSize) }
 }
 

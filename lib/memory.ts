@@ -6,10 +6,11 @@ import { native, ROW_LENGTH } from './native'
 
 const FLOAT_BYTES = 4
 const ALIGNMENT = 64
+/** Below, clearing costs nothing that could be measured; above, memory comes from the system, cleared already. */
+const SMALLEST_UNCLEARED = 16 * 1024
+const LARGEST_UNCLEARED = 32 * 1024 * 1024
 /** From here on page faults cost more than the trip to the pool. */
-const POOLED_LENGTH = (256 * 1024) / FLOAT_BYTES
-/** Up to here memory may come from the heap, where clearing costs time; larger blocks come from the system, cleared. */
-const HEAP_BYTES = 32 * 1024 * 1024
+const SMALLEST_POOLED = 256 * 1024
 
 /** The engine's own error for missing memory has no code. */
 function orOutOfMemory<A>(bytes: number, make: () => A): A {
@@ -20,10 +21,16 @@ function orOutOfMemory<A>(bytes: number, make: () => A): A {
   }
 }
 
+/** Unlike Node-API, both of these throw where there is no memory, instead of ending the process. */
+function uninitialised(bytes: number): ArrayBuffer {
+  if (bytes < SMALLEST_UNCLEARED || bytes > LARGEST_UNCLEARED) return new ArrayBuffer(bytes)
+  return Buffer.allocUnsafeSlow(bytes).buffer
+}
+
 function allocateAligned(length: number): Float32Array<ArrayBuffer> {
   const bytes = length * FLOAT_BYTES + ALIGNMENT
   return orOutOfMemory(bytes, () => {
-    const buffer = bytes <= HEAP_BYTES ? (Buffer.allocUnsafeSlow(bytes).buffer as ArrayBuffer) : new ArrayBuffer(bytes)
+    const buffer = uninitialised(bytes)
     const skip = native.padding(new Float32Array(buffer, 0, 0))
     return new Float32Array(buffer, skip * FLOAT_BYTES, length)
   })
@@ -44,7 +51,9 @@ export function allocate(length: number): Float32Array<ArrayBuffer> {
 
 /** For one output; the garbage collector gives its memory back. */
 export function freshOutput(length: number): Float32Array {
-  if (length < POOLED_LENGTH) return orOutOfMemory(length * FLOAT_BYTES, () => new Float32Array(length))
+  const bytes = length * FLOAT_BYTES
+  if (bytes < SMALLEST_UNCLEARED) return orOutOfMemory(bytes, () => new Float32Array(length))
+  if (bytes < SMALLEST_POOLED) return orOutOfMemory(bytes, () => new Float32Array(uninitialised(bytes)))
   return native.pooled(length) ?? allocateAligned(length)
 }
 

@@ -45,7 +45,13 @@ type Mask = Uint32Array | undefined
 interface Native {
   readonly fields: readonly string[]
   runtime(): NativeRuntime
-  forward(input: Float32Array, output: Float32Array, mask: Mask, descriptor: Float64Array, rows: Float64Array): void
+  forward(
+    input: Float32Array,
+    output: Float32Array,
+    mask: Mask,
+    descriptor: Float64Array,
+    rows: Float64Array,
+  ): void
   /** The arrays and `rows` must stay as they are until the promise settles; the descriptor is copied. */
   forwardAsync(
     input: Float32Array,
@@ -70,6 +76,8 @@ interface Native {
     descriptor: Float64Array,
     rows: Float64Array,
   ): Promise<void>
+  /** Evaluation: a copy, unless both are the same memory. */
+  identity(input: Float32Array, output: Float32Array): void
   countActive(input: Float32Array, descriptor: Float64Array, rows: Float64Array): void
   foldIn(seed: bigint, data: bigint): bigint
   /** Uninitialised and 64-byte aligned, from a pool; undefined where the pool has nothing to give. */
@@ -103,7 +111,7 @@ function loadError(reason: string, cause?: unknown): Error {
 function locate(): string {
   const request = { bindings: 'jumpout', module_root: ROOT, path: true }
   try {
-    return bindings(request)
+    return bindings(request) as string
   } catch (error) {
     throw loadError('it was not built, jumpout.node is missing', error)
   }
@@ -115,7 +123,7 @@ function load(path: string): Native {
     native = require(path) as Native
   } catch (error) {
     if ((error as { code?: unknown }).code === 'ERR_BAD_ENVIRONMENT') throw error
-    throw loadError(String((error as Error).message), error)
+    throw loadError((error as Error).message, error)
   }
   if (String(native.fields) !== String(FIELDS)) throw loadError(`${path} belongs to another version`)
   return native

@@ -1,7 +1,15 @@
 /** The options of a call or a layer: read once, checked once, with every default in one place. */
 import type { Tensor } from './arrays'
 import { invalidType, invalidValue, outOfRange } from './errors'
-import { type Granularity, type Grouping, readGranularity, readShape, readUnit, type Shape, type Unit } from './layout'
+import {
+  type Granularity,
+  type Grouping,
+  readGranularity,
+  readShape,
+  readUnit,
+  type Shape,
+  type Unit,
+} from './layout'
 import type { Shard } from './shard'
 
 /**
@@ -72,7 +80,13 @@ export function assertObject(value: unknown, argument: string): asserts value is
   if (typeof value !== 'object' || value === null) throw invalidType('an object', argument, value)
 }
 
-function readNumber(value: unknown, missing: number, largest: number, expected: string, argument: string): number {
+function readNumber(
+  value: unknown,
+  missing: number,
+  largest: number,
+  expected: string,
+  argument: string,
+): number {
   if (value === undefined) return missing
   if (typeof value !== 'number') throw invalidType(expected, argument, value)
   if (!(value >= 0 && value <= largest)) throw outOfRange(expected, argument, value)
@@ -115,7 +129,8 @@ export function readSettings(options: JumpoutOptions): Settings {
 /** Options that only a device could obey: refused, not ignored. */
 export function refuseDeviceOptions(options: object): void {
   const { stream, active } = options as { stream?: unknown; active?: unknown }
-  if (stream !== undefined) throw invalidType('nothing, as arrays on the host have no stream,', 'options.stream', stream)
+  if (stream !== undefined)
+    throw invalidType('nothing, as arrays on the host have no stream,', 'options.stream', stream)
   if (active !== undefined) {
     throw invalidType('nothing, as arrays on the host are counted here,', 'options.active', active)
   }
@@ -124,6 +139,7 @@ export function refuseDeviceOptions(options: object): void {
 /** `saveMask: false` and a place for the mask contradict each other. */
 export function readSaveMask(value: unknown, mask: unknown): boolean {
   const saveMask = readBoolean(value, true, 'options.saveMask')
-  if (!saveMask && mask !== undefined) throw invalidValue('no array with saveMask false', 'options.mask', 'one')
+  if (!saveMask && mask !== undefined)
+    throw invalidValue('no array with saveMask false', 'options.mask', 'one')
   return saveMask
 }

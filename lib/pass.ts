@@ -25,7 +25,12 @@ export interface Pass {
 const scratch = new Float64Array(DESCRIPTOR_LENGTH)
 
 /** In the order of FIELDS in native.ts. */
-export function fillDescriptor(settings: Settings, layout: Layout, draw: Draw, counted: boolean): Float64Array {
+export function fillDescriptor(
+  settings: Settings,
+  layout: Layout,
+  draw: Draw,
+  counted: boolean,
+): Float64Array {
   scratch[0] = settings.sigma
   scratch[1] = settings.pMin
   scratch[2] = settings.pMax
@@ -50,11 +55,11 @@ export const oneRow = new Float64Array(ROW_LENGTH)
 
 /** What the binding wrote, apart from the scratch row. */
 export const keepRows = (rows: Float64Array): ArrayLike<number> =>
-  rows === oneRow ? [rows[0]!, rows[1]!, rows[2]!, rows[3]!, rows[4]!] : rows
+  rows === oneRow ? [rows[0], rows[1], rows[2], rows[3], rows[4]] : rows
 
 /** The reverse, for backward. */
 export function rowsForBinding(rows: ArrayLike<number>): Float64Array {
   if (rows instanceof Float64Array) return rows
-  for (let i = 0; i < ROW_LENGTH; ++i) oneRow[i] = rows[i]!
+  for (let i = 0; i < ROW_LENGTH; ++i) oneRow[i] = rows[i]
   return oneRow
 }

@@ -31,11 +31,11 @@ export function statsOf({ rows }: Pass): GroupStats[] {
   return Array.from({ length: rows.length / ROW_LENGTH }, (_, g) => {
     const at = g * ROW_LENGTH
     return {
-      active: rows[at]!,
-      total: rows[at + 1]!,
-      rate: rows[at + 2]!,
-      effectiveRate: rows[at + 3]!,
-      scale: rows[at + 4]!,
+      active: rows[at],
+      total: rows[at + 1],
+      rate: rows[at + 2],
+      effectiveRate: rows[at + 3],
+      scale: rows[at + 4],
     }
   })
 }

@@ -41,7 +41,8 @@ export const toBigint = ({ low, high }: Uint64): bigint => (BigInt(high) << 32n)
 export const nextCall = ({ low, high }: Uint64): Uint64 =>
   low === WORD - 1 ? { low: 0, high: high + 1 } : { low: low + 1, high }
 
-export const isCall = ({ low, high }: Uint64): boolean => high < 0x7fffffff || (high === 0x7fffffff && low < WORD - 1)
+export const isCall = ({ low, high }: Uint64): boolean =>
+  high < 0x7fffffff || (high === 0x7fffffff && low < WORD - 1)
 
 /** A seed that nobody has used. */
 export const freshSeed = (): bigint => randomBytes(8).readBigUInt64LE()

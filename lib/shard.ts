@@ -22,7 +22,8 @@ export interface ShardLayout {
 const EXPECTED_OFFSET = 'an integer from 0 to 2^53 - 1'
 
 export function readOffset(value: unknown, argument: string): number {
-  if (typeof value !== 'number' && typeof value !== 'bigint') throw invalidType(EXPECTED_OFFSET, argument, value)
+  if (typeof value !== 'number' && typeof value !== 'bigint')
+    throw invalidType(EXPECTED_OFFSET, argument, value)
   const offset = Number(value)
   if (!Number.isSafeInteger(offset) || offset < 0) throw outOfRange(EXPECTED_OFFSET, argument, value)
   return offset
@@ -39,27 +40,44 @@ function readCounts(value: unknown, groupCount: number, argument: string): reado
   if (!Array.isArray(value)) throw invalidType('an array of counts', argument, value)
   const counts = Array.from(value as readonly unknown[])
   if (counts.length !== groupCount) {
-    throw outOfRange(`${groupCount} count${groupCount === 1 ? '' : 's'}, one a group,`, argument, counts.length)
+    throw outOfRange(
+      `${groupCount} count${groupCount === 1 ? '' : 's'}, one a group,`,
+      argument,
+      counts.length,
+    )
   }
   for (const count of counts) {
     if (typeof count !== 'number') throw invalidType('counts that are integers >= 0', argument, count)
-    if (!Number.isSafeInteger(count) || count < 0) throw outOfRange('counts that are integers >= 0', argument, count)
+    if (!Number.isSafeInteger(count) || count < 0)
+      throw outOfRange('counts that are integers >= 0', argument, count)
   }
   return counts as readonly number[]
 }
 
 /** What a group must hold at least, and where a shape says so, exactly. */
-function checkTotal(total: number, group: number, layout: Layout, length: number, shape: Shape | undefined): void {
+function checkTotal(
+  total: number,
+  group: number,
+  layout: Layout,
+  length: number,
+  shape: Shape | undefined,
+): void {
   if (shape !== undefined) {
     const exact = layout.groupSize === 0 ? shape.elements : shape.sampleSize
-    if (total !== exact) throw outOfRange(`${exact}, the size of group ${group},`, 'options.shard.total', total)
+    if (total !== exact)
+      throw outOfRange(`${exact}, the size of group ${group},`, 'options.shard.total', total)
   } else if (total < layout.elementOffset + length) {
     const least = layout.elementOffset + length
     throw outOfRange(`at least ${least}, where the shard ends,`, 'options.shard.total', total)
   }
 }
 
-export function readShard(value: unknown, grouping: Grouping, shape: Shape | undefined, length: number): ShardLayout {
+export function readShard(
+  value: unknown,
+  grouping: Grouping,
+  shape: Shape | undefined,
+  length: number,
+): ShardLayout {
   if (typeof value !== 'object' || value === null) throw invalidType('an object', 'options.shard', value)
   const shard = value as Partial<Shard>
   const offset = readOffset(shard.elementOffset, 'options.shard.elementOffset')
@@ -69,12 +87,12 @@ export function readShard(value: unknown, grouping: Grouping, shape: Shape | und
   const total = readCounts(shard.total, layout.groupCount, 'options.shard.total')
   const rows = new Float64Array(ROW_LENGTH * layout.groupCount)
   for (let g = 0; g < layout.groupCount; ++g) {
-    checkTotal(total[g]!, g, layout, length, shape)
-    if (active[g]! > total[g]!) {
-      throw outOfRange(`at most ${total[g]!}, the group's total,`, 'options.shard.active', active[g]!)
+    checkTotal(total[g], g, layout, length, shape)
+    if (active[g] > total[g]) {
+      throw outOfRange(`at most ${total[g]}, the group's total,`, 'options.shard.active', active[g])
     }
-    rows[ROW_LENGTH * g] = active[g]!
-    rows[ROW_LENGTH * g + 1] = total[g]!
+    rows[ROW_LENGTH * g] = active[g]
+    rows[ROW_LENGTH * g + 1] = total[g]
   }
   return { layout, rows }
 }

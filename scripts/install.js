@@ -65,7 +65,8 @@ function cmakeJs(command, ...args) {
   const manifest = require.resolve('cmake-js/package.json', { paths: [root] })
   const bin = path.join(path.dirname(manifest), require(manifest).bin['cmake-js'])
   const where = ['--directory', root, '--out', buildDir]
-  return spawnSync(process.execPath, [bin, command, ...where, ...args], { cwd: root, stdio: 'inherit' }).status
+  return spawnSync(process.execPath, [bin, command, ...where, ...args], { cwd: root, stdio: 'inherit' })
+    .status
 }
 
 /** Forgets an earlier configuration (another compiler, folder or set of options); compiled objects stay. */

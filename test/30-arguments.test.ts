@@ -151,10 +151,7 @@ const OF_A_CALL: Record<string, [unknown, Refusal][]> = {
   saveMask: typeRows('saveMask', 'a boolean', [...STRANGERS, ...numbers, ...bigints]),
   out: [
     ...typeRows('out', 'a Float32Array', [...STRANGERS, ...numbers]),
-    [
-      new Float64Array(N),
-      type('Expected a Float32Array for options.out, got a Float64Array'),
-    ],
+    [new Float64Array(N), type('Expected a Float32Array for options.out, got a Float64Array')],
     [
       new Float32Array(N - 1),
       range('Expected a Float32Array of length 100 for options.out, got one of length 99'),
@@ -166,10 +163,7 @@ const OF_A_CALL: Record<string, [unknown, Refusal][]> = {
   ],
   mask: [
     ...typeRows('mask', 'a Uint32Array', [...STRANGERS, ...numbers]),
-    [
-      new Int32Array(4),
-      type('Expected a Uint32Array for options.mask, got an Int32Array'),
-    ],
+    [new Int32Array(4), type('Expected a Uint32Array for options.mask, got an Int32Array')],
     [
       new Uint32Array(3),
       range('Expected a Uint32Array of length 4, ceil(100 / 32), for options.mask, got one of length 3'),

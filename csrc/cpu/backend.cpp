@@ -21,12 +21,12 @@ constexpr size_t partsOf(size_t count, size_t size) { return count / size + (cou
 Backend::Backend(const Isa& isa, unsigned threads, size_t streaming_bytes)
     : isa_(isa), kernels_(*isa.kernels), streaming_bytes_(streaming_bytes), pool_(threads) {}
 
-// Calls body(begin, end) for parts of [0, length), the last first: a second pass then meets what the first left in cache.
+// Calls body(begin, end) for the parts of [0, length).
 template <class Body>
-void Backend::forEachPart(size_t length, const Body& body) {
+void Backend::forEachPart(size_t length, Order order, const Body& body) {
   const size_t parts = partsOf(length, kPartElements);
   const auto part = [&](size_t index) {
-    const size_t begin = (parts - 1 - index) * kPartElements;
+    const size_t begin = (order == Order::kAscending ? index : parts - 1 - index) * kPartElements;
     body(begin, std::min(length, begin + kPartElements));
   };
   if (pool_.worthSharing(length)) return pool_.forEachChunk(parts, part);
@@ -36,7 +36,7 @@ void Backend::forEachPart(size_t length, const Body& body) {
 void Backend::countActive(const jumpout_count_args& args) {
   for (size_t row = 0; row < args.group_count; ++row) args.groups[row].active = args.groups[row].total = 0.0;
   std::mutex shared_rows;
-  forEachPart(args.length, [&](size_t begin, size_t end) {
+  forEachPart(args.length, Order::kAscending, [&](size_t begin, size_t end) {
     forEachRow(args.layout, begin, end, [&](size_t row, size_t from, size_t to) {
       const double active = static_cast<double>(kernels_.countActive(args.input + from, to - from));
       const double total = static_cast<double>(to - from);
@@ -76,7 +76,8 @@ void Backend::forward(const jumpout_forward_args& args) {
   sweep.mask = args.mask;
   sweep.chooseStores(args.length, streaming_bytes_);
   if (args.mask && args.length) args.mask[maskWords(args.length) - 1] = 0;
-  forEachPart(args.length, [&](size_t begin, size_t end) { sweep.applyDraws(begin, end); });
+  // The count left the end of the input in cache.
+  forEachPart(args.length, Order::kDescending, [&](size_t begin, size_t end) { sweep.applyDraws(begin, end); });
 }
 
 void Backend::backward(const jumpout_backward_args& args) {
@@ -85,12 +86,12 @@ void Backend::backward(const jumpout_backward_args& args) {
   sweep.output = args.grad_input;
   sweep.chooseStores(args.length, streaming_bytes_);
   if (args.mask) {
-    forEachPart(args.length, [&](size_t begin, size_t end) { sweep.applyMask(args.mask, begin, end); });
-    return;
+    const auto apply = [&](size_t begin, size_t end) { sweep.applyMask(args.mask, begin, end); };
+    return forEachPart(args.length, Order::kAscending, apply);
   }
   sweep.gate = args.relu ? Gate::kNonzeroPartner : Gate::kNone;
   sweep.partner = args.relu ? args.output : nullptr;
-  forEachPart(args.length, [&](size_t begin, size_t end) { sweep.applyDraws(begin, end); });
+  forEachPart(args.length, Order::kAscending, [&](size_t begin, size_t end) { sweep.applyDraws(begin, end); });
 }
 
 }  // namespace jumpout::cpu

@@ -20,8 +20,10 @@ class Backend {
   void backward(const jumpout_backward_args& args);
 
  private:
+  enum class Order { kAscending, kDescending };
+
   template <class Body>
-  void forEachPart(size_t length, const Body& body);
+  void forEachPart(size_t length, Order order, const Body& body);
   void drawRates(const jumpout_forward_args& args);
 
   const Isa& isa_;

@@ -2,7 +2,12 @@
 #pragma once
 
 #if defined(JUMPOUT_SIMDE)
+#define SIMDE_ENABLE_NATIVE_ALIASES
 #include <simde/x86/avx512.h>
+// What SIMDe 0.7 leaves out.
+using __mmask16 = simde__mmask16;
+using __mmask32 = simde__mmask32;
+#define _mm512_stream_ps _mm512_storeu_ps
 #else
 #include <immintrin.h>
 #endif
@@ -64,9 +69,9 @@ struct Avx512 {
       __mmask16 kept = static_cast<__mmask16>(keep >> first);
       const __m512 x = _mm512_loadu_ps(input + first);
       if constexpr (gate == Gate::kPositiveInput)
-        kept = _mm512_mask_cmp_ps_mask(kept, x, _mm512_setzero_ps(), _CMP_GT_OQ);
+        kept &= _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_GT_OQ);
       if constexpr (gate == Gate::kNonzeroPartner)
-        kept = _mm512_mask_cmp_ps_mask(kept, _mm512_loadu_ps(partner + first), _mm512_setzero_ps(), _CMP_NEQ_UQ);
+        kept &= _mm512_cmp_ps_mask(_mm512_loadu_ps(partner + first), _mm512_setzero_ps(), _CMP_NEQ_UQ);
       const __m512 y = _mm512_maskz_mul_ps(kept, x, scale.at(first));
       if constexpr (streaming) _mm512_stream_ps(output + first, y);
       if constexpr (!streaming) _mm512_storeu_ps(output + first, y);

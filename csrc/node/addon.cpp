@@ -1,7 +1,11 @@
 // What JavaScript sees of the native part; lib/native.ts is its typed contract.
 #include <napi.h>
 
+#include <cstdint>
+#include <cstring>
+
 #include "jumpout.h"
+#include "node/arrays.hpp"
 #include "node/async.hpp"
 #include "node/calls.hpp"
 #include "node/descriptor.hpp"
@@ -27,6 +31,20 @@ napi_value backward(napi_env env, napi_callback_info info) {
   const Arguments<kBackwardArity> arguments(env, info);
   const jumpout_backward_args args = backwardArgs(env, arguments.values);
   require(jumpout_backward(&args), kBackwardArrays);
+  return nullptr;
+}
+
+// Evaluation without ReLU, and its backward: a copy, refused where jumpout_forward would refuse.
+napi_value identity(napi_env env, napi_callback_info info) {
+  const Arguments<2> arguments(env, info);
+  const Array<float> input = floatsOf(env, arguments.values[0], "input");
+  const Array<float> output = floatsOf(env, arguments.values[1], "out");
+  if (input.length != output.length) throw failureOf(JUMPOUT_BAD_LENGTH, "input and out");
+  const auto begin = reinterpret_cast<uintptr_t>(input.data), other = reinterpret_cast<uintptr_t>(output.data);
+  const size_t bytes = input.length * sizeof(float);
+  if (begin == other || bytes == 0) return nullptr;
+  if (begin < other + bytes && other < begin + bytes) throw failureOf(JUMPOUT_OVERLAP, "input and out");
+  std::memcpy(output.data, input.data, bytes);
   return nullptr;
 }
 
@@ -80,7 +98,8 @@ void define(Napi::Object exports, const char* name) {
   exports.Set(name, function);
 }
 
-// Runs once in each thread that loads the addon; a misconfigured environment fails here, not at some later call.
+// Runs once in each thread that loads the addon; a misconfigured environment fails here, not at some later
+// call.
 napi_value initialize(napi_env env, napi_value object) {
   jumpout_runtime found;
   require(jumpout_get_runtime(&found), "runtime");
@@ -90,6 +109,7 @@ napi_value initialize(napi_env env, napi_value object) {
   define<forwardAsync>(exports, "forwardAsync");
   define<backward>(exports, "backward");
   define<backwardAsync>(exports, "backwardAsync");
+  define<identity>(exports, "identity");
   define<countActive>(exports, "countActive");
   define<foldIn>(exports, "foldIn");
   define<pooled>(exports, "pooled");

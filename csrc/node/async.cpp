@@ -28,7 +28,8 @@ void execute(napi_env, void* data) {
   job->status = job->call(&job->args);
 }
 
-// While a worker thread is being terminated the calls below fail, and nobody waits for the promise: nothing to report.
+// While a worker thread is being terminated the calls below fail, and nobody waits for the promise: nothing
+// to report.
 template <typename Args>
 void settle(napi_env env, const Job<Args>& job) {
   if (job.status == JUMPOUT_OK) {

@@ -9,16 +9,19 @@ namespace jumpout::node {
 
 namespace {
 
-constexpr double kWord = 4294967296.0;            // 2^32
+constexpr double kWord = 4294967296.0;                 // 2^32
 constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
 
-// Conversions outside the range of the integer are undefined behaviour, so they are checked first; NaN fails too.
+// Conversions outside the range of the integer are undefined behaviour, so they are checked first; NaN fails
+// too.
 uint64_t integerBelow(double limit, double value) {
   if (!(value >= 0.0 && value < limit)) throw failureOf(JUMPOUT_BAD_OPTION, "descriptor");
   return static_cast<uint64_t>(value);
 }
 
-uint64_t joined(double low, double high) { return integerBelow(kWord, low) | integerBelow(kWord, high) << 32; }
+uint64_t joined(double low, double high) {
+  return integerBelow(kWord, low) | integerBelow(kWord, high) << 32;
+}
 
 }  // namespace
 
@@ -40,9 +43,13 @@ jumpout_layout Descriptor::layout() const {
           integerBelow(kExactIntegers, unitSize)};
 }
 
-uint64_t Descriptor::seed() const { return joined(seedLow, seedHigh); }
+uint64_t Descriptor::seed() const {
+  return joined(seedLow, seedHigh);
+}
 
-uint64_t Descriptor::call() const { return joined(callLow, callHigh); }
+uint64_t Descriptor::call() const {
+  return joined(callLow, callHigh);
+}
 
 Descriptor descriptorOf(napi_env env, napi_value value) {
   const Array<double> numbers = doublesOf(env, value, "descriptor");

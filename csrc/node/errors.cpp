@@ -12,7 +12,9 @@ std::string sentenceOf(const std::string& expected, const std::string& argument,
   return "Expected " + expected + " for " + argument + ", got " + got;
 }
 
-Failure internal(const char* sentence) { return {ErrorClass::kError, "ERR_INTERNAL", sentence}; }
+Failure internal(const char* sentence) {
+  return {ErrorClass::kError, "ERR_INTERNAL", sentence};
+}
 
 Napi::Error toError(Napi::Env env, const Failure& failure) {
   const auto make = [&]() -> Napi::Error {
@@ -44,7 +46,8 @@ Failure outOfMemory(const char* what) {
 Failure failureOf(jumpout_status status, const char* arrays) {
   switch (status) {
     case JUMPOUT_NULL_POINTER:
-      return {ErrorClass::kTypeError, "ERR_INVALID_ARG_TYPE", sentenceOf("all arrays", arrays, "one without memory")};
+      return {ErrorClass::kTypeError, "ERR_INVALID_ARG_TYPE",
+              sentenceOf("all arrays", arrays, "one without memory")};
     case JUMPOUT_BAD_LENGTH:
       return {ErrorClass::kRangeError, "ERR_OUT_OF_RANGE",
               sentenceOf("lengths that fit each other", arrays, "lengths that do not")};
@@ -67,7 +70,9 @@ Failure failureOf(jumpout_status status, const char* arrays) {
   return internal(jumpout_status_text(status));
 }
 
-napi_value makeError(napi_env env, const Failure& failure) { return toError(env, failure).Value(); }
+napi_value makeError(napi_env env, const Failure& failure) {
+  return toError(env, failure).Value();
+}
 
 void throwCaught(napi_env env) noexcept {
   try {

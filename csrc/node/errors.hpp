@@ -1,4 +1,5 @@
-// Failures on their way to JavaScript. Code below throws a Failure; the wrapper `exported` turns it into an error.
+// Failures on their way to JavaScript. Code below throws a Failure; the wrapper `exported` turns it into an
+// error.
 #pragma once
 
 #include <node_api.h>

@@ -1,5 +1,5 @@
-// Memory for large fresh outputs, used again and again: a new block costs more in page faults than the kernel that fills
-// it. One pool serves all threads of the process.
+// Memory for large fresh outputs, used again and again: a new block costs more in page faults than the kernel
+// that fills it. One pool serves all threads of the process.
 #pragma once
 
 #include <cstddef>

@@ -24,9 +24,9 @@ void returnToPool(napi_env, void* data, void* capacity) {
 
 napi_value wrap(napi_env env, OutputPool::Block block, size_t length) {
   napi_value buffer, array;
-  const napi_status status =
-      napi_create_external_arraybuffer(env, block.data, length * sizeof(float), returnToPool,
-                                       reinterpret_cast<void*>(static_cast<uintptr_t>(block.capacity)), &buffer);
+  const napi_status status = napi_create_external_arraybuffer(
+      env, block.data, length * sizeof(float), returnToPool,
+      reinterpret_cast<void*>(static_cast<uintptr_t>(block.capacity)), &buffer);
   if (status == napi_no_external_buffers_allowed) {
     externalMemoryRefused = true;
     OutputPool::instance().give(block);
@@ -42,7 +42,8 @@ napi_value wrap(napi_env env, OutputPool::Block block, size_t length) {
 napi_value pooled(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   int64_t length;
-  if (napi_get_value_int64(env, arguments.values[0], &length) != napi_ok) throw wrongType("an integer", "length");
+  if (napi_get_value_int64(env, arguments.values[0], &length) != napi_ok)
+    throw wrongType("an integer", "length");
   constexpr int64_t kLargest = std::numeric_limits<int32_t>::max();
   if (externalMemoryRefused || length <= 0 || length > kLargest) return nullptr;
   const auto elements = static_cast<size_t>(length);

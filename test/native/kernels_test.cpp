@@ -135,8 +135,12 @@ void runCase(Backend& backend, const Case& c) {
   check::sameFloats(gradient.values(), want_gradients, what + ": backward drawn again, in place");
 }
 
-// As in the library: a backend whose threads have started is never destroyed.
-Backend& leaked(const Isa& isa, unsigned threads) { return *new Backend(isa, threads); }
+// As in the library: a backend whose threads have started is never destroyed, and stays reachable.
+Backend& leaked(const Isa& isa, unsigned threads, size_t streaming_bytes = SIZE_MAX) {
+  static std::vector<Backend*>& kept = *new std::vector<Backend*>;
+  kept.push_back(new Backend(isa, threads, streaming_bytes));
+  return *kept.back();
+}
 
 Case randomCase(size_t length) {
   Case c{length};
@@ -203,7 +207,7 @@ int main(int count, char** arguments) {
     const Isa* isa = jumpout::cpu::findIsa(name);
     std::printf("%s: %s\n", name, isa ? "tested" : "not on this machine");
     if (!isa) continue;
-    Backend &alone = leaked(*isa, 1), &shared = leaked(*isa, 3), &streaming = *new Backend(*isa, 1, 1);
+    Backend &alone = leaked(*isa, 1), &shared = leaked(*isa, 3), &streaming = leaked(*isa, 1, 1);
     for (size_t length = 0; length <= 300; ++length) {
       Case c{length};
       runCase(alone, c);

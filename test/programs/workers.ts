@@ -1,5 +1,6 @@
 /** Worker threads, in all the ways they may come and go. The first argument chooses one. */
 import { randomInt } from 'node:crypto'
+import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import type * as Jumpout from 'jumpout'
@@ -11,7 +12,11 @@ const WORKERS = 3
 const jumpout = () => require('jumpout') as typeof Jumpout
 
 const startWorker = (task: keyof typeof tasks, data?: unknown) =>
-  new Worker(__filename, { workerData: { task, data }, execArgv: process.execArgv })
+  new Worker(join(__dirname, '..', 'support', 'run.cjs'), {
+    workerData: { task, data },
+    argv: [__filename],
+    execArgv: [],
+  })
 
 const message = <T>(worker: Worker) =>
   new Promise<T>((resolve, reject) => worker.once('message', resolve).once('error', reject))

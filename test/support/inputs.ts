@@ -47,7 +47,9 @@ export function makeInput(
 ): Float32Array<ArrayBuffer> {
   const next = uniform(seed)
   const generate = GENERATORS[kind]
-  return Float32Array.from({ length }, () => generate(next))
+  const input = new Float32Array(length)
+  for (let i = 0; i < length; ++i) input[i] = generate(next)
+  return input
 }
 
 /** A gradient: signed, and nowhere zero. */

@@ -5,8 +5,8 @@ import type { Test } from 'tap'
 
 export const root = join(__dirname, '..', '..')
 
-/** What lets Node run the TypeScript of this folder. */
-export const typescript = ['--import', 'tsx']
+/** What Node needs to run a TypeScript file: its name comes next. */
+export const typescript = [join(root, 'test', 'support', 'run.cjs')]
 
 export const programPath = (name: string): string => join(root, 'test', 'programs', name)
 
