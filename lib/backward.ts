@@ -55,7 +55,7 @@ export function backwardOfPass(gradOutput: Tensor, pass: Pass, options: Backward
 export function backwardOfIdentity(
   gradOutput: Tensor,
   pass: Pass,
-  options: BackwardOptions<Tensor> | undefined,
+  options: BackwardOptions | undefined,
 ): Tensor {
   const gradInput = prepare(gradOutput, pass, options).out ?? freshOutput(pass.length)
   native.identity(gradOutput, gradInput)

@@ -1,7 +1,7 @@
 /** The layer for a training loop. */
 import { checkFloats, checkFloatsOf, maskWords, type Tensor } from './arrays'
-import { type BackwardOptions, backwardOfPass } from './backward'
-import { invalidState, invalidType, invalidValue, outOfRange } from './errors'
+import { backwardOfIdentity, backwardOfPass, type BackwardOptions } from './backward'
+import { invalidState } from './errors'
 import { type Layout, layoutOf, readShape, type Shape } from './layout'
 import { freshMask, freshOutput, freshRows } from './memory'
 import { native, ROW_LENGTH } from './native'
@@ -15,7 +15,8 @@ import {
 } from './options'
 import { fillDescriptor, keepRows, oneRow, type Pass } from './pass'
 import { type GroupStats, statsOf } from './saved'
-import { foldIn, freshSeed, isCall, nextCall, readCall, readSeed, toBigint, type Uint64, ZERO } from './seed'
+import { foldIn, freshSeed, isCall, nextCall, readSeed, toBigint, type Uint64, ZERO } from './seed'
+import { type JumpoutState, optionsOf, readLayer, readState, VERSION } from './state'
 
 export interface LayerOptions extends JumpoutOptions {
   /** Unsigned 64-bit. Default: fresh entropy. */
@@ -33,38 +34,30 @@ export interface LayerForwardOptions<T extends Tensor = Tensor> {
   saveMask?: boolean | undefined
 }
 
-/** All that a layer is made of, as JSON can hold it: 64-bit numbers are decimal strings. */
-export interface JumpoutState {
-  /** Of this format and of docs/numerics.md. */
-  version: 1
-  seed: string
-  layer: number
-  /** The call number of the next forward in training. */
-  call: string
-  options: JumpoutOptions
-}
-
-const VERSION = 1
-
-const EXPECTED_LAYER = 'an integer >= 0'
-function readLayer(layer: unknown, argument: string): number {
-  if (layer === undefined) return 0
-  if (typeof layer !== 'number') throw invalidType(EXPECTED_LAYER, argument, layer)
-  if (!Number.isSafeInteger(layer) || layer < 0) throw outOfRange(EXPECTED_LAYER, argument, layer)
-  return layer
-}
-
-function readDecimal(value: unknown, argument: string): bigint {
-  const expected = 'a decimal string'
-  if (typeof value !== 'string') throw invalidType(expected, argument, value)
-  if (!/^\d{1,20}$/.test(value)) throw invalidValue(expected, argument, 'another string')
-  return BigInt(value)
-}
-
 /** Evaluation drops nothing and scales by 1. */
 const EVALUATION = { rate: 0, normalize: false, granularity: 'batch', unit: 'element' } as const
+const NEUTRAL_ROW = [0, 0, 0, 0, 1]
+const NO_DRAW = { seed: ZERO, call: ZERO }
 
-const NOTHING: LayerForwardOptions = {}
+const NO_OPTIONS: LayerForwardOptions = {}
+
+interface LayerCall {
+  readonly input: Float32Array
+  readonly length: number
+  readonly out: Float32Array | undefined
+  readonly saveMask: boolean
+  readonly shape: Shape | undefined
+}
+
+function readForward(input: Tensor, options: LayerForwardOptions): LayerCall {
+  const length = checkFloats(input, 'input')
+  assertObject(options, 'options')
+  refuseDeviceOptions(options)
+  const { out } = options
+  if (out !== undefined) checkFloatsOf(out, length, 'options.out')
+  const saveMask = readBoolean(options.saveMask, true, 'options.saveMask')
+  return { input, length, out, saveMask, shape: readShape(options.shape) }
+}
 
 /** Masks of one mode: memory that each forward takes over from the one before. */
 class MaskMemory {
@@ -150,17 +143,10 @@ export class Jumpout {
    */
   forward<T extends Tensor>(
     input: T,
-    options: LayerForwardOptions<T> = NOTHING as LayerForwardOptions<T>,
+    options: LayerForwardOptions<T> = NO_OPTIONS as LayerForwardOptions<T>,
   ): T {
-    const length = checkFloats(input, 'input')
-    assertObject(options, 'options')
-    if (options !== NOTHING) refuseDeviceOptions(options)
-    const { out } = options
-    if (out !== undefined) checkFloatsOf(out, length, 'options.out')
-    const saveMask = readBoolean(options.saveMask, true, 'options.saveMask')
-    const shape = readShape(options.shape)
-    if (this.#training) return this.#train(input, length, out, saveMask, shape) as T
-    return this.#evaluate(input, length, out, saveMask, shape) as T
+    const call = readForward(input, options)
+    return (this.#training ? this.#train(call) : this.#evaluate(call)) as T
   }
 
   /**
@@ -179,22 +165,18 @@ export class Jumpout {
         'none',
       )
     }
-    return backwardOfPass(gradOutput, pass, options) as T
+    const backward = this.#training || this.#settings.relu ? backwardOfPass : backwardOfIdentity
+    return backward(gradOutput, pass, options) as T
   }
 
   /** Between calls, all that `fromJSON` needs to go on; the mode and what backward needs are not part of it. */
   toJSON(): JumpoutState {
-    const { shape, rate, ...options } = this.#settings
     return {
       version: VERSION,
       seed: String(this.#seed),
       layer: this.#layer,
       call: String(toBigint(this.#call)),
-      options: {
-        ...options,
-        ...(Number.isNaN(rate) ? {} : { rate }),
-        ...(shape === undefined ? {} : { shape: [...shape.dimensions] }),
-      },
+      options: optionsOf(this.#settings),
     }
   }
 
@@ -204,30 +186,18 @@ export class Jumpout {
    * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`)
    */
   static fromJSON(state: JumpoutState): Jumpout {
-    assertObject(state, 'state')
-    const { version, seed, layer, call, options } = state
-    if (version !== VERSION) throw invalidValue(String(VERSION), 'state.version', 'another')
-    assertObject(options, 'state.options')
-    const restored = new Jumpout({
-      ...options,
-      seed: toBigint(readSeed(readDecimal(seed, 'state.seed'), 'state.seed')),
-      layer: readLayer(layer, 'state.layer'),
-    })
-    restored.#call = readCall(readDecimal(call, 'state.call'), 'state.call')
+    const { seed, layer, call, options } = readState(state)
+    const restored = new Jumpout({ ...options, seed: toBigint(seed), layer })
+    restored.#call = call
     return restored
   }
 
-  #train(
-    input: Float32Array,
-    length: number,
-    out: Float32Array | undefined,
-    saveMask: boolean,
-    shape: Shape | undefined,
-  ): Float32Array {
+  #train({ input, length, out, saveMask, shape }: LayerCall): Float32Array {
     const settings = this.#settings
     const call = this.#call
-    if (!isCall(call))
+    if (!isCall(call)) {
       throw invalidState('a call number below 2^63 - 1', 'forward', 'a layer that has used them all')
+    }
     const layout = shape === undefined ? this.#layoutFor(length) : layoutOf(settings, shape, length)
     const mask = saveMask ? this.#trainingMask.take(length) : undefined
     const rows = this.#rowsFor(layout.groupCount)
@@ -239,20 +209,19 @@ export class Jumpout {
     return output
   }
 
-  #evaluate(
-    input: Float32Array,
-    length: number,
-    out: Float32Array | undefined,
-    saveMask: boolean,
-    shape: Shape | undefined,
-  ): Float32Array {
+  #evaluate({ input, length, out, saveMask, shape }: LayerCall): Float32Array {
     const settings = this.#evaluation
     const layout = layoutOf(settings, shape, length)
     const mask = saveMask && settings.relu ? this.#evaluationMask.take(length) : undefined
     const output = out ?? freshOutput(length)
-    const draw = { seed: ZERO, call: ZERO }
-    native.forward(input, output, mask, fillDescriptor(settings, layout, draw, false), oneRow)
-    this.#evaluated = { length, mask, settings, layout, draw, rows: keepRows(oneRow) }
+    if (settings.relu) {
+      // A rate of 0 needs no counts: given ones save a pass.
+      oneRow.fill(length, 0, 2)
+      native.forward(input, output, mask, fillDescriptor(settings, layout, NO_DRAW, true), oneRow)
+    } else {
+      native.identity(input, output)
+    }
+    this.#evaluated = { length, mask, settings, layout, draw: NO_DRAW, rows: NEUTRAL_ROW }
     return output
   }
 

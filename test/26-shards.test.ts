@@ -14,14 +14,14 @@ interface Piece {
 
 function pieces(length: number, cuts: readonly number[]): Piece[] {
   const ends = [...new Set([0, length, ...cuts.map((cut) => Math.floor(cut * length))])].sort((a, b) => a - b)
-  return ends.slice(1).map((end, i) => ({ begin: ends[i]!, end }))
+  return ends.slice(1).map((end, i) => ({ begin: ends[i], end }))
 }
 
 /** Steps of a real engine: count every shard, sum the counts of each group, hand each shard the groups it touches. */
 function assertSplits({ call, input, gradOutput }: RandomCase, cuts: readonly number[]): void {
   const { granularity = 'batch', shape } = call
-  const groupSize = granularity === 'sample' ? input.length / shape[0]! : input.length
-  const groupCount = granularity === 'sample' ? shape[0]! : 1
+  const groupSize = granularity === 'sample' ? input.length / shape[0] : input.length
+  const groupCount = granularity === 'sample' ? shape[0] : 1
   const layout = { granularity, shape }
   const shards = pieces(input.length, cuts).map(({ begin, end }) => {
     const firstGroup = Math.floor(begin / groupSize)
@@ -33,8 +33,8 @@ function assertSplits({ call, input, gradOutput }: RandomCase, cuts: readonly nu
   const total = new Array<number>(groupCount).fill(0)
   for (const { begin, end, firstGroup } of shards) {
     const counted = countActive(input.subarray(begin, end), { ...layout, elementOffset: begin })
-    counted.active.forEach((count, g) => (active[firstGroup + g]! += count))
-    counted.total.forEach((count, g) => (total[firstGroup + g]! += count))
+    counted.active.forEach((count, g) => (active[firstGroup + g] += count))
+    counted.total.forEach((count, g) => (total[firstGroup + g] += count))
   }
 
   const whole = jumpoutForward(input, call)

@@ -469,8 +469,8 @@ t.test('arrays that overlap in part', async (t) => {
 
 t.test('countActive', (t) => {
   const rows: [object, Refusal][] = [
-    ...[...SHARED.granularity!, ...SHARED.shape!].map(([wrong, refused], i): [object, Refusal] => [
-      i < SHARED.granularity!.length ? { granularity: wrong } : { shape: wrong },
+    ...[...SHARED.granularity, ...SHARED.shape].map(([wrong, refused], i): [object, Refusal] => [
+      i < SHARED.granularity.length ? { granularity: wrong } : { shape: wrong },
       refused,
     ]),
     [
@@ -516,7 +516,7 @@ t.test('Jumpout', (t) => {
       t.throws(() => new Jumpout({ [name]: wrong }), refusal(refused), `${name}: ${show(wrong)}`)
     }
   }
-  for (const [wrong, refused] of OF_A_CALL.seed!) {
+  for (const [wrong, refused] of OF_A_CALL.seed) {
     if (wrong !== undefined)
       t.throws(() => new Jumpout({ seed: wrong as number }), refusal(refused), show(wrong))
   }

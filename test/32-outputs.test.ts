@@ -2,7 +2,7 @@
 import { allocate, Jumpout, jumpoutBackward, jumpoutForward } from 'jumpout'
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
-import { assertSame, equalBits } from './support/bits'
+import { assertSame, difference, equalBits } from './support/bits'
 import { makeGradient, makeInput } from './support/inputs'
 
 /** Below and above where outputs come from a pool, and odd. */
@@ -61,14 +61,14 @@ t.test('masks that are kept keep their values', (t) => {
   const gradient = makeGradient(777)
   for (const call of [0, 1, 1499, 2998, 2999]) {
     const { saved } = jumpoutForward(input, { seed: 2, call })
-    equalBits(t, kept[call]!.mask as Uint32Array, saved.mask as Uint32Array, `mask of call ${call}`)
+    equalBits(t, kept[call].mask as Uint32Array, saved.mask as Uint32Array, `mask of call ${call}`)
     equalBits(
       t,
-      jumpoutBackward(gradient, kept[call]!),
+      jumpoutBackward(gradient, kept[call]),
       jumpoutBackward(gradient, saved),
       `gradient of call ${call}`,
     )
-    t.strictSame(kept[call]!.stats(), saved.stats())
+    t.strictSame(kept[call].stats(), saved.stats())
   }
   t.end()
 })
@@ -82,6 +82,25 @@ t.test('an output may be written, transferred, cloned like any array', (t) => {
   const again = jumpoutForward(input, { seed: 3 }).output
   equalBits(t, again, clone, 'the next output')
   t.end()
+})
+
+t.test('an output that is moved out of its buffer keeps its values', async (t) => {
+  const input = makeInput(300_000)
+  const transfer = (buffer: ArrayBufferLike) => (buffer as { transfer?: () => ArrayBuffer }).transfer?.()
+  const kept: { moved: Float32Array; copy: Float32Array }[] = []
+  for (let call = 0; call < 60; ++call) {
+    const { output } = jumpoutForward(input, { seed: 4, call })
+    const { byteOffset, length } = output
+    const copy = output.slice()
+    const buffer = transfer(output.buffer)
+    if (buffer !== undefined) kept.push({ moved: new Float32Array(buffer, byteOffset, length), copy })
+    if (call % 5 === 0) await setImmediate()
+  }
+  if (kept.length === 0) t.comment(`Node ${process.version} moves no buffers`)
+  t.ok(
+    kept.every(({ moved, copy }) => difference(moved, copy) === null),
+    `${kept.length} outputs`,
+  )
 })
 
 t.test('allocate', (t) => {
@@ -98,17 +117,13 @@ t.test('allocate', (t) => {
     arrays.every((array, i) => array.every((x) => x === i)),
     'each has its own memory',
   )
-  t.equal(jumpoutForward(new Float32Array(1000), { seed: 1, out: arrays[0]! }).output, arrays[0])
+  t.equal(jumpoutForward(new Float32Array(1000), { seed: 1, out: arrays[0] }).output, arrays[0])
   t.end()
 })
 
 t.test('allocate refuses what is no length', (t) => {
-  for (const length of ['1', null, undefined, {}, 1n]) {
-    t.throws(
-      () => allocate(length as number),
-      { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' },
-      String(length),
-    )
+  for (const wrong of ['1', null, undefined, {}, 1n]) {
+    t.throws(() => allocate(wrong as number), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
   }
   for (const length of [-1, 1.5, NaN, Infinity]) {
     t.throws(() => allocate(length), { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' }, String(length))

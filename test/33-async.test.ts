@@ -58,8 +58,8 @@ t.test('many calls in flight', async (t) => {
   )
   for (const [i, { input, gradient, options }] of calls.entries()) {
     const { output, saved } = jumpoutForward(input, options)
-    assertSame(gradients[i]!.output, output, `output ${i}`)
-    assertSame(gradients[i]!.gradient, jumpoutBackward(gradient, saved), `gradient ${i}`)
+    assertSame(gradients[i].output, output, `output ${i}`)
+    assertSame(gradients[i].gradient, jumpoutBackward(gradient, saved), `gradient ${i}`)
   }
   t.pass(`${calls.length} calls`)
 })

@@ -44,7 +44,7 @@ t.test('the state holds version, seed, layer, call and options', (t) => {
   t.strictSame(Object.keys(state).sort(), ['call', 'layer', 'options', 'seed', 'version'])
   t.equal(BigInt(state.seed), 5n)
   t.equal(Number(state.call), 1)
-  t.equal(Number(state.layer), 3)
+  t.equal(state.layer, 3)
   t.equal(state.options.sigma, 0.2)
   t.strictSame(layer.toJSON(), state, 'it is JSON before it is written')
   t.end()

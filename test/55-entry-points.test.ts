@@ -38,7 +38,7 @@ t.test('import and require give the same things, from one binary', async (t) => 
   const { names, same, required } = JSON.parse(stdout) as Record<string, string[]>
   t.strictSame(names, required, 'the same names')
   t.strictSame(same, names, 'the same values')
-  for (const name of [...FUNCTIONS, 'runtime']) t.ok(names!.includes(name), name)
+  for (const name of [...FUNCTIONS, 'runtime']) t.ok(names.includes(name), name)
 })
 
 /** The package without its binary, in a folder of its own; its dependencies are linked. */
@@ -79,7 +79,7 @@ t.test('without a usable binary, the error names the command that builds one', a
   helpful((await load(folder)).stdout, 'a broken one')
 
   const [stranger] = readdirSync(join(root, 'build', 'Release')).filter((name) => name.endsWith('.node'))
-  cpSync(join(root, 'build', 'Release', stranger!), join(release, 'jumpout.node'))
+  cpSync(join(root, 'build', 'Release', stranger), join(release, 'jumpout.node'))
   const moved = await load(folder)
   t.same(
     moved,

@@ -17,7 +17,7 @@ import {
   type Tensor,
 } from 'jumpout'
 
-type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+type Same<A, B> = [A, B] extends [B, A] ? true : false
 const is = <A, B>(_: Same<A, B>): void => undefined
 
 export async function types(x: Float32Array, mask: Uint32Array): Promise<void> {
@@ -26,13 +26,13 @@ export async function types(x: Float32Array, mask: Uint32Array): Promise<void> {
   is<typeof saved, Saved>(true)
   is<Saved['length'], number>(true)
   const [group] = saved.stats()
-  const numbers: number[] = [group!.active, group!.total, group!.rate, group!.effectiveRate, group!.scale]
+  const numbers: number[] = [group.active, group.total, group.rate, group.effectiveRate, group.scale]
   is<ReturnType<typeof jumpoutBackward>, Float32Array>(true)
   const gradient: Float32Array = jumpoutBackward(x, saved, { out: x, output })
 
   const shard: Shard = { elementOffset: 0n, active: [1], total: [2] }
   const options: JumpoutOptions = { granularity: 'sample', unit: 'channel', shape: [1, 2, 3] as const }
-  const call: CallOptions<Float32Array> = {
+  const call: CallOptions = {
     ...options,
     seed: 1n,
     call: 2,

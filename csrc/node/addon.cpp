@@ -40,7 +40,8 @@ napi_value identity(napi_env env, napi_callback_info info) {
   const Array<float> input = floatsOf(env, arguments.values[0], "input");
   const Array<float> output = floatsOf(env, arguments.values[1], "out");
   if (input.length != output.length) throw failureOf(JUMPOUT_BAD_LENGTH, "input and out");
-  const auto begin = reinterpret_cast<uintptr_t>(input.data), other = reinterpret_cast<uintptr_t>(output.data);
+  const auto begin = reinterpret_cast<uintptr_t>(input.data),
+             other = reinterpret_cast<uintptr_t>(output.data);
   const size_t bytes = input.length * sizeof(float);
   if (begin == other || bytes == 0) return nullptr;
   if (begin < other + bytes && other < begin + bytes) throw failureOf(JUMPOUT_OVERLAP, "input and out");

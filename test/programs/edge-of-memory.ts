@@ -11,7 +11,7 @@ import { PAGE_BYTES, wasmMemory } from '../support/webassembly'
 const ends = Array.from({ length: 5 }, () => wasmMemory({ initial: 1 }).buffer)
 
 const floatsAtEnd = (index: number, length: number) =>
-  new Float32Array(ends[index]!, PAGE_BYTES - 4 * length, length)
+  new Float32Array(ends[index], PAGE_BYTES - 4 * length, length)
 
 for (const relu of [false, true]) {
   for (let length = 1; length <= 300; ++length) {
@@ -25,7 +25,7 @@ for (const relu of [false, true]) {
     x.set(makeInput(length, 'signed', length))
     g.set(makeGradient(length))
     const expected = expectedOf(x, g, call)
-    const mask = new Uint32Array(ends[4]!, PAGE_BYTES - 4 * expected.mask.length, expected.mask.length)
+    const mask = new Uint32Array(ends[4], PAGE_BYTES - 4 * expected.mask.length, expected.mask.length)
     countActive(x)
     const { saved } = jumpoutForward(x, { ...call, out: y, mask })
     assertSame(y, expected.output, `output, ${length}`)

@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises'
 import { Jumpout, jumpoutBackward, jumpoutForward, jumpoutForwardAsync } from 'jumpout'
 
-const gc = (globalThis as { gc?: () => void }).gc!
+const { gc } = globalThis as unknown as { gc: () => void }
 
 const small = new Float32Array(1000).fill(1)
 const large = new Float32Array(1_000_000).fill(1)
@@ -87,9 +87,9 @@ const scenarios: Record<string, () => number | Promise<number>> = {
     growth(1000, async (from, to) => {
       for (let call = from; call < to; ++call) {
         jumpoutForward(large, { seed: 1, call })
-        await null
+        await Promise.resolve()
       }
     }),
 }
 
-void (async () => console.log(await scenarios[process.argv[2]!]!()))()
+void (async () => console.log(await scenarios[process.argv[2]]()))()

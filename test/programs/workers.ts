@@ -12,7 +12,7 @@ const WORKERS = 3
 const jumpout = () => require('jumpout') as typeof Jumpout
 
 const startWorker = (task: keyof typeof tasks, data?: unknown) =>
-  new Worker(join(__dirname, '..', 'support', 'run.cjs'), {
+  new Worker(join(__dirname, '..', 'support', 'run.js'), {
     workerData: { task, data },
     argv: [__filename],
     execArgv: [],
@@ -44,23 +44,25 @@ async function checksums(): Promise<number[]> {
   return sums
 }
 
+const report = (result: unknown) => parentPort?.postMessage(result)
+
 /** What a worker does. */
 const tasks = {
-  checksums: async () => parentPort!.postMessage(await checksums()),
+  checksums: async () => report(await checksums()),
   floodAndWait: () => {
     flood(16)
-    parentPort!.postMessage('started')
+    report('started')
     setInterval(() => undefined, 1000)
   },
   floodAndEnd: () => void flood(16),
   once: () => {
     const { output } = jumpout().jumpoutForward(new Float32Array(LENGTH).fill(1), { seed: 1 })
-    parentPort!.postMessage(output.length)
+    report(output.length)
   },
   shared: (buffer: SharedArrayBuffer) => {
     const array = new Float32Array(buffer)
     jumpout().jumpoutForward(array, { seed: 1, out: array })
-    parentPort!.postMessage('written')
+    report('written')
   },
 }
 
@@ -72,11 +74,11 @@ const ways = {
     if (new Set(results.map((sums) => sums.join())).size !== 1) throw new Error('results differ')
   },
   async terminated() {
-    for (let round = 0; round < 40; ++round) {
-      const worker = startWorker('floodAndWait')
-      await message(worker)
+    for (let round = 0; round < 10; ++round) {
+      const workers = Array.from({ length: 4 }, () => startWorker('floodAndWait'))
+      await Promise.all(workers.map(message))
       await setTimeout(randomInt(20))
-      await worker.terminate()
+      await Promise.all(workers.map((worker) => worker.terminate()))
     }
   },
   async ended() {

@@ -23,7 +23,7 @@ export function difference<T extends Float32Array | Uint32Array>(actual: T, expe
   const length = Math.max(a.length, b.length)
   for (let i = 0; i < length; ++i) {
     if (a[i] === b[i]) continue
-    const bothNaN = floats && i < a.length && i < b.length && isNaNBits(a[i]!) && isNaNBits(b[i]!)
+    const bothNaN = floats && i < a.length && i < b.length && isNaNBits(a[i]) && isNaNBits(b[i])
     if (!bothNaN) return `element ${i} of ${b.length} is ${hex(a[i])}, expected ${hex(b[i])}`
   }
   return null

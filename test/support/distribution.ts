@@ -22,7 +22,7 @@ export function kolmogorovSmirnov(sample: readonly number[], cdf: (x: number) =>
 
 export function mean(values: ArrayLike<number>): number {
   let sum = 0
-  for (let i = 0; i < values.length; ++i) sum += values[i]!
+  for (let i = 0; i < values.length; ++i) sum += values[i]
   return sum / values.length
 }
 
@@ -33,9 +33,9 @@ export function correlation(a: readonly number[], b: readonly number[]): number 
   let aa = 0
   let bb = 0
   for (const [i, x] of a.entries()) {
-    ab += (x - meanA) * (b[i]! - meanB)
+    ab += (x - meanA) * (b[i] - meanB)
     aa += (x - meanA) ** 2
-    bb += (b[i]! - meanB) ** 2
+    bb += (b[i] - meanB) ** 2
   }
   return ab / Math.sqrt(aa * bb)
 }

@@ -48,7 +48,7 @@ export const goldenCases: readonly GoldenCase[] = (read('golden.json') as Stored
     output: floatsFromHex(stored.output),
     mask: wordsFromHex(stored.mask),
     gradInput: floatsFromHex(stored.gradInput),
-    groups: stored.stats.map((row) => ({ ...row, scale: floatsFromHex([row.scale])[0]! })),
+    groups: stored.stats.map((row) => ({ ...row, scale: floatsFromHex([row.scale])[0] })),
   }
 })
 

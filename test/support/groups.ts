@@ -10,7 +10,7 @@ const RATE_TOLERANCE = 2 ** -48
 export function groupDifference(actual: readonly Group[], expected: readonly Group[]): string | null {
   if (actual.length !== expected.length) return `${actual.length} groups, expected ${expected.length}`
   for (const [g, want] of expected.entries()) {
-    const got = actual[g]!
+    const got = actual[g]
     if (!(Math.abs(got.rate - want.rate) <= RATE_TOLERANCE))
       return `group ${g}: rate ${got.rate}, expected ${want.rate}`
     for (const name of ['active', 'total', 'effectiveRate', 'scale'] as const) {

@@ -6,7 +6,7 @@ import type { Test } from 'tap'
 export const root = join(__dirname, '..', '..')
 
 /** What Node needs to run a TypeScript file: its name comes next. */
-export const typescript = [join(root, 'test', 'support', 'run.cjs')]
+export const typescript = [join(root, 'test', 'support', 'run.js')]
 
 export const programPath = (name: string): string => join(root, 'test', 'programs', name)
 

@@ -85,8 +85,8 @@ export function countActive(
   const total = new Array<number>(layout.groupCount).fill(0)
   for (let i = 0; i < input.length; ++i) {
     const group = layout.group(i)
-    total[group]! += 1
-    if (input[i]! > 0) active[group]! += 1
+    total[group] += 1
+    if (input[i] > 0) active[group] += 1
   }
   return { active, total }
 }
@@ -102,8 +102,8 @@ function sinPi(v: number): number {
 export function gaussian(seed: bigint, call: bigint, group: number): number {
   const r = philox([...halves(BigInt(group)), ...halves(2n * call + 1n)], halves(seed))
   const mix = (low: number, high: number) => (high >>> 11) * 2 ** 32 + ((low ^ (high << 21)) >>> 0)
-  const u = mix(r[0]!, r[1]!) * 2 ** -53 + 2 ** -54
-  const v = mix(r[2]!, r[3]!) * 2 ** -52 + 2 ** -53
+  const u = mix(r[0], r[1]) * 2 ** -53 + 2 ** -54
+  const v = mix(r[2], r[3]) * 2 ** -52 + 2 ** -53
   return Math.sqrt(-2 * Math.log(u)) * sinPi(v)
 }
 
@@ -143,15 +143,15 @@ function drawMask(
       philox([index >>> 0, Math.floor(index / 2 ** 32), callLow, callHigh], key, block)
     }
     const lane = unit % 8
-    const value = (block[lane >> 1]! >>> (16 * (lane & 1))) & 0xffff
-    if (value >= groups[layout.group(i)]!.effectiveRate * 65536) mask[i >> 5]! |= 1 << (i & 31)
+    const value = (block[lane >> 1] >>> (16 * (lane & 1))) & 0xffff
+    if (value >= groups[layout.group(i)].effectiveRate * 65536) mask[i >> 5] |= 1 << (i & 31)
   }
   return mask
 }
 
 /** Was element i kept? */
 export function isKept(mask: Uint32Array, i: number): boolean {
-  return ((mask[i >> 5]! >>> (i & 31)) & 1) === 1
+  return ((mask[i >> 5] >>> (i & 31)) & 1) === 1
 }
 
 export function forward(input: Float32Array, call: ReferenceCall): ReferenceResult {
@@ -160,15 +160,15 @@ export function forward(input: Float32Array, call: ReferenceCall): ReferenceResu
   const layout = new Layout(input.length, call, offset)
   const { active, total } = shard ?? countActive(input, call, offset)
   const groups = Array.from({ length: layout.groupCount }, (_, g) =>
-    drawGroup(call, baseRate(call, seed, callNumber, layout.firstGroup + g), active[g]!, total[g]!),
+    drawGroup(call, baseRate(call, seed, callNumber, layout.firstGroup + g), active[g], total[g]),
   )
   const mask = drawMask(input.length, layout, groups, seed, callNumber)
   const output = new Float32Array(input.length)
   for (let i = 0; i < input.length; ++i) {
-    const x = input[i]!
-    if (relu && !(x > 0)) mask[i >> 5]! &= ~(1 << (i & 31))
+    const x = input[i]
+    if (relu && !(x > 0)) mask[i >> 5] &= ~(1 << (i & 31))
     // The product of two float32 is exact in a double, so storing it rounds once, as a float32 multiplication does.
-    if (isKept(mask, i)) output[i] = x * groups[layout.group(i)]!.scale
+    if (isKept(mask, i)) output[i] = x * groups[layout.group(i)].scale
   }
   return { output, mask, groups }
 }
@@ -182,7 +182,7 @@ export function backward(
   const layout = new Layout(gradOutput.length, options, elementOffset)
   const gradInput = new Float32Array(gradOutput.length)
   for (let i = 0; i < gradOutput.length; ++i) {
-    if (isKept(saved.mask, i)) gradInput[i] = gradOutput[i]! * saved.groups[layout.group(i)]!.scale
+    if (isKept(saved.mask, i)) gradInput[i] = gradOutput[i] * saved.groups[layout.group(i)].scale
   }
   return gradInput
 }
@@ -193,5 +193,5 @@ export function relu(input: Float32Array): Float32Array {
 
 export function foldIn(seed: bigint, data: bigint): bigint {
   const r = philox([...halves(data), 0xffffffff, 0xffffffff], halves(seed))
-  return (BigInt(r[1]!) << 32n) | BigInt(r[0]!)
+  return (BigInt(r[1]) << 32n) | BigInt(r[0])
 }

@@ -1,5 +1,5 @@
 'use strict'
-// node run.cjs <program.ts> [arguments]: TypeScript in child processes and in worker threads, whatever other loaders the
+// node run.js <program.ts> [arguments]: TypeScript in child processes and in worker threads, whatever other loaders the
 // test runner puts in front of them.
 const path = require('node:path')
 

@@ -1,0 +1,51 @@
+import { dirname } from 'node:path'
+import { loadPeer, resolvePeer } from './peers'
+
+interface Tensor {
+  dispose(): void
+  dataSync(): Float32Array
+}
+
+/** The part of TensorFlow.js that is used here. */
+interface Tfjs {
+  enableProdMode(): void
+  setBackend(name: string): Promise<boolean>
+  tensor1d(values: Float32Array): Tensor
+  dropout(x: Tensor, rate: number): Tensor
+}
+
+/** Only the wasm backend has something to find: its binaries. */
+interface WasmBackend {
+  setWasmPaths?: (folder: string) => void
+}
+
+/**
+ * tf.dropout on one backend. The input is uploaded once and the output is not downloaded while it is timed, so only
+ * the operation counts.
+ */
+export async function tfjsDropout(backend: 'wasm' | 'cpu', rate: number, input: Float32Array) {
+  const tf = loadPeer('@tensorflow/tfjs-core') as Tfjs
+  tf.enableProdMode() // its fastest, without checks of its own
+  const backendModule = loadPeer(`@tensorflow/tfjs-backend-${backend}`) as WasmBackend
+  backendModule.setWasmPaths?.(`${dirname(resolvePeer('@tensorflow/tfjs-backend-wasm/package.json'))}/dist/`)
+  const select = async () => {
+    if (!(await tf.setBackend(backend))) throw new Error(`tfjs has no ${backend} backend here`)
+  }
+  await select()
+  const x = tf.tensor1d(input)
+  return {
+    select,
+    run: () => {
+      tf.dropout(x, rate).dispose()
+    },
+    output: () => {
+      const y = tf.dropout(x, rate)
+      const values = y.dataSync().slice()
+      y.dispose()
+      return values
+    },
+    dispose: () => {
+      x.dispose()
+    },
+  }
+}

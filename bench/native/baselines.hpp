@@ -1,0 +1,11 @@
+#pragma once
+
+#include <cstddef>
+
+/* What the kernels are compared with. Arrays are 64-byte aligned and do not overlap. */
+
+/* Copies with stores that go past the caches; as wide as this machine allows. */
+void copyStreaming(const float* input, float* output, size_t length);
+
+/* Elements > 0, by the loop that a compiler vectorises. */
+size_t countPlainly(const float* input, size_t length);

@@ -1,0 +1,99 @@
+import { jumpoutForward } from 'jumpout'
+import { performance } from 'node:perf_hooks'
+import { setImmediate as turn } from 'node:timers/promises'
+import { checkAgainstReference } from '../check'
+import { randomArray, reusedArray } from '../data'
+import { mean, median } from '../measure'
+import { ratio, seconds, type Row } from '../report'
+import type { Suite } from './index'
+
+const n = 1 << 20
+const seed = 1
+const warmUp = 100
+
+interface Trials {
+  fresh: number[]
+  reused: number[]
+}
+
+/** Seconds of one call, into a fresh output or into `out`. */
+function makeTrial(input: Float32Array, out: Float32Array) {
+  let call = 0
+  return (kind: keyof Trials): number => {
+    call++
+    const options = kind === 'fresh' ? { seed, call } : { seed, call, out }
+    const start = performance.now()
+    jumpoutForward(input, options)
+    return (performance.now() - start) / 1e3
+  }
+}
+
+interface Aims {
+  median?: number
+  mean?: number
+}
+
+const describe = (loop: string, { fresh, reused }: Trials, aims: Aims = {}): Row => ({
+  case: { loop, elements: n, calls: fresh.length },
+  figures: {
+    'median, fresh / reused': ratio(median(fresh) / median(reused), { atMost: aims.median }),
+    'mean, fresh / reused': ratio(mean(fresh) / mean(reused), { atMost: aims.mean }),
+    fresh: seconds(median(fresh)),
+    reused: seconds(median(reused)),
+  },
+})
+
+/**
+ * Blocks of calls of either kind take turns. The event loop's turn after a call counts as part of it, since freeing the
+ * output happens there.
+ */
+async function eventLoop(trial: (kind: keyof Trials) => number, calls: number): Promise<Row> {
+  const trials: Trials = { fresh: [], reused: [] }
+  const block = 25
+  for (let i = 0; i < 2 * (warmUp + calls); i += block) {
+    const kind = (i / block) % 2 === 0 ? 'fresh' : 'reused'
+    for (let k = 0; k < block; k++) {
+      const time = trial(kind)
+      const start = performance.now()
+      await turn()
+      if (i >= 2 * warmUp) trials[kind].push(time + (performance.now() - start) / 1e3)
+    }
+  }
+  return describe('event loop turns', trials, { median: 1.3, mean: 2 })
+}
+
+/** Nothing but calls: finalizers cannot run, so memory grows until the library stops pooling. */
+function synchronous(trial: (kind: keyof Trials) => number, calls: number): Row {
+  const trials: Trials = { fresh: [], reused: [] }
+  for (let i = 0; i < warmUp; i++) trial('reused')
+  const before = process.memoryUsage.rss()
+  let most = before
+  for (let i = 0; i < calls; i++) {
+    trials.fresh.push(trial('fresh'))
+    trials.reused.push(trial('reused'))
+    most = Math.max(most, process.memoryUsage.rss())
+  }
+  const row = describe('synchronous', trials)
+  row.figures['memory growth'] = { value: most - before, unit: 'bytes', atMost: 256 * 2 ** 20 }
+  return row
+}
+
+export const suite: Suite = {
+  summary: 'fresh outputs against a reused one, and the memory they hold',
+  environment: { JUMPOUT_NUM_THREADS: '1' },
+  async measure({ quick }) {
+    const input = randomArray(n)
+    checkAgainstReference(input, seed)
+    const trial = makeTrial(input, reusedArray(n))
+    const calls = quick ? 100 : 400
+    // The synchronous loop first: no memory was pooled before it.
+    const synchronousRow = synchronous(trial, calls)
+    return {
+      title: 'Fresh outputs against a reused one, one thread',
+      notes: [
+        'Time of a call, less is better. Default options, mask saved; memory growth is that of the resident set.',
+      ],
+      rows: [await eventLoop(trial, calls), synchronousRow],
+    }
+  },
+}

@@ -1,0 +1,51 @@
+import { runtime } from 'jumpout'
+import { buildNative, nativeUnavailable, runNative, type NativeRow } from '../native'
+import { ratio, seconds, type Figure, type Row } from '../report'
+import type { Suite } from './index'
+
+/** The aims were set for AVX-512. */
+const ofMemory = (value: number, aimed: boolean, atLeast: number): Figure =>
+  ratio(value, aimed && runtime.cpu.isa === 'avx512' ? { atLeast } : {})
+
+function describe({ elements, caches, seconds: t }: NativeRow): Row {
+  const bestCopy = Math.min(t.memcpy, t.streamingCopy)
+  const bestCount = Math.min(t.plainCount, t.count)
+  const large = elements >= 1 << 20 && caches === 'cold'
+  const inCache = elements <= 1 << 18
+  return {
+    case: { elements, caches },
+    figures: {
+      '(copy + count) / forward': ofMemory((bestCopy + bestCount) / t.forward, large, 0.85),
+      'memcpy / forward': ofMemory(t.memcpy / t.forward, inCache, 0.3),
+      'memcpy / in place': ofMemory(t.memcpy / t.inPlace, large && elements <= 1 << 24, 0.8),
+      'memcpy / backward': ofMemory(t.memcpy / t.backward, large, 0.9),
+      'memcpy / backward from seed': ratio(t.memcpy / t.backwardFromSeed),
+      memcpy: seconds(t.memcpy),
+      forward: seconds(t.forward),
+      backward: seconds(t.backward),
+    },
+    times: t,
+  }
+}
+
+export const suite: Suite = {
+  summary: 'the native kernels against memcpy, streaming copies and plain counts, by length, one thread',
+  unavailable: nativeUnavailable,
+  measure({ quick }) {
+    buildNative()
+    const run = (caches: 'warm' | 'cold', powers: number[]) =>
+      runNative({ lengths: powers.map((p) => 2 ** p), caches, threads: 1, budget: quick ? 0.1 : 4 })
+    const rows = quick
+      ? [...run('warm', [10, 14, 18]), ...run('cold', [20])]
+      : [...run('warm', [10, 12, 14, 16, 18, 20, 22]), ...run('cold', [20, 21, 22, 23, 24, 25, 26])]
+    return {
+      title: 'Native kernels, one thread, against copying and counting',
+      notes: [
+        'Ratios of medians, more is better. copy: the better of memcpy and a streaming copy; count: the better of a plain',
+        "vectorised loop and the library's. Default options, mask saved but where it is said; outputs reused, 64-byte aligned.",
+        'warm: the same arrays again and again. cold: all caches flushed before every call.',
+      ],
+      rows: rows.map(describe),
+    }
+  },
+}

@@ -1,0 +1,63 @@
+/** What a layer is made of, as JSON can hold it. */
+import { invalidType, invalidValue, outOfRange } from './errors'
+import { assertObject, type JumpoutOptions, type Settings } from './options'
+import { readCall, readSeed, type Uint64 } from './seed'
+
+/** A checkpoint of a `Jumpout` layer: 64-bit numbers are decimal strings. */
+export interface JumpoutState {
+  /** Of this format and of docs/numerics.md. */
+  version: 1
+  seed: string
+  layer: number
+  /** The call number of the next forward in training. */
+  call: string
+  options: JumpoutOptions
+}
+
+export interface CheckedState {
+  readonly seed: Uint64
+  readonly layer: number
+  readonly call: Uint64
+  /** Not yet checked; an object. */
+  readonly options: JumpoutOptions
+}
+
+export const VERSION = 1
+
+const EXPECTED_LAYER = 'an integer >= 0'
+const EXPECTED_DECIMAL = 'a decimal string'
+
+export function readLayer(layer: unknown, argument: string): number {
+  if (layer === undefined) return 0
+  if (typeof layer !== 'number') throw invalidType(EXPECTED_LAYER, argument, layer)
+  if (!Number.isSafeInteger(layer) || layer < 0) throw outOfRange(EXPECTED_LAYER, argument, layer)
+  return layer
+}
+
+function readDecimal(value: unknown, argument: string): bigint {
+  if (typeof value !== 'string') throw invalidType(EXPECTED_DECIMAL, argument, value)
+  if (!/^\d{1,20}$/.test(value)) throw invalidValue(EXPECTED_DECIMAL, argument, 'another string')
+  return BigInt(value)
+}
+
+export function readState(state: unknown): CheckedState {
+  assertObject(state, 'state')
+  const { version, seed, layer, call, options } = state as Partial<JumpoutState>
+  if (version !== VERSION) throw invalidValue(String(VERSION), 'state.version', 'another')
+  assertObject(options, 'state.options')
+  return {
+    seed: readSeed(readDecimal(seed, 'state.seed'), 'state.seed'),
+    layer: readLayer(layer, 'state.layer'),
+    call: readCall(readDecimal(call, 'state.call'), 'state.call'),
+    options,
+  }
+}
+
+/** Every option, defaults filled in, so that the state outlives a change of the defaults. */
+export function optionsOf({ shape, rate, ...others }: Settings): JumpoutOptions {
+  return {
+    ...others,
+    ...(Number.isNaN(rate) ? {} : { rate }),
+    ...(shape === undefined ? {} : { shape: [...shape.dimensions] }),
+  }
+}
