@@ -5,7 +5,7 @@ import { freshRows } from './memory'
 import { native, ROW_LENGTH } from './native'
 import { assertObject, type JumpoutOptions, readSettings, refuseDeviceOptions } from './options'
 import { fillDescriptor } from './pass'
-import { ZERO } from './seed'
+import { NO_DRAW } from './seed'
 import { checkEnd, readOffset } from './shard'
 
 export interface CountOptions extends Pick<JumpoutOptions, 'granularity' | 'shape'> {
@@ -20,7 +20,6 @@ export interface Counts {
 }
 
 const defaults = readSettings({})
-const draw = { seed: ZERO, call: ZERO }
 
 /**
  * The active (> 0) and all elements of each group: step 1 of docs/numerics.md alone.
@@ -38,7 +37,7 @@ export function countActive(input: Tensor, options: CountOptions = {}): Counts {
   if (offset !== undefined) checkEnd(offset, length, 'options.elementOffset')
   const layout = layoutOf(grouping, shape, length, offset)
   const rows = freshRows(layout.groupCount)
-  native.countActive(input, fillDescriptor(defaults, layout, draw, false), rows)
+  native.countActive(input, fillDescriptor(defaults, layout, NO_DRAW, false), rows)
   const column = (at: number): number[] =>
     Array.from({ length: layout.groupCount }, (_, g) => rows[g * ROW_LENGTH + at])
   return { active: column(0), total: column(1) }

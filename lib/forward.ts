@@ -11,9 +11,9 @@ import {
   refuseDeviceOptions,
   type Settings,
 } from './options'
-import { fillDescriptor, type Draw, keepRows, oneRow, type Pass } from './pass'
+import { fillDescriptor, keepRows, oneRow, type Pass } from './pass'
 import { type Saved, SavedPass } from './saved'
-import { readCall, readSeed } from './seed'
+import { assertCall, assertSeed, type Draw, drawOf } from './seed'
 import { readShard } from './shard'
 
 export interface ForwardResult<T extends Tensor = Tensor> {
@@ -42,13 +42,15 @@ function prepare(input: Tensor, options: CallOptions): ForwardCall {
   assertObject(options, 'options')
   refuseDeviceOptions(options)
   const settings = readSettings(options)
-  const draw = { seed: readSeed(options.seed, 'options.seed'), call: readCall(options.call, 'options.call') }
-  const { out, mask: givenMask, shard } = options
+  const { seed, call = 0, out, mask: givenMask, shard } = options
+  assertSeed(seed, 'options.seed')
+  assertCall(call, 'options.call')
   if (out !== undefined) checkFloatsOf(out, length, 'options.out')
   const saveMask = readSaveMask(options.saveMask, givenMask)
   if (givenMask !== undefined) checkMask(givenMask, length, 'options.mask')
   const placed = shard === undefined ? undefined : readShard(shard, settings, settings.shape, length)
   const layout = placed?.layout ?? layoutOf(settings, settings.shape, length)
+  const draw = drawOf(seed, call)
   return { input, length, out, givenMask, saveMask, settings, layout, draw, counted: placed?.rows }
 }
 

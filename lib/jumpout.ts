@@ -3,7 +3,7 @@ import { checkFloats, checkFloatsOf, maskWords, type Tensor } from './arrays'
 import { backwardOfIdentity, backwardOfPass, type BackwardOptions } from './backward'
 import { invalidState } from './errors'
 import { type Layout, layoutOf, readShape, type Shape } from './layout'
-import { freshMask, freshOutput, freshRows } from './memory'
+import { freshOutput, freshRows, ownMask } from './memory'
 import { native, ROW_LENGTH } from './native'
 import {
   assertObject,
@@ -15,7 +15,17 @@ import {
 } from './options'
 import { fillDescriptor, keepRows, oneRow, type Pass } from './pass'
 import { type GroupStats, statsOf } from './saved'
-import { foldIn, freshSeed, isCall, nextCall, readSeed, toBigint, type Uint64, ZERO } from './seed'
+import {
+  assertSeed,
+  callOf,
+  type Draw,
+  drawOf,
+  foldIn,
+  freshSeed,
+  isAllowed,
+  NO_DRAW,
+  nextDraw,
+} from './seed'
 import { type JumpoutState, optionsOf, readLayer, readState, VERSION } from './state'
 
 export interface LayerOptions extends JumpoutOptions {
@@ -37,7 +47,6 @@ export interface LayerForwardOptions<T extends Tensor = Tensor> {
 /** Evaluation drops nothing and scales by 1. */
 const EVALUATION = { rate: 0, normalize: false, granularity: 'batch', unit: 'element' } as const
 const NEUTRAL_ROW = [0, 0, 0, 0, 1]
-const NO_DRAW = { seed: ZERO, call: ZERO }
 
 const NO_OPTIONS: LayerForwardOptions = {}
 
@@ -68,7 +77,7 @@ class MaskMemory {
   take(length: number): Uint32Array {
     if (length === this.#length) return this.#mask
     const words = maskWords(length)
-    if (words > this.#memory.length) this.#memory = freshMask(length)
+    if (words > this.#memory.length) this.#memory = ownMask(length)
     this.#mask = this.#memory.subarray(0, words)
     this.#length = length
     return this.#mask
@@ -88,9 +97,8 @@ export class Jumpout {
   readonly #evaluation: Settings
   readonly #seed: bigint
   readonly #layer: number
-  /** The seed of this layer's draws. */
-  readonly #folded: Uint64
-  #call: Uint64 = ZERO
+  /** Of the next forward in training. */
+  #draw: Draw
   #training = true
   #trained: Pass | undefined
   #evaluated: Pass | undefined
@@ -107,9 +115,10 @@ export class Jumpout {
     assertObject(options, 'options')
     refuseDeviceOptions(options)
     const { seed = freshSeed() } = options
-    this.#seed = toBigint(readSeed(seed, 'options.seed'))
+    assertSeed(seed, 'options.seed')
+    this.#seed = BigInt(seed)
     this.#layer = readLayer(options.layer, 'options.layer')
-    this.#folded = readSeed(foldIn(this.#seed, this.#layer), 'options.seed')
+    this.#draw = drawOf(foldIn(this.#seed, this.#layer), 0)
     this.#settings = readSettings(options)
     this.#evaluation = { ...this.#settings, ...EVALUATION }
   }
@@ -175,7 +184,7 @@ export class Jumpout {
       version: VERSION,
       seed: String(this.#seed),
       layer: this.#layer,
-      call: String(toBigint(this.#call)),
+      call: String(callOf(this.#draw)),
       options: optionsOf(this.#settings),
     }
   }
@@ -187,25 +196,24 @@ export class Jumpout {
    */
   static fromJSON(state: JumpoutState): Jumpout {
     const { seed, layer, call, options } = readState(state)
-    const restored = new Jumpout({ ...options, seed: toBigint(seed), layer })
-    restored.#call = call
+    const restored = new Jumpout({ ...options, seed, layer })
+    restored.#draw = drawOf(foldIn(seed, layer), call)
     return restored
   }
 
   #train({ input, length, out, saveMask, shape }: LayerCall): Float32Array {
     const settings = this.#settings
-    const call = this.#call
-    if (!isCall(call)) {
+    const draw = this.#draw
+    if (!isAllowed(draw)) {
       throw invalidState('a call number below 2^63 - 1', 'forward', 'a layer that has used them all')
     }
     const layout = shape === undefined ? this.#layoutFor(length) : layoutOf(settings, shape, length)
     const mask = saveMask ? this.#trainingMask.take(length) : undefined
     const rows = this.#rowsFor(layout.groupCount)
     const output = out ?? freshOutput(length)
-    const draw = { seed: this.#folded, call }
     native.forward(input, output, mask, fillDescriptor(settings, layout, draw, false), rows)
     this.#trained = { length, mask, settings, layout, draw, rows: keepRows(rows) }
-    this.#call = nextCall(call)
+    this.#draw = nextDraw(draw)
     return output
   }
 

@@ -81,6 +81,8 @@ export interface Grouping {
   readonly unit: Unit
 }
 
+const WHOLE: Layout = { elementOffset: 0, groupSize: 0, unitSize: 1, groupCount: 1 }
+
 /** `elementOffset` undefined: the range is the whole tensor, so that the shape must account for every element. */
 export function layoutOf(
   { granularity, unit }: Grouping,
@@ -88,6 +90,8 @@ export function layoutOf(
   length: number,
   elementOffset?: number,
 ): Layout {
+  if (shape === undefined && elementOffset === undefined && granularity === 'batch' && unit === 'element')
+    return WHOLE
   let groupSize = 0
   let unitSize = 1
   if (granularity === 'sample') {

@@ -72,10 +72,16 @@ function freshSlab(): void {
   slabUsed = 0
 }
 
+/** ceil(length / 32) words that share their memory with no other mask, for whoever keeps them. */
+export function ownMask(length: number): Uint32Array {
+  const words = maskWords(length)
+  return orOutOfMemory(4 * words, () => new Uint32Array(words))
+}
+
 /** ceil(length / 32) words. */
 export function freshMask(length: number): Uint32Array {
   const words = maskWords(length)
-  if (words > LARGEST_CUT) return orOutOfMemory(4 * words, () => new Uint32Array(words))
+  if (words > LARGEST_CUT) return ownMask(length)
   if (slabUsed + words > slab.length) freshSlab()
   const mask = new Uint32Array(slab.buffer, slabUsed * Uint32Array.BYTES_PER_ELEMENT, words)
   slabUsed += Math.ceil(words / LINE_WORDS) * LINE_WORDS

@@ -2,13 +2,7 @@
 import type { Layout } from './layout'
 import { DESCRIPTOR_LENGTH, ROW_LENGTH } from './native'
 import type { Settings } from './options'
-import type { Uint64 } from './seed'
-
-/** Which random numbers a call draws. */
-export interface Draw {
-  readonly seed: Uint64
-  readonly call: Uint64
-}
+import type { Draw } from './seed'
 
 /** A forward call that was made. */
 export interface Pass {
@@ -39,10 +33,10 @@ export function fillDescriptor(
   scratch[5] = settings.exponent
   scratch[6] = settings.normalize ? 1 : 0
   scratch[7] = settings.relu ? 1 : 0
-  scratch[8] = draw.seed.low
-  scratch[9] = draw.seed.high
-  scratch[10] = draw.call.low
-  scratch[11] = draw.call.high
+  scratch[8] = draw.seedLow
+  scratch[9] = draw.seedHigh
+  scratch[10] = draw.callLow
+  scratch[11] = draw.callHigh
   scratch[12] = layout.elementOffset
   scratch[13] = layout.groupSize
   scratch[14] = layout.unitSize

@@ -3,46 +3,69 @@ import { randomBytes } from 'node:crypto'
 import { invalidType, outOfRange } from './errors'
 import { native } from './native'
 
+/** Which random numbers a call draws, as 32-bit halves: no bigint is made where none was given. */
+export interface Draw {
+  readonly seedLow: number
+  readonly seedHigh: number
+  readonly callLow: number
+  readonly callHigh: number
+}
+
+export const NO_DRAW: Draw = { seedLow: 0, seedHigh: 0, callLow: 0, callHigh: 0 }
+
 const WORD = 2 ** 32
 const LAST_SEED = 2n ** 64n - 1n
 /** Calls end here because each owns two of the 2^64 Philox subsequences, and the last two belong to `foldIn`. */
 const LAST_CALL = 2n ** 63n - 2n
 
-/** The two 32-bit halves of a 64-bit number: no bigint is made where none was given. */
-export interface Uint64 {
-  readonly low: number
-  readonly high: number
-}
+type Integer = number | bigint
 
-export const ZERO: Uint64 = { low: 0, high: 0 }
-
-function readUint64(value: unknown, last: bigint, expected: string, argument: string): Uint64 {
+function assertUint64(
+  value: unknown,
+  last: bigint,
+  expected: string,
+  argument: string,
+): asserts value is Integer {
   if (typeof value === 'number') {
     if (!Number.isSafeInteger(value) || value < 0) throw outOfRange(expected, argument, value)
-    return { low: value >>> 0, high: Math.floor(value / WORD) }
+  } else if (typeof value === 'bigint') {
+    if (value < 0n || value > last) throw outOfRange(expected, argument, value)
+  } else {
+    throw invalidType(expected, argument, value)
   }
-  if (typeof value !== 'bigint') throw invalidType(expected, argument, value)
-  if (value < 0n || value > last) throw outOfRange(expected, argument, value)
-  return { low: Number(BigInt.asUintN(32, value)), high: Number(value >> 32n) }
 }
 
-const EXPECTED_SEED = 'a safe integer >= 0 or a bigint from 0 to 2^64 - 1'
-const EXPECTED_CALL = 'a safe integer >= 0 or a bigint from 0 to 2^63 - 2'
+export function assertSeed(seed: unknown, argument: string): asserts seed is Integer {
+  assertUint64(seed, LAST_SEED, 'a safe integer >= 0 or a bigint from 0 to 2^64 - 1', argument)
+}
 
-export const readSeed = (seed: unknown, argument: string): Uint64 =>
-  readUint64(seed, LAST_SEED, EXPECTED_SEED, argument)
+export function assertCall(call: unknown, argument: string): asserts call is Integer {
+  assertUint64(call, LAST_CALL, 'a safe integer >= 0 or a bigint from 0 to 2^63 - 2', argument)
+}
 
-export const readCall = (call: unknown, argument: string): Uint64 =>
-  call === undefined ? ZERO : readUint64(call, LAST_CALL, EXPECTED_CALL, argument)
+const low = (value: Integer): number =>
+  typeof value === 'number' ? value >>> 0 : Number(BigInt.asUintN(32, value))
 
-export const toBigint = ({ low, high }: Uint64): bigint => (BigInt(high) << 32n) | BigInt(low)
+const high = (value: Integer): number =>
+  typeof value === 'number' ? Math.floor(value / WORD) : Number(value >> 32n)
 
-/** The call after this one; the last call has none, its successor is refused when it is used. */
-export const nextCall = ({ low, high }: Uint64): Uint64 =>
-  low === WORD - 1 ? { low: 0, high: high + 1 } : { low: low + 1, high }
+/** Of numbers that were checked. */
+export const drawOf = (seed: Integer, call: Integer): Draw => ({
+  seedLow: low(seed),
+  seedHigh: high(seed),
+  callLow: low(call),
+  callHigh: high(call),
+})
 
-export const isCall = ({ low, high }: Uint64): boolean =>
-  high < 0x7fffffff || (high === 0x7fffffff && low < WORD - 1)
+export const callOf = ({ callLow, callHigh }: Draw): bigint => (BigInt(callHigh) << 32n) | BigInt(callLow)
+
+/** The draw of the next call under the same seed. After the last call comes one that `isAllowed` denies. */
+export function nextDraw({ seedLow, seedHigh, callLow, callHigh }: Draw): Draw {
+  const carry = callLow === WORD - 1
+  return { seedLow, seedHigh, callLow: carry ? 0 : callLow + 1, callHigh: carry ? callHigh + 1 : callHigh }
+}
+
+export const isAllowed = (draw: Draw): boolean => draw.callHigh < 0x7fffffff || callOf(draw) <= LAST_CALL
 
 /** A seed that nobody has used. */
 export const freshSeed = (): bigint => randomBytes(8).readBigUInt64LE()
@@ -56,5 +79,7 @@ export const freshSeed = (): bigint => randomBytes(8).readBigUInt64LE()
  * @throws TypeError (`ERR_INVALID_ARG_TYPE`) or RangeError (`ERR_OUT_OF_RANGE`)
  */
 export function foldIn(seed: number | bigint, data: number | bigint): bigint {
-  return native.foldIn(toBigint(readSeed(seed, 'seed')), toBigint(readSeed(data, 'data')))
+  assertSeed(seed, 'seed')
+  assertSeed(data, 'data')
+  return native.foldIn(BigInt(seed), BigInt(data))
 }

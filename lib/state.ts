@@ -1,7 +1,7 @@
 /** What a layer is made of, as JSON can hold it. */
 import { invalidType, invalidValue, outOfRange } from './errors'
 import { assertObject, type JumpoutOptions, type Settings } from './options'
-import { readCall, readSeed, type Uint64 } from './seed'
+import { assertCall, assertSeed } from './seed'
 
 /** A checkpoint of a `Jumpout` layer: 64-bit numbers are decimal strings. */
 export interface JumpoutState {
@@ -15,9 +15,9 @@ export interface JumpoutState {
 }
 
 export interface CheckedState {
-  readonly seed: Uint64
+  readonly seed: bigint
   readonly layer: number
-  readonly call: Uint64
+  readonly call: bigint
   /** Not yet checked; an object. */
   readonly options: JumpoutOptions
 }
@@ -45,12 +45,15 @@ export function readState(state: unknown): CheckedState {
   const { version, seed, layer, call, options } = state as Partial<JumpoutState>
   if (version !== VERSION) throw invalidValue(String(VERSION), 'state.version', 'another')
   assertObject(options, 'state.options')
-  return {
-    seed: readSeed(readDecimal(seed, 'state.seed'), 'state.seed'),
+  const checked = {
+    seed: readDecimal(seed, 'state.seed'),
     layer: readLayer(layer, 'state.layer'),
-    call: readCall(readDecimal(call, 'state.call'), 'state.call'),
+    call: readDecimal(call, 'state.call'),
     options,
   }
+  assertSeed(checked.seed, 'state.seed')
+  assertCall(checked.call, 'state.call')
+  return checked
 }
 
 /** Every option, defaults filled in, so that the state outlives a change of the defaults. */

@@ -291,6 +291,9 @@ uint64_t countActive(const float* input, size_t length) {
   for (size_t begin = 0; begin < length; begin += kNarrow) {
     const size_t end = length - begin < kNarrow ? length : begin + kNarrow;
     uint32_t active = 0;
+#if defined(__GNUC__)
+#pragma GCC unroll 4  // loop control is two fifths of the instructions otherwise
+#endif
     for (size_t i = begin; i < end; ++i) active += input[i] > 0.0f;
     total += active;
   }
