@@ -1,9 +1,9 @@
 /** Every instruction set that this machine has gives the same bits; one that it has not is refused aloud. */
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { root, typescript } from './support/program'
 import { runtimeWith } from './support/runtime'
-import { join } from 'node:path'
 
 /** The tests that compare bits with the golden vectors and the reference. */
 const CONFORMANCE = [

@@ -1,12 +1,12 @@
 /** No result depends on the number of threads. */
-import t from 'tap'
-import { runProgram } from './support/program'
-import { runtimeWith } from './support/runtime'
 import { jumpoutBackward, jumpoutForward } from 'jumpout'
+import t from 'tap'
 import { difference } from './support/bits'
 import { expectedOf } from './support/conform'
-import { makeGradient, makeInput } from './support/inputs'
 import { groupDifference } from './support/groups'
+import { makeGradient, makeInput } from './support/inputs'
+import { runProgram } from './support/program'
+import { runtimeWith } from './support/runtime'
 
 t.test('1 to 8 threads', async (t) => {
   const hashes = new Set<string>()

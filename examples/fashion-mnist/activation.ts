@@ -1,0 +1,69 @@
+import * as tf from '@tensorflow/tfjs-core'
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
+import { countActive, Jumpout } from 'jumpout'
+import { differentiable, relu, type Matrix } from './layers'
+
+/** What stands between two dense layers: ReLU, with or without a dropout behind it. */
+export interface Activation {
+  /** x [rows, units] -> the same shape; remembers what was counted and drawn. */
+  apply(x: Matrix): Matrix
+  train(mode: boolean): void
+  /** Of the last training pass: the fraction of its inputs above 0, and the base rate if there was a dropout. */
+  readonly drawn: { activeFraction: number; rate: number | null }
+}
+
+export class PlainRelu implements Activation {
+  drawn = { activeFraction: NaN, rate: null }
+  private training = true
+
+  apply(x: Matrix): Matrix {
+    if (this.training) {
+      const { active, total } = countActive(memoryOf(x))
+      this.drawn = { activeFraction: active[0] / total[0], rate: null }
+    }
+    return relu(x)
+  }
+
+  train(mode: boolean): void {
+    this.training = mode
+  }
+}
+
+/** ReLU and jumpout in one pass of the native layer, straight on the tensors' memory. */
+export class ReluJumpout implements Activation {
+  readonly apply: (x: Matrix) => Matrix
+
+  /** @param layer with `relu: true`. In evaluation it is ReLU alone. */
+  constructor(private readonly layer: Jumpout) {
+    this.apply = differentiable((_save, x: Matrix) => ({
+      value: mapMemory(x, (input, out) => layer.forward(input, { out })),
+      gradFunc: (dy) => mapMemory(dy, (gradOutput, out) => layer.backward(gradOutput, { out })),
+    }))
+  }
+
+  train(mode: boolean): void {
+    this.layer.train(mode)
+  }
+
+  get drawn(): Activation['drawn'] {
+    const [group] = this.layer.stats ?? []
+    if (!group) throw new Error('no training pass yet')
+    return { activeFraction: group.active / group.total, rate: group.rate }
+  }
+}
+
+/** The tensor's own WebAssembly memory, without a copy; valid until the next tensor is made, which may move it. */
+export function memoryOf(tensor: tf.TensorInfo): Float32Array {
+  return wasmBackend().typedArrayFromHeap(tensor) as Float32Array
+}
+
+/** A new tensor like `x`, whose memory `fill` writes. */
+function mapMemory(x: Matrix, fill: (input: Float32Array, out: Float32Array) => void): Matrix {
+  const output = wasmBackend().makeOutput(x.shape, 'float32')
+  fill(memoryOf(x), memoryOf(output))
+  return tf.engine().makeTensorFromTensorInfo(output) as Matrix
+}
+
+function wasmBackend(): BackendWasm {
+  return tf.backend() as BackendWasm
+}

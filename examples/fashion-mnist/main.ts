@@ -1,0 +1,69 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { defaultCacheFile, loadPixels } from './data'
+import { parseOptions, stepsPerRun, USAGE, UsageError, type Method, type Options } from './options'
+import { writePictures } from './plots'
+import { TrainingPool } from './pool'
+import { formatSeconds, Progress } from './progress'
+import { formatTable, summarize } from './report'
+import type { Job } from './train'
+
+const EXIT_FAILURE = 1
+const EXIT_USAGE = 2
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const
+
+async function main(): Promise<void> {
+  const options = parseOptions(process.argv.slice(2))
+  if (!options) {
+    process.stdout.write(USAGE)
+    return
+  }
+  let stop = async () => {}
+  for (const [signal, code] of Object.entries(SIGNALS)) {
+    process.once(signal, () => {
+      void stop().then(() => {
+        console.error('interrupted, nothing was written')
+        process.exit(code)
+      })
+    })
+  }
+  // Now rather than after the training: a folder that cannot be written to.
+  await mkdir(options.out, { recursive: true })
+
+  const start = performance.now()
+  console.log('reading the images')
+  const pixels = await loadPixels(defaultCacheFile())
+  const jobs = planJobs(options)
+  const progress = new Progress(jobs.length * stepsPerRun(options))
+  const pool = new TrainingPool({ pixels, options }, (count, loss) => progress.advance(count, loss))
+  stop = async () => {
+    progress.stop()
+    await pool.terminate()
+  }
+  const runs = await pool.run(jobs).finally(() => progress.stop())
+
+  const seconds = (performance.now() - start) / 1000
+  const results = summarize(runs, options, seconds)
+  console.log(`\n${formatTable(results)}\n`)
+  await writeFile(join(options.out, 'results.json'), `${JSON.stringify(results)}\n`)
+  await writePictures(results, options.out)
+  console.log(`${formatSeconds(seconds)}; results.json and pictures are in ${options.out}`)
+}
+
+/** Seed by seed, so that whatever is done at some time is comparable. */
+function planJobs({ methods, seeds }: Options): Job[] {
+  const measured: Method = methods[methods.length - 1]
+  return Array.from({ length: seeds }, (_, seed) =>
+    methods.map((method) => ({ method, seed, measureMoments: seed === 0 && method === measured })),
+  ).flat()
+}
+
+main().catch((error: Error) => {
+  if (error instanceof UsageError) {
+    console.error(`${error.message}\nTry npm run train -- --help.`)
+    process.exitCode = EXIT_USAGE
+  } else {
+    console.error(`training failed: ${error.message}`)
+    process.exitCode = EXIT_FAILURE
+  }
+})

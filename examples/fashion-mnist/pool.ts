@@ -1,0 +1,63 @@
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { Job, Run } from './train'
+import type { Message, WorkerData } from './worker'
+
+/** A thread does not inherit the main thread's way to run TypeScript. */
+const TYPESCRIPT = ['--require', require.resolve('tsx/cjs')]
+
+/** Spreads runs over worker threads; each thread takes the next one when it has finished one. */
+export class TrainingPool {
+  private readonly workers: Worker[] = []
+
+  constructor(
+    private readonly data: WorkerData,
+    private readonly onSteps: (count: number, loss: number) => void,
+  ) {}
+
+  /** Results in the order of the jobs. Rejects with the first failure, when all threads have ended. */
+  async run(jobs: readonly Job[]): Promise<Run[]> {
+    const runs: Run[] = []
+    let next = 0
+    const work = () =>
+      new Promise<void>((resolve, reject) => {
+        const worker = new Worker(join(__dirname, 'worker.ts'), {
+          workerData: this.data,
+          execArgv: TYPESCRIPT,
+        })
+        this.workers.push(worker)
+        let current = -1
+        const proceed = () => {
+          if (next === jobs.length) return resolve()
+          current = next++
+          worker.postMessage(jobs[current])
+        }
+        worker.on('message', (message: Message) => {
+          switch (message.kind) {
+            case 'steps':
+              return this.onSteps(message.count, message.loss)
+            case 'failed':
+              return reject(new Error(`a training thread failed: ${message.stack}`))
+            case 'done':
+              runs[current] = message.run
+              return proceed()
+            case 'ready':
+              return proceed()
+          }
+        })
+        worker.on('error', reject)
+        worker.on('exit', () => reject(new Error('a training thread ended before its work was done')))
+      })
+    const threads = Math.min(this.data.options.workers, jobs.length)
+    try {
+      await Promise.all(Array.from({ length: threads }, work))
+      return runs
+    } finally {
+      await this.terminate()
+    }
+  }
+
+  async terminate(): Promise<void> {
+    await Promise.all(this.workers.map((worker) => worker.terminate()))
+  }
+}
