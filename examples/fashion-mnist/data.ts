@@ -27,8 +27,12 @@ export interface Dataset {
   readonly test: Split
 }
 
+/** Of all training pixels, as fractions of 255; checked when the images are read. */
+const PIXEL_MEAN = 0.286
+const PIXEL_DEVIATION = 0.353
+
 export interface Batch {
-  readonly images: Float32Array // [rows, 784], in [0, 1]
+  readonly images: Float32Array // [rows, 784], standardised, or fractions of 255
   readonly labels: Int32Array // [rows]
 }
 
