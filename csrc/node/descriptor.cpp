@@ -43,13 +43,9 @@ jumpout_layout Descriptor::layout() const {
           integerBelow(kExactIntegers, unitSize)};
 }
 
-uint64_t Descriptor::seed() const {
-  return joined(seedLow, seedHigh);
-}
+uint64_t Descriptor::seed() const { return joined(seedLow, seedHigh); }
 
-uint64_t Descriptor::call() const {
-  return joined(callLow, callHigh);
-}
+uint64_t Descriptor::call() const { return joined(callLow, callHigh); }
 
 Descriptor descriptorOf(napi_env env, napi_value value) {
   const Array<double> numbers = doublesOf(env, value, "descriptor");

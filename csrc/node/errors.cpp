@@ -12,19 +12,14 @@ std::string sentenceOf(const std::string& expected, const std::string& argument,
   return "Expected " + expected + " for " + argument + ", got " + got;
 }
 
-Failure internal(const char* sentence) {
-  return {ErrorClass::kError, "ERR_INTERNAL", sentence};
-}
+Failure internal(const char* sentence) { return {ErrorClass::kError, "ERR_INTERNAL", sentence}; }
 
 Napi::Error toError(Napi::Env env, const Failure& failure) {
   const auto make = [&]() -> Napi::Error {
     switch (failure.errorClass) {
-      case ErrorClass::kTypeError:
-        return Napi::TypeError::New(env, failure.sentence);
-      case ErrorClass::kRangeError:
-        return Napi::RangeError::New(env, failure.sentence);
-      case ErrorClass::kError:
-        break;
+      case ErrorClass::kTypeError: return Napi::TypeError::New(env, failure.sentence);
+      case ErrorClass::kRangeError: return Napi::RangeError::New(env, failure.sentence);
+      case ErrorClass::kError: break;
     }
     return Napi::Error::New(env, failure.sentence);
   };
@@ -60,19 +55,15 @@ Failure failureOf(jumpout_status status, const char* arrays) {
     case JUMPOUT_MISALIGNED:
       return {ErrorClass::kTypeError, "ERR_INVALID_ARG_VALUE",
               sentenceOf("memory aligned to its elements", arrays, "a misaligned array")};
-    case JUMPOUT_OUT_OF_MEMORY:
-      return outOfMemory("this call");
+    case JUMPOUT_OUT_OF_MEMORY: return outOfMemory("this call");
     case JUMPOUT_BAD_ENVIRONMENT:
       return {ErrorClass::kError, "ERR_BAD_ENVIRONMENT", jumpout_status_text(status)};
-    case JUMPOUT_OK:
-      break;
+    case JUMPOUT_OK: break;
   }
   return internal(jumpout_status_text(status));
 }
 
-napi_value makeError(napi_env env, const Failure& failure) {
-  return toError(env, failure).Value();
-}
+napi_value makeError(napi_env env, const Failure& failure) { return toError(env, failure).Value(); }
 
 void throwCaught(napi_env env) noexcept {
   try {

@@ -19,9 +19,7 @@ constexpr size_t kGranule = size_t{64} << 10;
 constexpr size_t kHugePage = size_t{2} << 20;
 constexpr size_t kCacheLine = 64;
 
-constexpr size_t roundUp(size_t bytes) {
-  return (bytes + kGranule - 1) / kGranule * kGranule;
-}
+constexpr size_t roundUp(size_t bytes) { return (bytes + kGranule - 1) / kGranule * kGranule; }
 
 constexpr std::align_val_t alignmentFor(size_t capacity) {
   return std::align_val_t{capacity >= kHugePage ? kHugePage : kCacheLine};

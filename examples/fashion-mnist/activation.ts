@@ -1,7 +1,6 @@
-import * as tf from '@tensorflow/tfjs-core'
-import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
 import { countActive, Jumpout } from 'jumpout'
 import { differentiable, relu, type Matrix } from './layers'
+import { mapMemory, memoryOf } from './wasm-memory'
 
 /** What stands between two dense layers: ReLU, with or without a dropout behind it. */
 export interface Activation {
@@ -50,20 +49,4 @@ export class ReluJumpout implements Activation {
     if (!group) throw new Error('no training pass yet')
     return { activeFraction: group.active / group.total, rate: group.rate }
   }
-}
-
-/** The tensor's own WebAssembly memory, without a copy; valid until the next tensor is made, which may move it. */
-export function memoryOf(tensor: tf.TensorInfo): Float32Array {
-  return wasmBackend().typedArrayFromHeap(tensor) as Float32Array
-}
-
-/** A new tensor like `x`, whose memory `fill` writes. */
-function mapMemory(x: Matrix, fill: (input: Float32Array, out: Float32Array) => void): Matrix {
-  const output = wasmBackend().makeOutput(x.shape, 'float32')
-  fill(memoryOf(x), memoryOf(output))
-  return tf.engine().makeTensorFromTensorInfo(output) as Matrix
-}
-
-function wasmBackend(): BackendWasm {
-  return tf.backend() as BackendWasm
 }

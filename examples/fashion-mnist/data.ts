@@ -27,7 +27,7 @@ export interface Dataset {
   readonly test: Split
 }
 
-/** Of all training pixels, as fractions of 255; checked when the images are read. */
+/** Of all training pixels, as fractions of 255. */
 const PIXEL_MEAN = 0.286
 const PIXEL_DEVIATION = 0.353
 
@@ -46,13 +46,14 @@ export function datasetOver(pixels: SharedArrayBuffer): Dataset {
 }
 
 /** The chosen images and their labels. */
-export function gather(split: Split, indices: ArrayLike<number>): Batch {
+export function gather(split: Split, indices: ArrayLike<number>, standardize: boolean): Batch {
+  const [offset, scale] = standardize ? [255 * PIXEL_MEAN, 1 / (255 * PIXEL_DEVIATION)] : [0, 1 / 255]
   const images = new Float32Array(indices.length * PIXELS)
   const labels = new Int32Array(indices.length)
   for (let row = 0; row < indices.length; row++) {
     const from = indices[row] * PIXELS
     const to = row * PIXELS
-    for (let pixel = 0; pixel < PIXELS; pixel++) images[to + pixel] = split.pixels[from + pixel] / 255
+    for (let i = 0; i < PIXELS; i++) images[to + i] = (split.pixels[from + i] - offset) * scale
     labels[row] = Math.floor(indices[row] / split.perClass)
   }
   return { images, labels }
@@ -73,15 +74,15 @@ export async function loadPixels(cacheFile: string): Promise<SharedArrayBuffer> 
   return shared
 }
 
-async function readClass(label: number): Promise<unknown[]> {
+async function readClass(label: number): Promise<readonly unknown[]> {
   const file = require.resolve(`fashion-mnist/src/clothes/${label}.json`)
   const { data } = JSON.parse(await readFile(file, 'utf8')) as { data?: unknown }
   if (!Array.isArray(data)) throw dataError(label, 'no array of images')
-  return data
+  return data as readonly unknown[]
 }
 
 /** The rows of one class file without those that are known to be empty; anything else than was measured is refused. */
-function imagesOf(label: number, rows: unknown[]): number[][] {
+function imagesOf(label: number, rows: readonly unknown[]): number[][] {
   const empty = EMPTY_ROWS.get(label) ?? []
   const expected = TEST_PER_CLASS + TRAINING_PER_CLASS + empty.length
   if (rows.length !== expected) throw dataError(label, `${rows.length} rows where ${expected} were expected`)

@@ -15,7 +15,7 @@ export function differentiable<Inputs extends tf.Tensor[], Output extends tf.Ten
     const inputs = args.slice(0, -1) as Inputs
     const { value, gradFunc } = forward(args[args.length - 1] as tf.GradSaveFunc, ...inputs)
     return { value: value as Output, gradFunc }
-  }) as (...inputs: Inputs) => Output
+  })
 }
 
 /**

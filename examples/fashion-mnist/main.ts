@@ -58,12 +58,12 @@ function planJobs({ methods, seeds }: Options): Job[] {
   ).flat()
 }
 
-main().catch((error: Error) => {
+main().catch((error: unknown) => {
   if (error instanceof UsageError) {
     console.error(`${error.message}\nTry npm run train -- --help.`)
     process.exitCode = EXIT_USAGE
   } else {
-    console.error(`training failed: ${error.message}`)
+    console.error(`training failed: ${error instanceof Error ? error.message : String(error)}`)
     process.exitCode = EXIT_FAILURE
   }
 })

@@ -55,7 +55,8 @@ export class Network {
   }
 
   logits(x: Matrix): Matrix {
-    return this.outputs(x).at(-1)!
+    const outputs = this.outputs(x)
+    return outputs[outputs.length - 1]
   }
 
   /** The output of every layer, activation included; other activations may stand in for its own. */

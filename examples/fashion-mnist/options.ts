@@ -20,6 +20,7 @@ export interface Options {
   learningRate: number
   width: number
   batchNorm: boolean
+  standardize: boolean
   workers: number
   out: string
 }
@@ -51,6 +52,7 @@ Training
   --learning-rate <r>   of Adam, falling to 0 along half a cosine (0.001)
   --width <n>           units in each of the two hidden layers (128)
   --batch-norm          batch normalisation before each ReLU
+  --no-standardize      pixels as fractions of 255, not standardised to mean 0 and variance 1
 
 Program
   --workers <n>         threads, one run each at a time; the numbers do not depend on it (one a core)
@@ -76,6 +78,7 @@ export function parseOptions(args: readonly string[]): Options | null {
     learningRate: number('learning-rate', values['learning-rate'], { min: 0 }),
     width: integer('width', values.width, 8192),
     batchNorm: values['batch-norm'],
+    standardize: !values['no-standardize'],
     workers: integer('workers', values.workers ?? String(availableParallelism()), 256),
     out: values.out,
   }
@@ -104,6 +107,7 @@ function parse(args: readonly string[]) {
         'learning-rate': { type: 'string', default: '0.001' },
         width: { type: 'string', default: '128' },
         'batch-norm': { type: 'boolean', default: false },
+        'no-standardize': { type: 'boolean', default: false },
         workers: { type: 'string' },
         out: { type: 'string', default: DEFAULT_OUT },
         help: { type: 'boolean', short: 'h', default: false },

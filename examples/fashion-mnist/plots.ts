@@ -49,7 +49,15 @@ function testAccuracy(results: Results): TopLevelSpec {
     ...PANEL,
     width: 480,
     data: { values: points },
-    encoding: { x: epochAxis(results), color: { field: 'method', scale: COLORS, title: null } },
+    encoding: {
+      x: epochAxis(results),
+      color: {
+        field: 'method',
+        scale: COLORS,
+        title: null,
+        legend: { symbolType: 'stroke', symbolOpacity: 1, symbolStrokeWidth: 2 },
+      },
+    },
     layer: [
       {
         mark: { type: 'area', opacity: 0.25 },
@@ -154,23 +162,30 @@ function momentRatios({ momentRatios }: Results): TopLevelSpec | null {
       'Output of the hidden layers, training over evaluation',
       `one trained net (${momentRatios.method}, seed ${momentRatios.seed}); survivors scaled by (1 - rate)^-exponent`,
     ),
-    data: { values },
-    facet: { column: { field: 'layer', title: null }, row: { field: 'moment', title: null } },
-    spec: {
-      ...PANEL,
-      height: 180,
-      layer: [
-        { mark: { type: 'rule', strokeDash: [4, 4], color: '#999' }, encoding: { y: { datum: 1 } } },
-        {
-          mark: { type: 'line', point: true },
-          encoding: {
-            x: { field: 'rate', type: 'quantitative', title: 'dropout rate applied in both layers' },
-            y: { field: 'ratio', type: 'quantitative', scale: { zero: false }, title: 'ratio' },
-            color: { field: 'exponent', sort: ['1', '0.75', '0.5'], title: 'exponent' },
+    vconcat: ['mean', 'variance'].map((moment) => ({
+      data: { values: values.filter((value) => value.moment === moment) },
+      facet: { column: { field: 'layer', title: null } },
+      spec: {
+        ...PANEL,
+        height: 160,
+        layer: [
+          { mark: { type: 'rule', strokeDash: [4, 4], color: '#999' }, encoding: { y: { datum: 1 } } },
+          {
+            mark: { type: 'line', point: true },
+            encoding: {
+              x: { field: 'rate', type: 'quantitative', title: 'dropout rate applied in both layers' },
+              y: {
+                field: 'ratio',
+                type: 'quantitative',
+                scale: { zero: false },
+                title: `ratio of the ${moment}s`,
+              },
+              color: { field: 'exponent', type: 'nominal', sort: ['1', '0.75', '0.5'], title: 'exponent' },
+            },
           },
-        },
-      ],
-    },
+        ],
+      },
+    })),
   }
 }
 

@@ -28,25 +28,33 @@ export class TrainingPool {
         this.workers.push(worker)
         let current = -1
         const proceed = () => {
-          if (next === jobs.length) return resolve()
+          if (next === jobs.length) {
+            resolve()
+            return
+          }
           current = next++
           worker.postMessage(jobs[current])
         }
         worker.on('message', (message: Message) => {
           switch (message.kind) {
+            case 'ready':
+              proceed()
+              break
             case 'steps':
-              return this.onSteps(message.count, message.loss)
-            case 'failed':
-              return reject(new Error(`a training thread failed: ${message.stack}`))
+              this.onSteps(message.count, message.loss)
+              break
             case 'done':
               runs[current] = message.run
-              return proceed()
-            case 'ready':
-              return proceed()
+              proceed()
+              break
+            case 'failed':
+              reject(new Error(`a training thread failed: ${message.stack}`))
           }
         })
         worker.on('error', reject)
-        worker.on('exit', () => reject(new Error('a training thread ended before its work was done')))
+        worker.on('exit', () => {
+          reject(new Error('a training thread ended before its work was done'))
+        })
       })
     const threads = Math.min(this.data.options.workers, jobs.length)
     try {

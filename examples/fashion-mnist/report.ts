@@ -96,11 +96,11 @@ function align(rows: string[][]): string[] {
 
 function versions(): Record<string, string> {
   const packages = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-wasm', 'fashion-mnist']
-  const installed = packages.map((name) => [
-    name,
-    (require(`${name}/package.json`) as { version: string }).version,
-  ])
-  return { jumpout: runtime.version, node: process.versions.node, ...Object.fromEntries(installed) }
+  const versions: Record<string, string> = { jumpout: runtime.version, node: process.versions.node }
+  for (const name of packages) {
+    versions[name] = (require(`${name}/package.json`) as { version: string }).version
+  }
+  return versions
 }
 
 function machine(): Record<string, string | number> {

@@ -9,10 +9,10 @@ const CHUNK = 1000
 export class TestSet {
   private readonly chunks: { x: Matrix; labels: Int32Array }[] = []
 
-  constructor(dataset: Dataset) {
+  constructor(dataset: Dataset, standardize: boolean) {
     for (let start = 0; start < TEST_IMAGES; start += CHUNK) {
       const rows = Array.from({ length: CHUNK }, (_, row) => start + row)
-      const { images, labels } = gather(dataset.test, rows)
+      const { images, labels } = gather(dataset.test, rows, standardize)
       this.chunks.push({ x: tf.tensor2d(images, [CHUNK, PIXELS]), labels })
     }
   }

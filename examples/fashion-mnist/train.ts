@@ -79,7 +79,11 @@ export function train(
     network.train(true)
     const shuffled = order.sample(subset.length, subset.length).map((index) => subset[index])
     for (let start = 0; start < shuffled.length; start += options.batch) {
-      const batch = gather(dataset.training, shuffled.subarray(start, start + options.batch))
+      const batch = gather(
+        dataset.training,
+        shuffled.subarray(start, start + options.batch),
+        options.standardize,
+      )
       const loss = trainStep(network, optimizer, batch)
       losses.push(loss)
       activations.forEach(({ drawn }, layer) => {
@@ -97,12 +101,11 @@ export function train(
   }
   const run: Run = { method, seed, epochs, rates, parameters: digest(network.parameters) }
   if (measureMoments) {
-    const { images } = gather(dataset.training, subset.subarray(0, MEASURED_IMAGES))
+    const { images } = gather(dataset.training, subset.subarray(0, MEASURED_IMAGES), options.standardize)
     const x = tf.tensor2d(images, [images.length / PIXELS, PIXELS])
     run.momentRatios = momentRatios(network, { x, hiddenLayers: HIDDEN_LAYERS, seed: seedOf('measurement') })
     x.dispose()
   }
-  optimizer.dispose()
   network.dispose()
   return run
 }

@@ -36,7 +36,7 @@ async function main(): Promise<void> {
     if (!(await tf.setBackend('wasm'))) throw new Error('the WebAssembly backend of tfjs did not start')
     const { pixels, options } = workerData as WorkerData
     const dataset = datasetOver(pixels)
-    const testSet = new TestSet(dataset)
+    const testSet = new TestSet(dataset, options.standardize)
     port.on('message', (job: Job) => {
       void guarded(() => {
         const progress = stepReporter(send)
