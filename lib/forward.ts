@@ -11,7 +11,7 @@ import {
   refuseDeviceOptions,
   type Settings,
 } from './options'
-import { fillDescriptor, keepRows, oneRow, type Pass } from './pass'
+import { fillDescriptor, keepRows, oneRow, type Pass, rowsApart } from './pass'
 import { type Saved, SavedPass } from './saved'
 import { assertCall, assertSeed, type Draw, drawOf } from './seed'
 import { readShard } from './shard'
@@ -82,7 +82,7 @@ export function jumpoutForward<T extends Tensor>(input: T, options: CallOptions<
     output,
     mask,
     fillDescriptor(call.settings, layout, call.draw, counted !== undefined),
-    rows,
+    rowsApart(rows),
   )
   return { output: output as T, saved: new SavedPass(passOf(call, mask, rows)) }
 }

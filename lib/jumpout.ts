@@ -13,7 +13,7 @@ import {
   refuseDeviceOptions,
   type Settings,
 } from './options'
-import { fillDescriptor, keepRows, oneRow, type Pass } from './pass'
+import { fillDescriptor, keepRows, oneRow, type Pass, rowsApart } from './pass'
 import { type GroupStats, statsOf } from './saved'
 import {
   assertSeed,
@@ -211,7 +211,7 @@ export class Jumpout {
     const mask = saveMask ? this.#trainingMask.take(length) : undefined
     const rows = this.#rowsFor(layout.groupCount)
     const output = out ?? freshOutput(length)
-    native.forward(input, output, mask, fillDescriptor(settings, layout, draw, false), rows)
+    native.forward(input, output, mask, fillDescriptor(settings, layout, draw, false), rowsApart(rows))
     this.#trained = { length, mask, settings, layout, draw, rows: keepRows(rows) }
     this.#draw = nextDraw(draw)
     return output
@@ -225,7 +225,7 @@ export class Jumpout {
     if (settings.relu) {
       // A rate of 0 needs no counts: given ones save a pass.
       oneRow.fill(length, 0, 2)
-      native.forward(input, output, mask, fillDescriptor(settings, layout, NO_DRAW, true), oneRow)
+      native.forward(input, output, mask, fillDescriptor(settings, layout, NO_DRAW, true), undefined)
     } else {
       native.identity(input, output)
     }

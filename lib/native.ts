@@ -26,6 +26,7 @@ const FIELDS = [
   'counted',
 ] as const
 
+/** Where the fields end; a row of statistics follows. */
 export const DESCRIPTOR_LENGTH = FIELDS.length
 /** Numbers in one row of statistics: active, total, rate, effectiveRate, scale. */
 export const ROW_LENGTH = 5
@@ -40,18 +41,14 @@ interface NativeRuntime {
 }
 
 type Mask = Uint32Array | undefined
+/** undefined: one row, which stands behind the descriptor's fields. */
+type Rows = Float64Array | undefined
 
 /** Checked again on the other side, so that no mistake here reaches memory; errors carry class, code and sentence. */
 interface Native {
   readonly fields: readonly string[]
   runtime(): NativeRuntime
-  forward(
-    input: Float32Array,
-    output: Float32Array,
-    mask: Mask,
-    descriptor: Float64Array,
-    rows: Float64Array,
-  ): void
+  forward(input: Float32Array, output: Float32Array, mask: Mask, descriptor: Float64Array, rows: Rows): void
   /** The arrays and `rows` must stay as they are until the promise settles; the descriptor is copied. */
   forwardAsync(
     input: Float32Array,
@@ -66,7 +63,7 @@ interface Native {
     mask: Mask,
     output: Float32Array | undefined,
     descriptor: Float64Array,
-    rows: Float64Array,
+    rows: Rows,
   ): void
   backwardAsync(
     gradOutput: Float32Array,

@@ -16,7 +16,7 @@ export interface Pass {
 }
 
 /** Filled right before each call of the binding, which copies it: no code of a caller runs in between. */
-const scratch = new Float64Array(DESCRIPTOR_LENGTH)
+const scratch = new Float64Array(DESCRIPTOR_LENGTH + ROW_LENGTH)
 
 /** In the order of FIELDS in native.ts. */
 export function fillDescriptor(
@@ -44,16 +44,20 @@ export function fillDescriptor(
   return scratch
 }
 
-/** The row of a call with one group: a typed array a call would cost more than a small forward. */
-export const oneRow = new Float64Array(ROW_LENGTH)
+/** The row of a call with one group, behind the descriptor's fields: one array less to hand over. */
+export const oneRow = scratch.subarray(DESCRIPTOR_LENGTH)
+
+/** As the binding wants them: the descriptor's own row goes unnamed. */
+export const rowsApart = (rows: Float64Array): Float64Array | undefined =>
+  rows === oneRow ? undefined : rows
 
 /** What the binding wrote, apart from the scratch row. */
 export const keepRows = (rows: Float64Array): ArrayLike<number> =>
   rows === oneRow ? [rows[0], rows[1], rows[2], rows[3], rows[4]] : rows
 
 /** The reverse, for backward. */
-export function rowsForBinding(rows: ArrayLike<number>): Float64Array {
+export function rowsForBinding(rows: ArrayLike<number>): Float64Array | undefined {
   if (rows instanceof Float64Array) return rows
   for (let i = 0; i < ROW_LENGTH; ++i) oneRow[i] = rows[i]
-  return oneRow
+  return undefined
 }

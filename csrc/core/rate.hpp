@@ -14,7 +14,8 @@ inline constexpr double kThresholdSteps = 65536.0;
 inline constexpr double kLargestRate = 65535.0 / 65536.0;
 
 // I: truncated half-Gaussian, or the given rate (paper, section 3.1).
-JUMPOUT_HD inline double baseRate(const jumpout_options& options, uint64_t seed, uint64_t call, uint64_t group) {
+JUMPOUT_HD inline double baseRate(const jumpout_options& options, uint64_t seed, uint64_t call,
+                                  uint64_t group) {
   if (!std::isnan(options.rate)) return options.rate;
   const double spread = options.sigma * std::fabs(drawNormal(seed, call, group));
   const double rate = options.p_min + spread;
@@ -22,7 +23,8 @@ JUMPOUT_HD inline double baseRate(const jumpout_options& options, uint64_t seed,
 }
 
 // II: divided by the active fraction, capped (paper, section 3.2; the cap is ours).
-JUMPOUT_HD inline double normalizedRate(const jumpout_options& options, double rate, double active, double total) {
+JUMPOUT_HD inline double normalizedRate(const jumpout_options& options, double rate, double active,
+                                        double total) {
   if (!options.normalize) return rate;
   if (active == 0.0) return 0.0;
   const double normalized = rate * (total / active);

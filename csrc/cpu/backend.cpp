@@ -41,8 +41,8 @@ void Backend::countActive(const jumpout_count_args& args) {
       const double active = static_cast<double>(kernels_.countActive(args.input + from, to - from));
       const double total = static_cast<double>(to - from);
       jumpout_group& group = args.groups[row];
-      // Only a group that reaches past this part can be another thread's too.
-      if (from > begin && to < end) {
+      // Only a group that may reach past this part can be another thread's too.
+      if ((from > begin || begin == 0) && (to < end || end == args.length)) {
         group.active = active;
         group.total = total;
       } else {
@@ -77,7 +77,8 @@ void Backend::forward(const jumpout_forward_args& args) {
   sweep.chooseStores(args.length, streaming_bytes_);
   if (args.mask && args.length) args.mask[maskWords(args.length) - 1] = 0;
   // The count left the end of the input in cache.
-  forEachPart(args.length, Order::kDescending, [&](size_t begin, size_t end) { sweep.applyDraws(begin, end); });
+  forEachPart(args.length, Order::kDescending,
+              [&](size_t begin, size_t end) { sweep.applyDraws(begin, end); });
 }
 
 void Backend::backward(const jumpout_backward_args& args) {
@@ -91,7 +92,8 @@ void Backend::backward(const jumpout_backward_args& args) {
   }
   sweep.gate = args.relu ? Gate::kNonzeroPartner : Gate::kNone;
   sweep.partner = args.relu ? args.output : nullptr;
-  forEachPart(args.length, Order::kAscending, [&](size_t begin, size_t end) { sweep.applyDraws(begin, end); });
+  forEachPart(args.length, Order::kAscending,
+              [&](size_t begin, size_t end) { sweep.applyDraws(begin, end); });
 }
 
 }  // namespace jumpout::cpu

@@ -16,7 +16,8 @@ namespace jumpout::cpu {
 // Internal linkage: each including file is compiled for another instruction set, and the linker must not merge them.
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "masks are written as bytes of little-endian words");
+static_assert(std::endian::native == std::endian::little,
+              "masks are written as bytes of little-endian words");
 
 constexpr size_t kPrefetchBytes = 4096;
 
@@ -60,7 +61,9 @@ class WidePhilox {
   }
 
   // Round 0's product for V::kLanes blocks from `block` on.
-  Wide start(uint32_t block) const { return V::multiply(V::add(V::broadcast(block), V::blockOrder()), multiplier0_); }
+  Wide start(uint32_t block) const {
+    return V::multiply(V::add(V::broadcast(block), V::blockOrder()), multiplier0_);
+  }
   // What start() grows by when the blocks advance: products are linear in the block index.
   static Wide stride(uint64_t blocks) { return V::broadcast(blocks * philox::kMultiplier0); }
 
@@ -155,7 +158,8 @@ void applyDrawsTo(const Range& range, const Draws& draws, uint32_t threshold, fl
   const UniformScale<V> scales(scale);
   const typename V::Wide stride = WidePhilox<V>::stride(kStep / 8);
   typename V::Wide next[V::kInterleave];
-  for (size_t k = 0; k < V::kInterleave; ++k) next[k] = philox.start(lowWord(draws.first_block) + k * V::kLanes);
+  for (size_t k = 0; k < V::kInterleave; ++k)
+    next[k] = philox.start(lowWord(draws.first_block) + k * V::kLanes);
 
   const auto step = [&](const Range& r, size_t i, auto inStream) {
     typename V::Wide words01[V::kInterleave], words23[V::kInterleave];
@@ -169,14 +173,14 @@ void applyDrawsTo(const Range& range, const Draws& draws, uint32_t threshold, fl
         prefetch(reinterpret_cast<const char*>(r.input + at) + line);
       const auto keep = V::decide(words01[k], words23[k], limit);
       const auto bits = V::template apply<gate, decltype(inStream)::value>(
-          keep, r.input + at, gate == Gate::kNonzeroPartner ? r.partner + at : nullptr, scales, r.output + at);
+          keep, r.input + at, gate == Gate::kNonzeroPartner ? r.partner + at : nullptr, scales,
+          r.output + at);
       if (r.mask) storeBits(r.mask, at, bits);
     }
   };
   size_t i = 0;
   for (; i + kStep <= range.length; i += kStep) step(range, i, std::bool_constant<streaming>{});
-  if (i < range.length)
-    padded<kStep>(range, i, [&](const Range& tail) { step(tail, 0, std::false_type{}); });
+  if (i < range.length) padded<kStep>(range, i, [&](const Range& tail) { step(tail, 0, std::false_type{}); });
   if constexpr (streaming) V::fence();
 }
 
@@ -217,12 +221,13 @@ void applyDraws(Gate gate, const Range& range, const Draws& draws, uint32_t thre
 }
 
 template <class V, Gate gate>
-void applyLanesGated(const Range& range, const uint16_t* lanes, const uint16_t* thresholds, const float* scales) {
+void applyLanesGated(const Range& range, const uint16_t* lanes, const uint16_t* thresholds,
+                     const float* scales) {
   const auto step = [&](const Range& r, size_t i, size_t source) {
     const auto keep = V::decideLanes(lanes + source, thresholds + source);
-    const auto bits = V::template apply<gate, false>(
-        keep, r.input + i, gate == Gate::kNonzeroPartner ? r.partner + i : nullptr, ElementScales<V>{scales + source},
-        r.output + i);
+    const auto bits = V::template apply<gate, false>(keep, r.input + i,
+                                                     gate == Gate::kNonzeroPartner ? r.partner + i : nullptr,
+                                                     ElementScales<V>{scales + source}, r.output + i);
     if (r.mask) storeBits(r.mask, i, bits);
   };
   size_t i = 0;
@@ -235,8 +240,10 @@ void applyLanes(Gate gate, const Range& range, const uint16_t* lanes, const uint
                 const float* scales) {
   switch (gate) {
     case Gate::kNone: return applyLanesGated<V, Gate::kNone>(range, lanes, thresholds, scales);
-    case Gate::kPositiveInput: return applyLanesGated<V, Gate::kPositiveInput>(range, lanes, thresholds, scales);
-    case Gate::kNonzeroPartner: return applyLanesGated<V, Gate::kNonzeroPartner>(range, lanes, thresholds, scales);
+    case Gate::kPositiveInput:
+      return applyLanesGated<V, Gate::kPositiveInput>(range, lanes, thresholds, scales);
+    case Gate::kNonzeroPartner:
+      return applyLanesGated<V, Gate::kNonzeroPartner>(range, lanes, thresholds, scales);
   }
 }
 
@@ -254,7 +261,8 @@ void applyMaskTo(const Range& range, const uint32_t* kept, const Scale& scale) {
     Bits bits = 0;
     std::memcpy(&bits, reinterpret_cast<const unsigned char*>(kept) + i / 8, (range.length - i + 7) / 8);
     padded<kChunk<V>>(range, i, [&](const Range& tail) {
-      V::template apply<Gate::kNone, false>(V::fromBits(bits), tail.input, nullptr, scale.from(i), tail.output);
+      V::template apply<Gate::kNone, false>(V::fromBits(bits), tail.input, nullptr, scale.from(i),
+                                            tail.output);
     });
   }
   if constexpr (streaming) V::fence();

@@ -37,8 +37,8 @@ struct Avx2 {
   static Decisions decide(Wide words01, Wide words23, Threshold limit) {
     const __m256i bytes = _mm256_packs_epi16(atLeast(words01, limit), atLeast(words23, limit));
     // Within 16 bytes: words r1 r0 of two blocks, then r3 r2 of the same two; elements come in the order r0 r1 r2 r3.
-    const __m256i order = _mm256_broadcastsi128_si256(
-        _mm_setr_epi8(2, 3, 0, 1, 10, 11, 8, 9, 6, 7, 4, 5, 14, 15, 12, 13));
+    const __m256i order =
+        _mm256_broadcastsi128_si256(_mm_setr_epi8(2, 3, 0, 1, 10, 11, 8, 9, 6, 7, 4, 5, 14, 15, 12, 13));
     return _mm256_shuffle_epi8(bytes, order);
   }
   static Decisions decideLanes(const uint16_t* lanes, const uint16_t* thresholds) {
@@ -47,7 +47,8 @@ struct Avx2 {
     return _mm256_permute4x64_epi64(_mm256_packs_epi16(low, high), _MM_SHUFFLE(3, 1, 2, 0));
   }
   static Decisions fromBits(Bits bits) {
-    const __m256i select_byte = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
+    const __m256i select_byte =
+        _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
     const __m256i select_bit = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201));
     const __m256i spread = _mm256_shuffle_epi8(_mm256_set1_epi32(static_cast<int>(bits)), select_byte);
     return _mm256_cmpeq_epi8(_mm256_and_si256(spread, select_bit), select_bit);
@@ -61,7 +62,8 @@ struct Avx2 {
   }
 
   template <Gate gate, bool streaming, class Scale>
-  static Bits apply(Decisions keep, const float* input, const float* partner, const Scale& scale, float* output) {
+  static Bits apply(Decisions keep, const float* input, const float* partner, const Scale& scale,
+                    float* output) {
     const __m128i low = _mm256_castsi256_si128(keep), high = _mm256_extracti128_si256(keep, 1);
     Bits bits = 0;
     bits |= applyEight<gate, streaming, 0>(low, input, partner, scale, output);
@@ -78,13 +80,15 @@ struct Avx2 {
   static void store(uint16_t* p, __m256i v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
 
   template <Gate gate, bool streaming, size_t first, class Scale>
-  static Bits applyEight(__m128i keep, const float* input, const float* partner, const Scale& scale, float* output) {
+  static Bits applyEight(__m128i keep, const float* input, const float* partner, const Scale& scale,
+                         float* output) {
     __m256 kept = _mm256_castsi256_ps(_mm256_cvtepi8_epi32(keep));
     const __m256 x = _mm256_loadu_ps(input + first);
     if constexpr (gate == Gate::kPositiveInput)
       kept = _mm256_and_ps(kept, _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_GT_OQ));
     if constexpr (gate == Gate::kNonzeroPartner)
-      kept = _mm256_and_ps(kept, _mm256_cmp_ps(_mm256_loadu_ps(partner + first), _mm256_setzero_ps(), _CMP_NEQ_UQ));
+      kept = _mm256_and_ps(kept,
+                           _mm256_cmp_ps(_mm256_loadu_ps(partner + first), _mm256_setzero_ps(), _CMP_NEQ_UQ));
     const __m256 y = _mm256_and_ps(_mm256_mul_ps(x, scale.at(first)), kept);
     if constexpr (streaming) _mm256_stream_ps(output + first, y);
     if constexpr (!streaming) _mm256_storeu_ps(output + first, y);

@@ -63,7 +63,8 @@ struct Avx512 {
   }
 
   template <Gate gate, bool streaming, class Scale>
-  static Bits apply(Decisions keep, const float* input, const float* partner, const Scale& scale, float* output) {
+  static Bits apply(Decisions keep, const float* input, const float* partner, const Scale& scale,
+                    float* output) {
     Bits bits = 0;
     for (size_t first = 0; first < 64; first += 16) {
       __mmask16 kept = static_cast<__mmask16>(keep >> first);

@@ -51,7 +51,8 @@ struct Neon {
   }
 
   template <Gate gate, bool streaming, class Scale>
-  static Bits apply(Decisions keep, const float* input, const float* partner, const Scale& scale, float* output) {
+  static Bits apply(Decisions keep, const float* input, const float* partner, const Scale& scale,
+                    float* output) {
     const int8x16_t bytes = vreinterpretq_s8_u8(keep);
     const int16x8_t low = vmovl_s8(vget_low_s8(bytes)), high = vmovl_s8(vget_high_s8(bytes));
     uint32x4_t kept[4] = {vreinterpretq_u32_s32(vmovl_s16(vget_low_s16(low))),
@@ -83,7 +84,9 @@ struct Neon {
     const uint64x2_t r23 = vreinterpretq_u64_u32(vrev64q_u32(vreinterpretq_u32_u64(words23)));
     return {vreinterpretq_u16_u64(vzip1q_u64(r01, r23)), vreinterpretq_u16_u64(vzip2q_u64(r01, r23))};
   }
-  static Decisions join(uint16x8_t low, uint16x8_t high) { return vcombine_u8(vmovn_u16(low), vmovn_u16(high)); }
+  static Decisions join(uint16x8_t low, uint16x8_t high) {
+    return vcombine_u8(vmovn_u16(low), vmovn_u16(high));
+  }
   static uint8x16_t bitOfElement() {
     const uint8x8_t bits = vcreate_u8(0x8040201008040201);
     return vcombine_u8(bits, bits);

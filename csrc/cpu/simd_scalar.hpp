@@ -50,7 +50,8 @@ struct Scalar {
   }
 
   template <Gate gate, bool streaming, class Scale>
-  static Bits apply(Decisions keep, const float* input, const float* partner, const Scale& scale, float* output) {
+  static Bits apply(Decisions keep, const float* input, const float* partner, const Scale& scale,
+                    float* output) {
     unsigned bits = 0;
     for (size_t i = 0; i < 8; ++i) {
       const float x = input[i];

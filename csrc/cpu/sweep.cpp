@@ -26,16 +26,14 @@ uint16_t thresholdOf(const jumpout_group& group) {
 
 void Sweep::chooseStores(size_t length, size_t streaming_bytes) {
   const bool large = length * sizeof(float) >= streaming_bytes;
-  streaming = large && output != input && reinterpret_cast<uintptr_t>(output) % kernels.streaming_alignment == 0;
+  streaming =
+      large && output != input && reinterpret_cast<uintptr_t>(output) % kernels.streaming_alignment == 0;
 }
 
 Range Sweep::rangeOf(size_t begin, size_t end) const {
-  return {input + begin,
-          partner ? partner + begin : nullptr,
-          output + begin,
-          mask ? mask + begin / kMaskWordBits : nullptr,
-          end - begin,
-          streaming};
+  return {input + begin,  partner ? partner + begin : nullptr,
+          output + begin, mask ? mask + begin / kMaskWordBits : nullptr,
+          end - begin,    streaming};
 }
 
 // Calls whole(row, from, to) for stretches of whole words that lie in one group, mixed(from, to) for what lies between.
@@ -66,7 +64,8 @@ void Sweep::applyDraws(size_t begin, size_t end) const {
 
 void Sweep::applyMask(const uint32_t* kept, size_t begin, size_t end) const {
   const auto whole = [&](size_t row, size_t from, size_t to) {
-    kernels.applyMask(rangeOf(from, to), kept + from / kMaskWordBits, static_cast<float>(groups[row].scale), nullptr);
+    kernels.applyMask(rangeOf(from, to), kept + from / kMaskWordBits, static_cast<float>(groups[row].scale),
+                      nullptr);
   };
   const auto mixed = [&](size_t from, size_t to) {
     float scales[kTile + kTilePadding];

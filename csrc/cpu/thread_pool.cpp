@@ -42,7 +42,8 @@ bool waitAwake(const Condition& condition) {
 
 bool ThreadPool::worthSharing(size_t elements) const {
   if (threads_ == 1) return false;
-  return elements >= kWorthParked || (elements >= kWorthWaiting && waiting_.load(std::memory_order_relaxed) > 0);
+  return elements >= kWorthParked ||
+         (elements >= kWorthWaiting && waiting_.load(std::memory_order_relaxed) > 0);
 }
 
 void ThreadPool::run(const Sweep& sweep) {

@@ -24,7 +24,8 @@ class ThreadPool {
   // gets no workers and does its chunks alone.
   template <class Body>
   void forEachChunk(size_t chunks, const Body& body) {
-    run({[](const void* context, size_t chunk) { (*static_cast<const Body*>(context))(chunk); }, &body, chunks});
+    run({[](const void* context, size_t chunk) { (*static_cast<const Body*>(context))(chunk); }, &body,
+         chunks});
   }
 
  private:

@@ -17,10 +17,13 @@ struct Extent {
 };
 
 Extent floatsAt(const float* first, size_t length) { return {first, length * sizeof(float)}; }
-Extent maskAt(const uint32_t* first, size_t length) { return {first, first ? maskWords(length) * sizeof(uint32_t) : 0}; }
+Extent maskAt(const uint32_t* first, size_t length) {
+  return {first, first ? maskWords(length) * sizeof(uint32_t) : 0};
+}
 
 bool disjoint(Extent a, Extent b) {
-  const uintptr_t a_begin = reinterpret_cast<uintptr_t>(a.first), b_begin = reinterpret_cast<uintptr_t>(b.first);
+  const uintptr_t a_begin = reinterpret_cast<uintptr_t>(a.first),
+                  b_begin = reinterpret_cast<uintptr_t>(b.first);
   return a.bytes == 0 || b.bytes == 0 || a_begin + a.bytes <= b_begin || b_begin + b.bytes <= a_begin;
 }
 
@@ -36,9 +39,11 @@ jumpout_status checkLayout(const jumpout_layout& layout, size_t length, const ju
                            size_t group_count) {
   if (!groups) return JUMPOUT_NULL_POINTER;
   if (layout.unit_size == 0) return JUMPOUT_BAD_LENGTH;
-  if (length > SIZE_MAX / sizeof(float) || layout.element_offset > UINT64_MAX - length) return JUMPOUT_BAD_LENGTH;
+  if (length > SIZE_MAX / sizeof(float) || layout.element_offset > UINT64_MAX - length)
+    return JUMPOUT_BAD_LENGTH;
   // One past the last group's end must be a number too.
-  if (layout.group_size && layout.group_size > UINT64_MAX - layout.element_offset - length) return JUMPOUT_BAD_LENGTH;
+  if (layout.group_size && layout.group_size > UINT64_MAX - layout.element_offset - length)
+    return JUMPOUT_BAD_LENGTH;
   return group_count == groupCount(length, layout) ? JUMPOUT_OK : JUMPOUT_BAD_LENGTH;
 }
 
@@ -46,7 +51,8 @@ jumpout_status checkOptions(const jumpout_options& options) {
   const bool rate = std::isnan(options.rate) || within(options.rate, 0.0, kLargestRate);
   const bool finite = std::isfinite(options.sigma) && std::isfinite(options.exponent);
   const bool ordered = within(options.p_min, 0.0, options.p_max) && within(options.p_max, 0.0, kLargestRate);
-  const bool ranges = options.sigma >= 0.0 && options.exponent >= 0.0 && within(options.max_rate, 0.0, kLargestRate);
+  const bool ranges =
+      options.sigma >= 0.0 && options.exponent >= 0.0 && within(options.max_rate, 0.0, kLargestRate);
   return rate && finite && ordered && ranges ? JUMPOUT_OK : JUMPOUT_BAD_OPTION;
 }
 
@@ -55,14 +61,16 @@ bool isCount(double value) { return within(value, 0.0, 0x1p53) && std::floor(val
 jumpout_status checkCounts(const jumpout_group* groups, size_t group_count, size_t length) {
   for (size_t row = 0; row < group_count; ++row) {
     if (!isCount(groups[row].active) || !isCount(groups[row].total)) return JUMPOUT_BAD_OPTION;
-    if (groups[row].active > groups[row].total || (length && groups[row].total == 0.0)) return JUMPOUT_BAD_OPTION;
+    if (groups[row].active > groups[row].total || (length && groups[row].total == 0.0))
+      return JUMPOUT_BAD_OPTION;
   }
   return JUMPOUT_OK;
 }
 
 // Without given counts every group must lie whole in the range.
 jumpout_status checkWholeGroups(const jumpout_layout& layout, size_t length) {
-  const bool whole = layout.element_offset == 0 && (layout.group_size == 0 || length % layout.group_size == 0);
+  const bool whole =
+      layout.element_offset == 0 && (layout.group_size == 0 || length % layout.group_size == 0);
   return whole ? JUMPOUT_OK : JUMPOUT_BAD_LENGTH;
 }
 
@@ -86,7 +94,8 @@ jumpout_status checkBackward(const jumpout_backward_args& args) {
   const bool needs_output = args.relu && !args.mask;
   if (args.length && (!args.grad_output || !args.grad_input || (needs_output && !args.output)))
     return JUMPOUT_NULL_POINTER;
-  if (misaligned(args.grad_output) || misaligned(args.grad_input) || misaligned(args.mask) || misaligned(args.output))
+  if (misaligned(args.grad_output) || misaligned(args.grad_input) || misaligned(args.mask) ||
+      misaligned(args.output))
     return JUMPOUT_MISALIGNED;
   if (const auto status = checkLayout(args.layout, args.length, args.groups, args.group_count)) return status;
   if (args.call >= uint64_t{INT64_MAX}) return JUMPOUT_BAD_OPTION;

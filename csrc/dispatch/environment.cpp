@@ -13,14 +13,17 @@ constexpr unsigned kMostThreads = 256;
 // Memory is saturated long before: more threads only help when asked for.
 constexpr unsigned kMostThreadsByDefault = 16;
 
-Environment refused(std::string complaint) { return {JUMPOUT_BAD_ENVIRONMENT, std::move(complaint), nullptr}; }
+Environment refused(std::string complaint) {
+  return {JUMPOUT_BAD_ENVIRONMENT, std::move(complaint), nullptr};
+}
 
 Environment readEnvironment() {
   const cpu::Isa* isa = &cpu::bestIsa();
   if (const char* asked = std::getenv("JUMPOUT_CPU_ISA"); asked && *asked) {
     isa = cpu::findIsa(asked);
     if (!isa)
-      return refused(std::string("JUMPOUT_CPU_ISA is '") + asked + "', which this processor or this build does not have; the best here is '" +
+      return refused(std::string("JUMPOUT_CPU_ISA is '") + asked +
+                     "', which this processor or this build does not have; the best here is '" +
                      cpu::bestIsa().name + "'");
   }
   unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreadsByDefault);
@@ -28,8 +31,8 @@ Environment readEnvironment() {
     const std::string_view text(asked);
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), threads);
     if (error != std::errc() || end != text.data() + text.size() || threads < 1 || threads > kMostThreads)
-      return refused(std::string("JUMPOUT_NUM_THREADS is '") + asked + "', expected a whole number from 1 to " +
-                     std::to_string(kMostThreads));
+      return refused(std::string("JUMPOUT_NUM_THREADS is '") + asked +
+                     "', expected a whole number from 1 to " + std::to_string(kMostThreads));
   }
   Environment environment;
   environment.cpu = new cpu::Backend(*isa, threads);

@@ -10,8 +10,8 @@ namespace jumpout {
 
 struct Environment {
   jumpout_status status = JUMPOUT_OK;
-  std::string complaint;          // the variable, what it held and what it may hold; empty if all is well
-  cpu::Backend* cpu = nullptr;    // leaked on purpose: its threads outlive every static object
+  std::string complaint;        // the variable, what it held and what it may hold; empty if all is well
+  cpu::Backend* cpu = nullptr;  // leaked on purpose: its threads outlive every static object
 };
 
 // JUMPOUT_CPU_ISA: an instruction set to use instead of the best. JUMPOUT_NUM_THREADS: 1 to 256, default one a core.

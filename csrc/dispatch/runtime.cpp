@@ -22,7 +22,7 @@ jumpout_status jumpout_get_runtime(jumpout_runtime* runtime) {
   const jumpout::Environment& env = environment();
   if (env.status != JUMPOUT_OK) return env.status;
   const jumpout::cuda::Support cuda = jumpout::cuda::support();
-  *runtime = {JUMPOUT_VERSION, env.cpu->isa().name, static_cast<int32_t>(env.cpu->threads()), cuda.compiled,
-              cuda.available,  cuda.reason};
+  *runtime = {JUMPOUT_VERSION, env.cpu->isa().name, static_cast<int32_t>(env.cpu->threads()),
+              cuda.compiled,   cuda.available,      cuda.reason};
   return JUMPOUT_OK;
 }

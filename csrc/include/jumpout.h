@@ -15,13 +15,13 @@ extern "C" {
 
 typedef enum jumpout_status {
   JUMPOUT_OK = 0,
-  JUMPOUT_NULL_POINTER,     /* an array that the call needs is missing */
-  JUMPOUT_BAD_LENGTH,       /* lengths, groups and layout do not fit each other */
-  JUMPOUT_BAD_OPTION,       /* a number outside its range (docs/numerics.md, Terms) */
-  JUMPOUT_OVERLAP,          /* arrays overlap in part; the same array in and out is fine */
-  JUMPOUT_MISALIGNED,       /* a pointer is not aligned to its element type */
+  JUMPOUT_NULL_POINTER, /* an array that the call needs is missing */
+  JUMPOUT_BAD_LENGTH,   /* lengths, groups and layout do not fit each other */
+  JUMPOUT_BAD_OPTION,   /* a number outside its range (docs/numerics.md, Terms) */
+  JUMPOUT_OVERLAP,      /* arrays overlap in part; the same array in and out is fine */
+  JUMPOUT_MISALIGNED,   /* a pointer is not aligned to its element type */
   JUMPOUT_OUT_OF_MEMORY,
-  JUMPOUT_BAD_ENVIRONMENT,  /* JUMPOUT_CPU_ISA or JUMPOUT_NUM_THREADS asks for what cannot be had */
+  JUMPOUT_BAD_ENVIRONMENT, /* JUMPOUT_CPU_ISA or JUMPOUT_NUM_THREADS asks for what cannot be had */
 } jumpout_status;
 
 /* One English sentence, never NULL. For JUMPOUT_BAD_ENVIRONMENT it names the variable and what it held. */
@@ -75,8 +75,9 @@ typedef struct jumpout_forward_args {
   jumpout_layout layout;
   jumpout_options options;
   uint64_t seed;
-  uint64_t call;   /* < 2^63 - 1; one number per forward call */
-  int32_t counted; /* nonzero: groups[].active and .total already hold the counts of the whole groups (shards) */
+  uint64_t call; /* < 2^63 - 1; one number per forward call */
+  int32_t
+      counted; /* nonzero: groups[].active and .total already hold the counts of the whole groups (shards) */
 } jumpout_forward_args;
 
 jumpout_status jumpout_forward(const jumpout_forward_args* args);

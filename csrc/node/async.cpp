@@ -4,6 +4,7 @@
 #include <exception>
 #include <memory>
 
+#include "node/arrays.hpp"
 #include "node/calls.hpp"
 #include "node/errors.hpp"
 
@@ -54,6 +55,8 @@ void complete(napi_env env, napi_status, void* data) {
 template <typename Args, size_t kArity>
 napi_value start(napi_env env, const Arguments<kArity>& arguments, const Args& args,
                  jumpout_status (*call)(const Args*), const char* arrays) {
+  // The descriptor's own row serves the next call too.
+  if (isUndefined(env, arguments.values[kArity - 1])) throw wrongType("a Float64Array", "rows");
   auto job = std::make_unique<Job<Args>>(Job<Args>{args, call, arrays});
   napi_value kept, name, promise;
   check(napi_create_array_with_length(env, kArity, &kept));

@@ -8,16 +8,13 @@ namespace jumpout::node {
 
 namespace {
 
-// A row of statistics is a jumpout_group: five doubles.
-constexpr size_t kRowLength = 5;
-static_assert(sizeof(jumpout_group) == kRowLength * sizeof(double));
-
 struct Rows {
   jumpout_group* groups;
   size_t count;
 };
 
-Rows rowsOf(napi_env env, napi_value value) {
+Rows rowsOf(napi_env env, napi_value value, const DescribedCall& call) {
+  if (isUndefined(env, value)) return {call.row, 1};
   const Array<double> numbers = doublesOf(env, value, "rows");
   if (numbers.length % kRowLength != 0) throw failureOf(JUMPOUT_BAD_LENGTH, "rows");
   return {reinterpret_cast<jumpout_group*>(numbers.data), numbers.length / kRowLength};
@@ -40,8 +37,9 @@ jumpout_forward_args forwardArgs(napi_env env, const napi_value* argv) {
   const Array<float> input = floatsOf(env, argv[0], "input");
   const Array<float> output = floatsOf(env, argv[1], "out");
   requireLength(output.length, input.length, kForwardArrays);
-  const Descriptor descriptor = descriptorOf(env, argv[3]);
-  const Rows rows = rowsOf(env, argv[4]);
+  const DescribedCall call = describedCallOf(env, argv[3]);
+  const Descriptor& descriptor = call.fields;
+  const Rows rows = rowsOf(env, argv[4], call);
   jumpout_forward_args args;
   args.input = input.data;
   args.output = output.data;
@@ -64,8 +62,9 @@ jumpout_backward_args backwardArgs(napi_env env, const napi_value* argv) {
   Array<float> output{nullptr, gradOutput.length};
   if (!isUndefined(env, argv[3])) output = floatsOf(env, argv[3], "output");
   requireLength(output.length, gradOutput.length, kBackwardArrays);
-  const Descriptor descriptor = descriptorOf(env, argv[4]);
-  const Rows rows = rowsOf(env, argv[5]);
+  const DescribedCall call = describedCallOf(env, argv[4]);
+  const Descriptor& descriptor = call.fields;
+  const Rows rows = rowsOf(env, argv[5], call);
   jumpout_backward_args args;
   args.grad_output = gradOutput.data;
   args.grad_input = gradInput.data;
@@ -83,8 +82,9 @@ jumpout_backward_args backwardArgs(napi_env env, const napi_value* argv) {
 
 jumpout_count_args countArgs(napi_env env, const napi_value* argv) {
   const Array<float> input = floatsOf(env, argv[0], "input");
-  const Rows rows = rowsOf(env, argv[2]);
-  return {input.data, rows.groups, input.length, rows.count, descriptorOf(env, argv[1]).layout()};
+  const DescribedCall call = describedCallOf(env, argv[1]);
+  const Rows rows = rowsOf(env, argv[2], call);
+  return {input.data, rows.groups, input.length, rows.count, call.fields.layout()};
 }
 
 }  // namespace jumpout::node

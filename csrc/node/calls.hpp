@@ -13,9 +13,9 @@ namespace jumpout::node {
 inline constexpr char kForwardArrays[] = "input, out and mask";
 inline constexpr char kBackwardArrays[] = "gradOutput, out, mask and output";
 
-inline constexpr size_t kForwardArity = 5;  // input, output, mask or undefined, descriptor, rows
+inline constexpr size_t kForwardArity = 5;  // input, output, mask or undefined, descriptor, rows or undefined
 inline constexpr size_t kBackwardArity =
-    6;  // gradOutput, gradInput, mask or undefined, output or undefined, descriptor, rows
+    6;  // gradOutput, gradInput, mask or undefined, output or undefined, descriptor, rows or undefined
 inline constexpr size_t kCountArity = 3;  // input, descriptor, rows
 
 jumpout_forward_args forwardArgs(napi_env env, const napi_value* argv);

@@ -47,12 +47,13 @@ uint64_t Descriptor::seed() const { return joined(seedLow, seedHigh); }
 
 uint64_t Descriptor::call() const { return joined(callLow, callHigh); }
 
-Descriptor descriptorOf(napi_env env, napi_value value) {
+DescribedCall describedCallOf(napi_env env, napi_value value) {
   const Array<double> numbers = doublesOf(env, value, "descriptor");
-  if (numbers.length != kDescriptorLength) throw failureOf(JUMPOUT_BAD_LENGTH, "descriptor");
-  Descriptor descriptor;
-  std::memcpy(&descriptor, numbers.data, sizeof descriptor);
-  return descriptor;
+  if (numbers.length != kDescriptorLength + kRowLength) throw failureOf(JUMPOUT_BAD_LENGTH, "descriptor");
+  DescribedCall call;
+  std::memcpy(&call.fields, numbers.data, sizeof call.fields);
+  call.row = reinterpret_cast<jumpout_group*>(numbers.data + kDescriptorLength);
+  return call;
 }
 
 }  // namespace jumpout::node

@@ -48,10 +48,18 @@ inline constexpr const char* kDescriptorFields[] = {
 #undef JUMPOUT_NAME
 };
 
+// A row of statistics is a jumpout_group: five doubles.
+inline constexpr size_t kRowLength = 5;
+static_assert(sizeof(jumpout_group) == kRowLength * sizeof(double));
+
 inline constexpr size_t kDescriptorLength = sizeof(kDescriptorFields) / sizeof(*kDescriptorFields);
 static_assert(sizeof(Descriptor) == kDescriptorLength * sizeof(double));
 
-// A copy: what JavaScript does to the array later changes nothing.
-Descriptor descriptorOf(napi_env env, napi_value value);
+struct DescribedCall {
+  Descriptor fields;   // a copy: what JavaScript does to the array later changes nothing
+  jumpout_group* row;  // behind the fields, for calls with one group: one array less to ask Node-API for
+};
+
+DescribedCall describedCallOf(napi_env env, napi_value value);
 
 }  // namespace jumpout::node

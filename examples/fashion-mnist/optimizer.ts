@@ -34,16 +34,28 @@ export class Adam {
     this.parameters.forEach((parameter, index) => {
       const { mean, square } = this.moments[index]
       const moved = mapMemory(parameter, (values, out) => {
-        const gradient = memoryOf(gradients[parameter.name])
-        for (let i = 0; i < out.length; i++) {
-          const g = gradient[i]
-          const m = (mean[i] = BETA1 * mean[i] + (1 - BETA1) * g)
-          const v = (square[i] = BETA2 * square[i] + (1 - BETA2) * g * g)
-          out[i] = values[i] - (rate * m) / (Math.sqrt(v) + epsilon)
-        }
+        move(values, memoryOf(gradients[parameter.name]), mean, square, { rate, epsilon, out })
       })
       parameter.assign(moved) // never in place: the wasm backend caches a packed copy of each tensor that it multiplies with
       moved.dispose()
     })
+  }
+}
+
+/** out = values moved against the gradient; the moments are brought up to date in place. */
+function move(
+  values: Float32Array,
+  gradient: Float32Array,
+  mean: Float32Array,
+  square: Float32Array,
+  { rate, epsilon, out }: { rate: number; epsilon: number; out: Float32Array },
+): void {
+  for (let i = 0; i < out.length; i++) {
+    const g = gradient[i]
+    const m = BETA1 * mean[i] + (1 - BETA1) * g
+    const v = BETA2 * square[i] + (1 - BETA2) * g * g
+    mean[i] = m
+    square[i] = v
+    out[i] = values[i] - (rate * m) / (Math.sqrt(v) + epsilon)
   }
 }

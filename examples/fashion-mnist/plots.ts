@@ -173,7 +173,12 @@ function momentRatios({ momentRatios }: Results): TopLevelSpec | null {
           {
             mark: { type: 'line', point: true },
             encoding: {
-              x: { field: 'rate', type: 'quantitative', title: 'dropout rate applied in both layers' },
+              x: {
+                field: 'rate',
+                type: 'quantitative',
+                scale: { zero: true },
+                title: 'dropout rate applied in both layers',
+              },
               y: {
                 field: 'ratio',
                 type: 'quantitative',

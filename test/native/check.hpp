@@ -28,8 +28,8 @@ template <class Floats>
 void sameFloats(const Floats& got, const Floats& want, const std::string& what) {
   for (size_t i = 0; i < want.size(); ++i) {
     if (sameFloat(got[i], want[i])) continue;
-    return that(false, what + ": element " + std::to_string(i) + " is " + std::to_string(got[i]) + ", expected " +
-                           std::to_string(want[i]));
+    return that(false, what + ": element " + std::to_string(i) + " is " + std::to_string(got[i]) +
+                           ", expected " + std::to_string(want[i]));
   }
   that(got.size() == want.size(), what);
 }

@@ -22,10 +22,12 @@ uint64_t below(uint64_t bound) { return random_bits() % bound; }
 
 // Half inactive, as after a ReLU, with the values that arithmetic treats specially sprinkled in.
 std::vector<float> randomTensor(size_t length) {
-  static const float kSpecial[] = {NAN, INFINITY, -INFINITY, -0.0f, 1e-42f, std::numeric_limits<float>::max()};
+  static const float kSpecial[] = {NAN,   INFINITY, -INFINITY,
+                                   -0.0f, 1e-42f,   std::numeric_limits<float>::max()};
   std::normal_distribution<float> normal;
   std::vector<float> values(length);
-  for (float& value : values) value = below(40) == 0 ? kSpecial[below(std::size(kSpecial))] : normal(random_bits);
+  for (float& value : values)
+    value = below(40) == 0 ? kSpecial[below(std::size(kSpecial))] : normal(random_bits);
   return values;
 }
 
@@ -33,7 +35,8 @@ std::vector<float> randomTensor(size_t length) {
 template <class T>
 class Guarded {
  public:
-  Guarded(size_t length, size_t shift) : storage_(length + shift + 2 * kGuard, poison()), shift_(shift), length_(length) {
+  Guarded(size_t length, size_t shift)
+      : storage_(length + shift + 2 * kGuard, poison()), shift_(shift), length_(length) {
     const size_t lead = (64 - reinterpret_cast<uintptr_t>(storage_.data() + kGuard) % 64) % 64 / sizeof(T);
     lead_ = std::min(lead, size_t{16});
   }
@@ -78,7 +81,8 @@ struct Case {
 };
 
 void runCase(Backend& backend, const Case& c) {
-  const std::string what = std::string(backend.isa().name) + " x" + std::to_string(backend.threads()) + ", " + c.describe();
+  const std::string what =
+      std::string(backend.isa().name) + " x" + std::to_string(backend.threads()) + ", " + c.describe();
   const std::vector<float> values = randomTensor(c.length), gradients = randomTensor(c.length);
   const size_t rows = jumpout::groupCount(c.length, c.layout), words = jumpout::maskWords(c.length);
   std::vector<jumpout_group> counts(rows, jumpout_group{});
@@ -108,8 +112,9 @@ void runCase(Backend& backend, const Case& c) {
     std::vector<jumpout_group> counted(rows);
     backend.countActive({input.data(), counted.data(), c.length, rows, c.layout});
     for (size_t row = 0; row < rows; ++row)
-      check::that(counted[row].active == want.groups[row].active && counted[row].total == want.groups[row].total,
-                  what + ": count");
+      check::that(
+          counted[row].active == want.groups[row].active && counted[row].total == want.groups[row].total,
+          what + ": count");
   }
 
   std::vector<jumpout_group> again = counts;
@@ -123,8 +128,9 @@ void runCase(Backend& backend, const Case& c) {
   const std::vector<float> want_gradients = reference::backward(gradients, want, c.layout);
   Guarded<float> gradient(c.length, c.input_shift);
   gradient.fill(gradients);
-  jumpout_backward_args backward{gradient.data(), output.data(), mask.data(), nullptr, groups.data(),  c.length,
-                                 rows,            c.layout,      c.seed,      c.call,  c.options.relu};
+  jumpout_backward_args backward{gradient.data(), output.data(), mask.data(),   nullptr,
+                                 groups.data(),   c.length,      rows,          c.layout,
+                                 c.seed,          c.call,        c.options.relu};
   backend.backward(backward);
   check::sameFloats(output.values(), want_gradients, what + ": backward from the mask");
   backward.mask = nullptr;
@@ -170,7 +176,10 @@ void knownAnswers() {
   const Answer answers[] = {
       {0, 0, 0, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
       {~uint64_t{0}, ~uint64_t{0}, ~uint64_t{0}, {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
-      {0x299f31d0a4093822, 0x0370734413198a2e, 0x85a308d3243f6a88, {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
+      {0x299f31d0a4093822,
+       0x0370734413198a2e,
+       0x85a308d3243f6a88,
+       {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
   };
   for (const Answer& a : answers)
     check::that(std::memcmp(jumpout::philox4x32_10(a.key, a.subsequence, a.block).word, a.words, 16) == 0,
@@ -189,8 +198,17 @@ void concurrentCallers(const Isa& isa) {
     callers.emplace_back([&] {
       for (int repeat = 0; repeat < 5; ++repeat) {
         jumpout_group group{};
-        backend.forward({values.data(), output.data(), nullptr, &group, length, 1, {0, 0, 1}, jumpout_default_options(),
-                         1, 2, 0});
+        backend.forward({values.data(),
+                         output.data(),
+                         nullptr,
+                         &group,
+                         length,
+                         1,
+                         {0, 0, 1},
+                         jumpout_default_options(),
+                         1,
+                         2,
+                         0});
       }
     });
   for (auto& caller : callers) caller.join();

@@ -23,8 +23,9 @@ inline uint32_t laneOfUnit(uint64_t seed, uint64_t call, uint64_t unit) {
   return words.word[lane / 2] >> (lane % 2 * 16) & 0xFFFF;
 }
 
-inline Result forward(const std::vector<float>& input, const jumpout_layout& layout, const jumpout_options& options,
-                      uint64_t seed, uint64_t call, const std::vector<jumpout_group>* counted = nullptr) {
+inline Result forward(const std::vector<float>& input, const jumpout_layout& layout,
+                      const jumpout_options& options, uint64_t seed, uint64_t call,
+                      const std::vector<jumpout_group>* counted = nullptr) {
   const uint64_t first = groupOf(layout, layout.element_offset);
   Result r{std::vector<float>(input.size()), std::vector<uint32_t>((input.size() + 31) / 32),
            std::vector<jumpout_group>(groupCount(input.size(), layout), jumpout_group{})};
@@ -37,7 +38,8 @@ inline Result forward(const std::vector<float>& input, const jumpout_layout& lay
       group.total += 1.0;
     }
   }
-  for (size_t row = 0; row < r.groups.size(); ++row) drawRate(options, seed, call, first + row, r.groups[row]);
+  for (size_t row = 0; row < r.groups.size(); ++row)
+    drawRate(options, seed, call, first + row, r.groups[row]);
   for (size_t i = 0; i < input.size(); ++i) {
     const uint64_t element = layout.element_offset + i;
     const jumpout_group& group = r.groups[groupOf(layout, element) - first];
