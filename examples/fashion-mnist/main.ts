@@ -19,14 +19,7 @@ async function main(): Promise<void> {
     return
   }
   let stop = async () => {}
-  for (const [signal, code] of Object.entries(SIGNALS)) {
-    process.once(signal, () => {
-      void stop().then(() => {
-        console.error('interrupted, nothing was written')
-        process.exit(code)
-      })
-    })
-  }
+  onInterrupt(() => stop())
   // Now rather than after the training: a folder that cannot be written to.
   await mkdir(options.out, { recursive: true })
 
@@ -48,6 +41,21 @@ async function main(): Promise<void> {
   await writeFile(join(options.out, 'results.json'), `${JSON.stringify(results)}\n`)
   await writePictures(results, options.out)
   console.log(`${formatSeconds(seconds)}; results.json and pictures are in ${options.out}`)
+}
+
+/** Ends the program after `stop`; npm passes a signal on that the terminal has sent already, so the second is ignored. */
+function onInterrupt(stop: () => Promise<void>): void {
+  let interrupted = false
+  for (const [signal, code] of Object.entries(SIGNALS)) {
+    process.on(signal, () => {
+      if (interrupted) return
+      interrupted = true
+      void stop().then(() => {
+        console.error('interrupted')
+        process.exit(code)
+      })
+    })
+  }
 }
 
 /** Seed by seed, so that whatever is done at some time is comparable. */

@@ -9,6 +9,7 @@ const TYPESCRIPT = ['--require', require.resolve('tsx/cjs')]
 /** Spreads runs over worker threads; each thread takes the next one when it has finished one. */
 export class TrainingPool {
   private readonly workers: Worker[] = []
+  private terminated = false
 
   constructor(
     private readonly data: WorkerData,
@@ -53,7 +54,7 @@ export class TrainingPool {
         })
         worker.on('error', reject)
         worker.on('exit', () => {
-          reject(new Error('a training thread ended before its work was done'))
+          if (!this.terminated) reject(new Error('a training thread ended before its work was done'))
         })
       })
     const threads = Math.min(this.data.options.workers, jobs.length)
@@ -65,7 +66,9 @@ export class TrainingPool {
     }
   }
 
+  /** Ends all threads; a `run` in progress then never settles. */
   async terminate(): Promise<void> {
+    this.terminated = true
     await Promise.all(this.workers.map((worker) => worker.terminate()))
   }
 }

@@ -68,7 +68,7 @@ function finalAccuracy(run: Run): number {
 
 /** What the terminal shows: accuracies and differences in percent. */
 export function formatTable({ options, testAccuracy, pairedDifferences }: Results): string {
-  const size = `${options.images} training images, ${options.epochs} epochs, ${options.seeds} seeds`
+  const size = `training images: ${options.images}, epochs: ${options.epochs}, seeds: ${options.seeds}`
   const accuracies = testAccuracy.map(({ method, ...value }) => [method, percent(value)])
   const differences = pairedDifferences.map(({ first, second, t, ...value }) => [
     `${first} - ${second}`,
