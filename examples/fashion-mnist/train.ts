@@ -13,7 +13,7 @@ import { mean } from './statistics'
 import type { TestSet } from './test-set'
 
 const HIDDEN_LAYERS = 2
-const MAX_EVALUATIONS = 15
+const MAX_EVALUATIONS = 10
 const MEASURED_IMAGES = 1000
 
 /** What a seed is folded with for each of its uses. Every method gets the same images, weights and order. */
@@ -116,7 +116,7 @@ function isEvaluated(epoch: number, { epochs }: Options): boolean {
 }
 
 /** Plain dropout is jumpout with a fixed rate, no normalisation and exponent 1. */
-export function dropoutOptions(method: 'dropout' | 'jumpout', options: Options): JumpoutOptions {
+function dropoutOptions(method: 'dropout' | 'jumpout', options: Options): JumpoutOptions {
   const { rate, sigma, draw, normalize, exponent } = options
   if (method === 'dropout') return { rate, normalize: false, exponent: 1 }
   return { ...(draw ? { sigma } : { rate }), normalize, exponent }
