@@ -1,20 +1,26 @@
-# jumpout.node over the core, in build/Release, where `bindings` looks for it.
+# jumpout.node over the core, in build/Release, where `bindings` looks for it; the emulated one is kept apart.
 add_library(jumpout_addon MODULE
   csrc/node/addon.cpp
   csrc/node/arrays.cpp
   csrc/node/async.cpp
+  csrc/node/background.cpp
   csrc/node/calls.cpp
+  csrc/node/copies.cpp
   csrc/node/descriptor.cpp
+  csrc/node/device_calls.cpp
+  csrc/node/device_graph.cpp
+  csrc/node/device_memory.cpp
+  csrc/node/device_stream.cpp
+  csrc/node/dlpack.cpp
+  csrc/node/enqueue.cpp
   csrc/node/errors.cpp
+  csrc/node/memories.cpp
   csrc/node/output_pool.cpp
   csrc/node/outputs.cpp
-  csrc/node/arrays.cpp
-  csrc/node/async.cpp
-  csrc/node/calls.cpp
-  csrc/node/descriptor.cpp
-  csrc/node/errors.cpp
-  csrc/node/output_pool.cpp
-  csrc/node/outputs.cpp
+  csrc/node/pinned.cpp
+  csrc/node/reaper.cpp
+  csrc/node/state.cpp
+  csrc/node/streams.cpp
   ${CMAKE_JS_SRC})
 
 # Node-API 8 (Node 12.22 on); every C++ exception becomes a JavaScript one; a promise that settles while its worker
@@ -27,7 +33,7 @@ target_include_directories(jumpout_addon SYSTEM PRIVATE ${CMAKE_JS_INC})
 target_link_libraries(jumpout_addon PRIVATE jumpout_core ${CMAKE_JS_LIB})
 
 # The generator expression keeps multi-configuration generators from adding a folder of their own.
-set(addon_dir "$<1:${PROJECT_SOURCE_DIR}/build/Release>")
+set(addon_dir "${PROJECT_SOURCE_DIR}/build/$<$<BOOL:${JUMPOUT_CUDA_EMULATED}>:emulated/>Release")
 set_target_properties(jumpout_addon PROPERTIES
   OUTPUT_NAME jumpout
   PREFIX ""
@@ -36,7 +42,9 @@ set_target_properties(jumpout_addon PROPERTIES
   RUNTIME_OUTPUT_DIRECTORY "${addon_dir}")
 
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
-  target_link_options(jumpout_addon PRIVATE LINKER:-z,nodelete) # pool threads outlive dlclose
+  target_link_options(jumpout_addon PRIVATE
+    LINKER:-z,nodelete # pool threads outlive dlclose
+    LINKER:--exclude-libs,ALL) # another addon may bring a jumpout of its own
 endif()
 
 if(MSVC AND CMAKE_JS_NODELIB_DEF AND CMAKE_JS_NODELIB_TARGET)

@@ -1,9 +1,13 @@
 /** Checks of the arrays that callers pass. */
 import { types } from 'node:util'
+import type { DeviceArray } from './device-array'
 import { invalidType, invalidValue, outOfRange } from './errors'
 
-/** Where the data lives decides which backend runs: host arrays run on the CPU. Any memory will do, shared memory too. */
-export type Tensor = Float32Array
+/**
+ * Data on the host, or on a CUDA device: where it lives decides which backend runs. On the host any memory will do, shared
+ * memory too.
+ */
+export type Tensor = Float32Array | DeviceArray
 
 const at = Float32Array.prototype.at
 
@@ -43,19 +47,5 @@ export function checkMask(mask: unknown, length: number, argument: string): void
       argument,
       `one of length ${mask.length}`,
     )
-  }
-}
-
-interface MaybeResizable {
-  readonly resizable?: boolean
-  readonly growable?: boolean
-}
-
-/** Memory that may shrink under a running thread cannot be used off the main thread. */
-export function checkFixed(array: Float32Array | Uint32Array | undefined, argument: string): void {
-  if (array === undefined) return
-  const { resizable, growable } = array.buffer as MaybeResizable
-  if (resizable === true || growable === true) {
-    throw invalidValue('an array of fixed size', argument, 'one over a resizable buffer')
   }
 }

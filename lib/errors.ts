@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'ERR_OUT_OF_MEMORY'
   | 'ERR_BAD_ENVIRONMENT'
   | 'ERR_NO_BINARY'
+  | 'ERR_CUDA'
 
 const LONGEST_STRING = 40
 
@@ -17,6 +18,19 @@ const kindOfArray = Object.getOwnPropertyDescriptor(
   Object.getPrototypeOf(Uint8Array.prototype),
   Symbol.toStringTag,
 )?.get as () => string | undefined
+
+const kinds: ((value: object) => string | undefined)[] = []
+
+/** For classes of this package, which tell their own instances without running code of others. */
+export const nameKind = (kindOf: (value: object) => string | undefined): void => void kinds.push(kindOf)
+
+function kindOfObject(value: object): string {
+  for (const kindOf of kinds) {
+    const kind = kindOf(value)
+    if (kind !== undefined) return kind
+  }
+  return 'an object'
+}
 
 /** A value in words, short, and without running any code of its own. */
 function inWords(value: unknown): string {
@@ -35,7 +49,7 @@ function inWords(value: unknown): string {
     case 'string':
       return value.length > LONGEST_STRING ? `a string of ${value.length} characters` : `'${value}'`
     case 'object':
-      return 'an object'
+      return kindOfObject(value)
     default:
       return `a ${typeof value}`
   }
@@ -64,6 +78,35 @@ export const outOfRange = (expected: string, argument: string, got: number | big
 /** A method called before what it builds upon. */
 export const invalidState = (expected: string, argument: string, got: string): Error =>
   coded(new Error(sentence(expected, argument, got)), 'ERR_INVALID_STATE')
+
+/** What CUDA says where a device fails, or where what is asked for would have to wait for a stream that is being captured. */
+export class CudaError extends Error {
+  override readonly name = 'CudaError'
+  readonly code = 'ERR_CUDA'
+
+  constructor(
+    message: string,
+    /** As CUDA calls it: `cudaErrorMemoryAllocation`. */
+    readonly cudaName: string,
+    /** Its number: 2. */
+    readonly number: number,
+    /** The device is lost to this process: every further call on it will fail. */
+    readonly sticky: boolean,
+  ) {
+    super(message)
+  }
+}
+
+/** As the binding says it. */
+export const wouldWait = (what: string): CudaError => {
+  const name = 'cudaErrorStreamCaptureUnsupported'
+  return new CudaError(
+    `${name} (900): ${what} would have to wait for a stream that is being captured`,
+    name,
+    900,
+    false,
+  )
+}
 
 /** Memory that the engine or the system would not give. */
 export const outOfMemory = (bytes: number): RangeError =>

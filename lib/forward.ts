@@ -1,5 +1,11 @@
 /** The forward pass of one call: check everything, find memory for results, then run. */
-import { checkFixed, checkFloats, checkFloatsOf, checkMask, type Tensor } from './arrays'
+import { types } from 'node:util'
+import { checkFloats, checkFloatsOf, checkMask, type Tensor } from './arrays'
+import type { CudaMemory } from './cuda-memory'
+import { tensorOnDevice } from './device-arguments'
+import type { DeviceArray } from './device-array'
+import { forwardOnDevice } from './device-forward'
+import { checkFixed } from './fixed'
 import { type Layout, layoutOf } from './layout'
 import { freshMask, freshOutput, freshRows } from './memory'
 import { native } from './native'
@@ -11,12 +17,12 @@ import {
   refuseDeviceOptions,
   type Settings,
 } from './options'
-import { fillDescriptor, keepRows, oneRow, type Pass, rowsApart } from './pass'
+import { fillDescriptor, type HostPass, keepRows, oneRow, rowsApart } from './pass'
 import { type Saved, SavedPass } from './saved'
 import { assertCall, assertSeed, type Draw, drawOf } from './seed'
 import { readShard } from './shard'
 
-export interface ForwardResult<T extends Tensor = Tensor> {
+export interface ForwardResult<T extends Tensor = Float32Array> {
   /** `out`, where it was given. */
   output: T
   /** Hand it to backward. */
@@ -37,7 +43,7 @@ interface ForwardCall {
   readonly counted: Float64Array | undefined
 }
 
-function prepare(input: Tensor, options: CallOptions): ForwardCall {
+function prepare(input: unknown, options: CallOptions<Tensor>): ForwardCall {
   const length = checkFloats(input, 'input')
   assertObject(options, 'options')
   refuseDeviceOptions(options)
@@ -51,47 +57,73 @@ function prepare(input: Tensor, options: CallOptions): ForwardCall {
   const placed = shard === undefined ? undefined : readShard(shard, settings, settings.shape, length)
   const layout = placed?.layout ?? layoutOf(settings, settings.shape, length)
   const draw = drawOf(seed, call)
-  return { input, length, out, givenMask, saveMask, settings, layout, draw, counted: placed?.rows }
+  return {
+    input: input as Float32Array,
+    length,
+    out: out as Float32Array | undefined,
+    givenMask: givenMask as Uint32Array | undefined,
+    saveMask,
+    settings,
+    layout,
+    draw,
+    counted: placed?.rows,
+  }
 }
 
 const maskOf = ({ saveMask, givenMask, length }: ForwardCall): Uint32Array | undefined =>
   saveMask ? (givenMask ?? freshMask(length)) : undefined
 
-function passOf(call: ForwardCall, mask: Uint32Array | undefined, rows: Float64Array): Pass {
+function passOf(call: ForwardCall, mask: Uint32Array | undefined, rows: Float64Array): HostPass {
   const { length, settings, layout, draw } = call
   return { length, mask, settings, layout, draw, rows: keepRows(rows) }
 }
 
 /**
  * Jumpout on one tensor, as in training (docs/numerics.md): counts what is active, draws a rate, drops, scales. Evaluation
- * is the identity; `Jumpout` knows the difference.
+ * is the identity; `Jumpout` knows the difference. On a device it is enqueued, and nothing waits.
  *
  * @param input n elements, row-major; read only, unless it is `options.out`
  * @returns the output, and what backward needs
  * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`,
- * `ERR_OUT_OF_MEMORY`), with nothing written
+ * `ERR_OUT_OF_MEMORY`), with nothing written; CudaError
  */
-export function jumpoutForward<T extends Tensor>(input: T, options: CallOptions<T>): ForwardResult<T> {
-  const call = prepare(input, options)
+export function jumpoutForward<T extends Tensor>(input: T, options: CallOptions<T>): ForwardResult<T>
+/** Memory of another library is taken for float32, and comes back as a DeviceArray on the same memory. */
+export function jumpoutForward(
+  input: DeviceArray | CudaMemory,
+  options: CallOptions<DeviceArray | CudaMemory>,
+): ForwardResult<DeviceArray>
+export function jumpoutForward(
+  input: Tensor | CudaMemory,
+  options: CallOptions<Tensor | CudaMemory>,
+): ForwardResult<Tensor> {
+  if (!types.isFloat32Array(input)) {
+    const array = tensorOnDevice(input, 'input')
+    if (array !== undefined) {
+      const { output, pass } = forwardOnDevice(array, options as CallOptions<DeviceArray>)
+      return { output, saved: new SavedPass(pass) }
+    }
+  }
+  const call = prepare(input, options as CallOptions<Tensor>)
   const { layout, counted } = call
   const rows = counted ?? (layout.groupCount === 1 ? oneRow : freshRows(layout.groupCount))
   const mask = maskOf(call)
   const output = call.out ?? freshOutput(call.length)
   native.forward(
-    input,
+    call.input,
     output,
     mask,
     fillDescriptor(call.settings, layout, call.draw, counted !== undefined),
     rowsApart(rows),
   )
-  return { output: output as T, saved: new SavedPass(passOf(call, mask, rows)) }
+  return { output, saved: new SavedPass(passOf(call, mask, rows)) }
 }
 
 /**
- * The same off the main thread. Errors reject. Until the promise settles the arrays must not be touched: to detach or
- * transfer one in flight cannot be made safe. Arrays over resizable buffers are refused.
+ * The same off the main thread, for arrays on the host. Errors reject. Until the promise settles the arrays must not be
+ * touched: to detach or transfer one in flight cannot be made safe. Arrays over resizable buffers are refused.
  */
-export async function jumpoutForwardAsync<T extends Tensor>(
+export async function jumpoutForwardAsync<T extends Float32Array>(
   input: T,
   options: CallOptions<T>,
 ): Promise<ForwardResult<T>> {

@@ -1,11 +1,17 @@
 export {
   allocate,
+  allocPinned,
   countActive,
+  CudaError,
+  DeviceArray,
   foldIn,
+  Graph,
   Jumpout,
   jumpoutBackward,
   jumpoutBackwardAsync,
   jumpoutForward,
   jumpoutForwardAsync,
+  native,
   runtime,
+  Stream,
 } from './index.js'

@@ -1,6 +1,12 @@
 /** The layer for a training loop. */
+import { types } from 'node:util'
 import { checkFloats, checkFloatsOf, maskWords, type Tensor } from './arrays'
 import { backwardOfIdentity, backwardOfPass, type BackwardOptions } from './backward'
+import { CallCounter } from './call-counter'
+import type { CudaMemory } from './cuda-memory'
+import { tensorOnDevice } from './device-arguments'
+import type { DeviceArray } from './device-array'
+import { DeviceLayer, type DeviceLayerCall, readOut } from './device-layer'
 import { invalidState } from './errors'
 import { type Layout, layoutOf, readShape, type Shape } from './layout'
 import { freshOutput, freshRows, ownMask } from './memory'
@@ -15,18 +21,9 @@ import {
 } from './options'
 import { fillDescriptor, keepRows, oneRow, type Pass, rowsApart } from './pass'
 import { type GroupStats, statsOf } from './saved'
-import {
-  assertSeed,
-  callOf,
-  type Draw,
-  drawOf,
-  foldIn,
-  freshSeed,
-  isAllowed,
-  NO_DRAW,
-  nextDraw,
-} from './seed'
+import { assertSeed, foldIn, freshSeed, NO_DRAW } from './seed'
 import { type JumpoutState, optionsOf, readLayer, readState, VERSION } from './state'
+import type { Stream } from './stream'
 
 export interface LayerOptions extends JumpoutOptions {
   /** Unsigned 64-bit. Default: fresh entropy. */
@@ -35,20 +32,24 @@ export interface LayerOptions extends JumpoutOptions {
   layer?: number | undefined
 }
 
-export interface LayerForwardOptions<T extends Tensor = Tensor> {
+export interface LayerForwardOptions<T extends Tensor | CudaMemory = Float32Array> {
   /** Where the result goes; `out: input` works in place. Default: a new array. */
   out?: T | undefined
   /** This input's dimensions, instead of those given to the constructor: the last batch may be smaller. */
   shape?: readonly number[] | undefined
   /** false: backward draws the mask again. Default true. */
   saveMask?: boolean | undefined
+  /** On a device: where it is enqueued. Default: the legacy default stream. */
+  stream?: Stream | undefined
 }
 
 /** Evaluation drops nothing and scales by 1. */
 const EVALUATION = { rate: 0, normalize: false, granularity: 'batch', unit: 'element' } as const
 const NEUTRAL_ROW = [0, 0, 0, 0, 1]
 
-const NO_OPTIONS: LayerForwardOptions = {}
+const NO_OPTIONS = {}
+
+type AnyForwardOptions = LayerForwardOptions<Tensor | CudaMemory>
 
 interface LayerCall {
   readonly input: Float32Array
@@ -58,14 +59,27 @@ interface LayerCall {
   readonly shape: Shape | undefined
 }
 
-function readForward(input: Tensor, options: LayerForwardOptions): LayerCall {
+function readForward(input: unknown, options: AnyForwardOptions): LayerCall {
   const length = checkFloats(input, 'input')
   assertObject(options, 'options')
   refuseDeviceOptions(options)
   const { out } = options
   if (out !== undefined) checkFloatsOf(out, length, 'options.out')
   const saveMask = readBoolean(options.saveMask, true, 'options.saveMask')
-  return { input, length, out, saveMask, shape: readShape(options.shape) }
+  return {
+    input: input as Float32Array,
+    length,
+    out: out as Float32Array | undefined,
+    saveMask,
+    shape: readShape(options.shape),
+  }
+}
+
+function readDeviceForward(input: DeviceArray, options: AnyForwardOptions): DeviceLayerCall {
+  assertObject(options, 'options')
+  const { out, stream } = options
+  const saveMask = readBoolean(options.saveMask, true, 'options.saveMask')
+  return { input, out: readOut(out, input), saveMask, shape: readShape(options.shape), stream }
 }
 
 /** Masks of one mode: memory that each forward takes over from the one before. */
@@ -97,8 +111,8 @@ export class Jumpout {
   readonly #evaluation: Settings
   readonly #seed: bigint
   readonly #layer: number
-  /** Of the next forward in training. */
-  #draw: Draw
+  /** Of forwards in training. */
+  readonly #counter: CallCounter
   #training = true
   #trained: Pass | undefined
   #evaluated: Pass | undefined
@@ -107,18 +121,20 @@ export class Jumpout {
   #rows: Float64Array = new Float64Array(0)
   #layout: Layout | undefined
   #layoutLength = 0
+  #device: DeviceLayer | undefined
 
   /**
    * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`)
    */
-  constructor(options: LayerOptions = {}) {
+  constructor(options?: LayerOptions)
+  constructor(options: LayerOptions = {}, call = 0n) {
     assertObject(options, 'options')
     refuseDeviceOptions(options)
     const { seed = freshSeed() } = options
     assertSeed(seed, 'options.seed')
     this.#seed = BigInt(seed)
     this.#layer = readLayer(options.layer, 'options.layer')
-    this.#draw = drawOf(foldIn(this.#seed, this.#layer), 0)
+    this.#counter = new CallCounter(foldIn(this.#seed, this.#layer), call)
     this.#settings = readSettings(options)
     this.#evaluation = { ...this.#settings, ...EVALUATION }
   }
@@ -145,17 +161,28 @@ export class Jumpout {
   }
 
   /**
+   * On a device it is enqueued, and nothing waits. A forward in training that is captured into a graph draws anew at each
+   * launch: from then on the calls are counted on the device, and `toJSON` waits for it. Masks and statistics belong to the
+   * layer, so that its calls belong on one stream, or on streams that wait for each other.
+   *
    * @param input n elements, row-major
    * @returns `options.out`, or a new array of n elements
    * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`,
-   * `ERR_OUT_OF_MEMORY`), with nothing written and no call counted
+   * `ERR_OUT_OF_MEMORY`), with nothing written and no call counted; CudaError
    */
-  forward<T extends Tensor>(
-    input: T,
-    options: LayerForwardOptions<T> = NO_OPTIONS as LayerForwardOptions<T>,
-  ): T {
+  forward<T extends Tensor>(input: T, options?: LayerForwardOptions<T>): T
+  /** Memory of another library is taken for float32. */
+  forward(
+    input: DeviceArray | CudaMemory,
+    options?: LayerForwardOptions<DeviceArray | CudaMemory>,
+  ): DeviceArray
+  forward(input: unknown, options: AnyForwardOptions = NO_OPTIONS): Tensor {
+    if (!types.isFloat32Array(input)) {
+      const array = tensorOnDevice(input, 'input')
+      if (array !== undefined) return this.#onDevice(readDeviceForward(array, options))
+    }
     const call = readForward(input, options)
-    return (this.#training ? this.#train(call) : this.#evaluate(call)) as T
+    return this.#training ? this.#train(call) : this.#evaluate(call)
   }
 
   /**
@@ -165,7 +192,12 @@ export class Jumpout {
    * @returns `options.out`, or a new array
    * @throws Error (`ERR_INVALID_STATE`) where there was no such forward; else as `jumpoutBackward`
    */
-  backward<T extends Tensor>(gradOutput: T, options?: BackwardOptions<T>): T {
+  backward<T extends Tensor>(gradOutput: T, options?: BackwardOptions<T>): T
+  backward(
+    gradOutput: DeviceArray | CudaMemory,
+    options?: BackwardOptions<DeviceArray | CudaMemory>,
+  ): DeviceArray
+  backward(gradOutput: unknown, options?: BackwardOptions<Tensor | CudaMemory>): Tensor {
     const pass = this.#training ? this.#trained : this.#evaluated
     if (pass === undefined) {
       throw invalidState(
@@ -175,7 +207,7 @@ export class Jumpout {
       )
     }
     const backward = this.#training || this.#settings.relu ? backwardOfPass : backwardOfIdentity
-    return backward(gradOutput, pass, options) as T
+    return backward(gradOutput, pass, options)
   }
 
   /** Between calls, all that `fromJSON` needs to go on; the mode and what backward needs are not part of it. */
@@ -184,7 +216,7 @@ export class Jumpout {
       version: VERSION,
       seed: String(this.#seed),
       layer: this.#layer,
-      call: String(callOf(this.#draw)),
+      call: String(this.#counter.call),
       options: optionsOf(this.#settings),
     }
   }
@@ -196,24 +228,20 @@ export class Jumpout {
    */
   static fromJSON(state: JumpoutState): Jumpout {
     const { seed, layer, call, options } = readState(state)
-    const restored = new Jumpout({ ...options, seed, layer })
-    restored.#draw = drawOf(foldIn(seed, layer), call)
-    return restored
+    const Restored = Jumpout as new (options: LayerOptions, call: bigint) => Jumpout
+    return new Restored({ ...options, seed, layer }, call)
   }
 
   #train({ input, length, out, saveMask, shape }: LayerCall): Float32Array {
     const settings = this.#settings
-    const draw = this.#draw
-    if (!isAllowed(draw)) {
-      throw invalidState('a call number below 2^63 - 1', 'forward', 'a layer that has used them all')
-    }
+    const { draw } = this.#counter
     const layout = shape === undefined ? this.#layoutFor(length) : layoutOf(settings, shape, length)
     const mask = saveMask ? this.#trainingMask.take(length) : undefined
     const rows = this.#rowsFor(layout.groupCount)
     const output = out ?? freshOutput(length)
     native.forward(input, output, mask, fillDescriptor(settings, layout, draw, false), rowsApart(rows))
     this.#trained = { length, mask, settings, layout, draw, rows: keepRows(rows) }
-    this.#draw = nextDraw(draw)
+    this.#counter.advance()
     return output
   }
 
@@ -230,6 +258,22 @@ export class Jumpout {
       native.identity(input, output)
     }
     this.#evaluated = { length, mask, settings, layout, draw: NO_DRAW, rows: NEUTRAL_ROW }
+    return output
+  }
+
+  #onDevice(call: DeviceLayerCall): DeviceArray {
+    this.#device ??= new DeviceLayer()
+    if (!this.#training) {
+      const { output, pass } = this.#device.evaluate(call, this.#evaluation)
+      this.#evaluated = pass
+      return output
+    }
+    const { shape, input } = call
+    const settings = this.#settings
+    const layout =
+      shape === undefined ? this.#layoutFor(input.length) : layoutOf(settings, shape, input.length)
+    const { output, pass } = this.#device.train(call, settings, layout, this.#counter)
+    this.#trained = pass
     return output
   }
 

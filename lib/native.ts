@@ -1,7 +1,7 @@
 /** The one file that loads the native part; everything else sees the typed contract below. */
 import bindings from 'bindings'
-import { join } from 'node:path'
-import { noBinary } from './errors'
+import { join, resolve } from 'node:path'
+import { CudaError, noBinary } from './errors'
 
 /**
  * One call, as the binding reads it: a Float64Array with these numbers in this order. 64-bit seeds and calls come as two
@@ -26,8 +26,35 @@ const FIELDS = [
   'counted',
 ] as const
 
-/** Where the fields end; a row of statistics follows. */
+/** What follows in a call on a device. Memory and streams are numbers, 0 for none; offsets are in bytes. */
+const DEVICE_FIELDS = [
+  'device',
+  'stream',
+  'dtype',
+  'length',
+  'groupCount',
+  'total',
+  'allActive',
+  'input',
+  'inputOffset',
+  'output',
+  'outputOffset',
+  'mask',
+  'maskOffset',
+  'records',
+  'recordsOffset',
+  'active',
+  'activeOffset',
+  'counter',
+  'counterOffset',
+  'forwardOutput',
+  'forwardOutputOffset',
+] as const
+
+/** Where the fields end; on the host a row of statistics follows. */
 export const DESCRIPTOR_LENGTH = FIELDS.length
+/** The fields of a call on a device, which follow. */
+export const DEVICE_LENGTH = DEVICE_FIELDS.length
 /** Numbers in one row of statistics: active, total, rate, effectiveRate, scale. */
 export const ROW_LENGTH = 5
 
@@ -38,14 +65,105 @@ interface NativeRuntime {
   readonly cudaCompiled: boolean
   readonly cudaAvailable: boolean
   readonly cudaReason: string | undefined
+  readonly devices: NativeDevice[]
+}
+
+export interface NativeDevice {
+  readonly index: number
+  readonly name: string
+  readonly computeCapability: string
+  readonly multiprocessors: number
+  readonly memoryBytes: number
+  readonly l2Bytes: number
 }
 
 type Mask = Uint32Array | undefined
 /** undefined: one row, which stands behind the descriptor's fields. */
 type Rows = Float64Array | undefined
 
+type HostArray = Float32Array | Uint32Array | BigUint64Array
+type CudaErrorClass = new (message: string, cudaName: string, number: number, sticky: boolean) => Error
+
+/**
+ * Devices. Memory, streams and graphs are numbers; stream 0 is the legacy default stream. One that was let go of lives
+ * on natively until the work that needs it is done.
+ */
+interface NativeDevices {
+  readonly deviceFields: readonly string[]
+  /** Makes the errors of failing devices from now on. */
+  setCudaError(constructor: CudaErrorClass): void
+
+  /** In the order of `stream`, or with -1 on any stream at once, as where the stream is being captured. */
+  allocate(device: number, bytes: number, stream: number): number
+  /** The device that a pointer belongs to, -1 for memory of the host. */
+  memoryOf(pointer: bigint): number
+  /** `owner`, where there is one, is kept alive until the work on the memory is done. */
+  wrapMemory(pointer: bigint, bytes: number, device: number, owner: object | undefined): number
+  pointer(memory: number): bigint
+  releaseMemory(memory: number): void
+  /** Page-locked. */
+  allocPinned(length: number): Float32Array<ArrayBuffer>
+
+  /** `dtype` as in dtype.ts. Back when the host array may be used. */
+  copy(
+    memory: number,
+    offset: number,
+    dtype: number,
+    stream: number,
+    host: HostArray,
+    toDevice: boolean,
+  ): void
+  /** The same in another thread; from and to page-locked memory it is enqueued at once. */
+  copyAsync(
+    memory: number,
+    offset: number,
+    dtype: number,
+    stream: number,
+    host: HostArray,
+    toDevice: boolean,
+  ): Promise<void>
+  copyOnDevice(
+    to: number,
+    toOffset: number,
+    from: number,
+    fromOffset: number,
+    bytes: number,
+    stream: number,
+  ): void
+  clear(memory: number, offset: number, bytes: number, stream: number): void
+  /** By value. `once`: now, also where the stream is being captured, and before the first launch of the graph. */
+  store(memory: number, offset: number, stream: number, numbers: BigUint64Array, once: boolean): void
+  /** Waits for all work on that memory. */
+  settle(memory: number): void
+  /** One row of statistics a record, when all work on that memory is done. */
+  readRecords(memory: number, offset: number, stream: number, rows: Float64Array): void
+
+  createStream(device: number): number
+  wrapStream(handle: bigint, device: number): number
+  streamDevice(handle: bigint): number
+  streamHandle(stream: number): bigint
+  releaseStream(stream: number): void
+  synchronize(stream: number): Promise<void>
+  wait(stream: number, other: number): void
+  capturing(stream: number): boolean
+
+  captureBegin(stream: number): void
+  /** The graph, or undefined where it is not to be kept. */
+  captureEnd(stream: number, keep: boolean): number | undefined
+  launch(graph: number, stream: number): void
+  releaseGraph(graph: number): void
+
+  deviceForward(descriptor: Float64Array): void
+  deviceBackward(descriptor: Float64Array): void
+  deviceCountActive(descriptor: Float64Array): void
+  deviceIdentity(descriptor: Float64Array): void
+
+  toDLPack(memory: number, offset: number, length: number, dtype: number, versioned: boolean): object
+  fromDLPack(tensor: unknown): [memory: number, device: number, length: number, dtype: number]
+}
+
 /** Checked again on the other side, so that no mistake here reaches memory; errors carry class, code and sentence. */
-interface Native {
+interface Native extends NativeDevices {
   readonly fields: readonly string[]
   runtime(): NativeRuntime
   forward(input: Float32Array, output: Float32Array, mask: Mask, descriptor: Float64Array, rows: Rows): void
@@ -106,6 +224,8 @@ function loadError(reason: string, cause?: unknown): Error {
 }
 
 function locate(): string {
+  const { JUMPOUT_BINARY: named } = process.env
+  if (named !== undefined && named !== '') return resolve(named)
   const request = { bindings: 'jumpout', module_root: ROOT, path: true }
   try {
     return bindings(request) as string
@@ -122,10 +242,13 @@ function load(path: string): Native {
     if ((error as { code?: unknown }).code === 'ERR_BAD_ENVIRONMENT') throw error
     throw loadError((error as Error).message, error)
   }
-  if (String(native.fields) !== String(FIELDS)) throw loadError(`${path} belongs to another version`)
+  if (String(native.fields) !== String(FIELDS) || String(native.deviceFields) !== String(DEVICE_FIELDS)) {
+    throw loadError(`${path} belongs to another version`)
+  }
+  native.setCudaError(CudaError)
   return native
 }
 
-/** The file that was loaded. */
+/** The file that was loaded: what `npm ci` built, or what JUMPOUT_BINARY names, another build for tests. */
 export const binary = locate()
 export const native = load(binary)

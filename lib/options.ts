@@ -1,5 +1,7 @@
 /** The options of a call or a layer: read once, checked once, with every default in one place. */
 import type { Tensor } from './arrays'
+import type { CudaMemory } from './cuda-memory'
+import type { DeviceArray } from './device-array'
 import { invalidType, invalidValue, outOfRange } from './errors'
 import {
   type Granularity,
@@ -10,7 +12,8 @@ import {
   type Shape,
   type Unit,
 } from './layout'
-import type { Shard } from './shard'
+import type { DeviceShard, Shard } from './shard'
+import type { Stream } from './stream'
 
 /**
  * The three modifications of dropout (Wang, Zhou, Bilmes, ICML 2019, section 3) and what they are applied to. A rate is a
@@ -42,19 +45,26 @@ export interface JumpoutOptions {
 }
 
 /** One forward call: the options, and what this call alone needs. */
-export interface CallOptions<T extends Tensor = Tensor> extends JumpoutOptions {
+export interface CallOptions<T extends Tensor | CudaMemory = Float32Array> extends JumpoutOptions {
   /** Unsigned 64-bit: a safe integer >= 0 or a bigint below 2^64. */
   seed: number | bigint
-  /** Which draw of that seed, below 2^63 - 1; one number a forward call. Default 0. */
-  call?: number | bigint | undefined
+  /**
+   * Which draw of that seed, below 2^63 - 1; one number a forward call. Default 0. On a device also one uint64 in its
+   * memory, which each forward advances: every launch of a graph draws anew.
+   */
+  call?: number | bigint | DeviceArray | CudaMemory | undefined
   /** Where the result goes, of the input's length; `out: input` works in place. Default: a new array. */
   out?: T | undefined
   /** false: nothing is stored, and backward draws the mask again. Default true. */
   saveMask?: boolean | undefined
-  /** Where the mask goes, ceil(n / 32) words. Default: the library's own. */
-  mask?: Uint32Array | undefined
+  /** Where the mask goes, ceil(n / 32) words, on a device of dtype uint32. Default: the library's own. */
+  mask?: Uint32Array | DeviceArray | CudaMemory | undefined
+  /** On a device: counts that the producer of the input made already, one uint64 a group. */
+  active?: DeviceArray | CudaMemory | undefined
   /** The input is part of a larger tensor. */
-  shard?: Shard | undefined
+  shard?: Shard | DeviceShard | undefined
+  /** On a device: where it is enqueued. Default: the legacy default stream. */
+  stream?: Stream | undefined
 }
 
 /** JumpoutOptions, complete. */

@@ -1,11 +1,15 @@
 /** One forward call, as it is handed to the binding and as backward finds it again. */
+import type { DeviceArray } from './device-array'
+import type { DeviceSpan } from './device-memory'
+import type { DType } from './dtype'
 import type { Layout } from './layout'
 import { DESCRIPTOR_LENGTH, ROW_LENGTH } from './native'
 import type { Settings } from './options'
 import type { Draw } from './seed'
+import type { Stream } from './stream'
 
-/** A forward call that was made. */
-export interface Pass {
+/** A forward call that was made on the host. */
+export interface HostPass {
   readonly length: number
   readonly mask: Uint32Array | undefined
   readonly settings: Settings
@@ -13,34 +17,60 @@ export interface Pass {
   readonly draw: Draw
   /** Statistics, ROW_LENGTH numbers a group. */
   readonly rows: ArrayLike<number>
+  readonly records?: undefined
 }
+
+/** One that was made on a device: what was drawn is there, too. */
+export interface DevicePass {
+  readonly length: number
+  readonly dtype: DType
+  readonly device: number
+  readonly mask: DeviceArray | undefined
+  readonly settings: Settings
+  readonly layout: Layout
+  readonly records: DeviceSpan
+  /** Where it was enqueued. */
+  readonly stream: Stream | undefined
+}
+
+export type Pass = HostPass | DevicePass
 
 /** Filled right before each call of the binding, which copies it: no code of a caller runs in between. */
 const scratch = new Float64Array(DESCRIPTOR_LENGTH + ROW_LENGTH)
 
 /** In the order of FIELDS in native.ts. */
+export function fillFields(
+  into: Float64Array,
+  settings: Settings,
+  layout: Layout,
+  draw: Draw,
+  counted: boolean,
+): void {
+  into[0] = settings.sigma
+  into[1] = settings.pMin
+  into[2] = settings.pMax
+  into[3] = settings.rate
+  into[4] = settings.maxRate
+  into[5] = settings.exponent
+  into[6] = settings.normalize ? 1 : 0
+  into[7] = settings.relu ? 1 : 0
+  into[8] = draw.seedLow
+  into[9] = draw.seedHigh
+  into[10] = draw.callLow
+  into[11] = draw.callHigh
+  into[12] = layout.elementOffset
+  into[13] = layout.groupSize
+  into[14] = layout.unitSize
+  into[15] = counted ? 1 : 0
+}
+
 export function fillDescriptor(
   settings: Settings,
   layout: Layout,
   draw: Draw,
   counted: boolean,
 ): Float64Array {
-  scratch[0] = settings.sigma
-  scratch[1] = settings.pMin
-  scratch[2] = settings.pMax
-  scratch[3] = settings.rate
-  scratch[4] = settings.maxRate
-  scratch[5] = settings.exponent
-  scratch[6] = settings.normalize ? 1 : 0
-  scratch[7] = settings.relu ? 1 : 0
-  scratch[8] = draw.seedLow
-  scratch[9] = draw.seedHigh
-  scratch[10] = draw.callLow
-  scratch[11] = draw.callHigh
-  scratch[12] = layout.elementOffset
-  scratch[13] = layout.groupSize
-  scratch[14] = layout.unitSize
-  scratch[15] = counted ? 1 : 0
+  fillFields(scratch, settings, layout, draw, counted)
   return scratch
 }
 

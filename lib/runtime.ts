@@ -1,14 +1,20 @@
 /** What this build and this machine can do. */
 import { binary, native } from './native'
 
-/** A CUDA device that this build could use. */
+/** A CUDA device that this build can use. */
 export interface DeviceInfo {
+  /** What `device` is in options. */
   readonly index: number
   readonly name: string
+  /** '9.0' and the like. */
+  readonly computeCapability: string
+  readonly multiprocessors: number
+  readonly memoryBytes: number
+  readonly l2Bytes: number
 }
 
 export interface Runtime {
-  /** Where host arrays are worked on. */
+  /** The best there is; an array is always worked on where it lies. */
   readonly backend: 'cuda' | 'cpu'
   readonly cpu: {
     /** The vector instructions in use; `JUMPOUT_CPU_ISA` forces one. */
@@ -30,15 +36,15 @@ export interface Runtime {
 }
 
 function readRuntime(): Runtime {
-  const { version, isa, threads, cudaCompiled, cudaAvailable, cudaReason } = native.runtime()
+  const { version, isa, threads, cudaCompiled, cudaAvailable, cudaReason, devices } = native.runtime()
   return Object.freeze({
-    backend: 'cpu',
+    backend: cudaAvailable ? 'cuda' : 'cpu',
     cpu: Object.freeze({ isa, threads }),
     cuda: Object.freeze({
       compiled: cudaCompiled,
       available: cudaAvailable,
       ...(cudaReason === undefined ? {} : { reason: cudaReason }),
-      devices: Object.freeze([]),
+      devices: Object.freeze(devices.map((device) => Object.freeze(device))),
     }),
     version,
     binary,

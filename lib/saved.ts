@@ -1,4 +1,6 @@
 /** What forward leaves for backward. */
+import type { DeviceArray } from './device-array'
+import { readRows } from './device-records'
 import { invalidType } from './errors'
 import { ROW_LENGTH } from './native'
 import type { Pass } from './pass'
@@ -21,13 +23,20 @@ export interface GroupStats {
 export interface Saved {
   /** Elements of the forward's input. */
   readonly length: number
-  /** Bit i & 31 of word i >> 5: element i was kept. null with `saveMask: false`. */
-  readonly mask: Uint32Array | null
-  /** One entry a group. */
+  /** Bit i & 31 of word i >> 5: element i was kept. null with `saveMask: false`. Where the input is. */
+  readonly mask: Uint32Array | DeviceArray | null
+  /**
+   * One entry a group. On a device this waits for the work that makes them; after launches of a captured graph they are
+   * those of the last.
+   *
+   * @throws CudaError where the device failed, or while the stream is being captured
+   */
   stats(): readonly GroupStats[]
 }
 
-export function statsOf({ rows }: Pass): GroupStats[] {
+export function statsOf(pass: Pass): GroupStats[] {
+  const rows =
+    pass.records === undefined ? pass.rows : readRows(pass.records, pass.layout.groupCount, pass.stream)
   return Array.from({ length: rows.length / ROW_LENGTH }, (_, g) => {
     const at = g * ROW_LENGTH
     return {
@@ -52,7 +61,7 @@ export class SavedPass implements Saved {
     return this.#pass.length
   }
 
-  get mask(): Uint32Array | null {
+  get mask(): Uint32Array | DeviceArray | null {
     return this.#pass.mask ?? null
   }
 

@@ -59,6 +59,13 @@ export const drawOf = (seed: Integer, call: Integer): Draw => ({
 
 export const callOf = ({ callLow, callHigh }: Draw): bigint => (BigInt(callHigh) << 32n) | BigInt(callLow)
 
+/** The same seed, another call. */
+export const atCall = (draw: Draw, call: bigint): Draw => ({
+  ...draw,
+  callLow: low(call),
+  callHigh: high(call),
+})
+
 /** The draw of the next call under the same seed. After the last call comes one that `isAllowed` denies. */
 export function nextDraw({ seedLow, seedHigh, callLow, callHigh }: Draw): Draw {
   const carry = callLow === WORD - 1

@@ -13,6 +13,9 @@ export interface Shard {
   total: readonly number[]
 }
 
+/** On a device the counts may come in `options.active` instead. */
+export type DeviceShard = Omit<Shard, 'active'> & { active?: undefined }
+
 export interface ShardLayout {
   readonly layout: Layout
   /** Rows of statistics with the counts filled in. */
@@ -77,22 +80,29 @@ export function readShard(
   grouping: Grouping,
   shape: Shape | undefined,
   length: number,
+  countedElsewhere = false,
 ): ShardLayout {
   if (typeof value !== 'object' || value === null) throw invalidType('an object', 'options.shard', value)
   const shard = value as Partial<Shard>
   const offset = readOffset(shard.elementOffset, 'options.shard.elementOffset')
   checkEnd(offset, length, 'options.shard.elementOffset')
   const layout = layoutOf(grouping, shape, length, offset)
-  const active = readCounts(shard.active, layout.groupCount, 'options.shard.active')
+  if (countedElsewhere && shard.active !== undefined) {
+    throw invalidType('nothing, as options.active has the counts,', 'options.shard.active', shard.active)
+  }
+  const active = countedElsewhere
+    ? undefined
+    : readCounts(shard.active, layout.groupCount, 'options.shard.active')
   const total = readCounts(shard.total, layout.groupCount, 'options.shard.total')
   const rows = new Float64Array(ROW_LENGTH * layout.groupCount)
   for (let g = 0; g < layout.groupCount; ++g) {
     checkTotal(total[g], g, layout, length, shape)
+    rows[ROW_LENGTH * g + 1] = total[g]
+    if (active === undefined) continue
     if (active[g] > total[g]) {
       throw outOfRange(`at most ${total[g]}, the group's total,`, 'options.shard.active', active[g])
     }
     rows[ROW_LENGTH * g] = active[g]
-    rows[ROW_LENGTH * g + 1] = total[g]
   }
   return { layout, rows }
 }

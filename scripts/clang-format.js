@@ -6,11 +6,11 @@ const { readdirSync } = require('node:fs')
 const path = require('node:path')
 
 const root = path.resolve(__dirname, '..')
-const folders = ['csrc', 'test/native', 'bench/native']
+const folders = ['csrc', 'test/native', 'bench/gpu', 'bench/native', 'test/consumers']
 
 const files = folders.flatMap((folder) =>
   readdirSync(path.join(root, folder), { recursive: true })
-    .filter((name) => /\.(h|hpp|cpp|cuh|cu)$/.test(name))
+    .filter((name) => /\.(c|h|hpp|cpp|cuh|cu)$/.test(name))
     .map((name) => path.join(folder, name)),
 )
 const mode = process.argv.includes('--fix') ? ['-i'] : ['--dry-run', '--Werror']

@@ -1,6 +1,7 @@
 'use strict'
 // Builds build/Release/jumpout.node with CMake, through cmake-js. Runs at npm ci, npm rebuild and node-gyp rebuild.
 // A CMake option JUMPOUT_* can be given as an environment variable of its name, e.g. JUMPOUT_CUDA=OFF.
+// --emulated: build/emulated/Release/jumpout.node, whose CUDA runs on the CPU; for the tests of the repository.
 
 const { spawnSync } = require('node:child_process')
 const { existsSync, readdirSync, readFileSync, rmSync } = require('node:fs')
@@ -8,8 +9,18 @@ const os = require('node:os')
 const path = require('node:path')
 
 const root = path.resolve(__dirname, '..')
-const buildDir = path.join(root, 'build', 'cmake')
-const options = ['JUMPOUT_CUDA', 'JUMPOUT_WERROR', 'JUMPOUT_SANITIZE', 'JUMPOUT_EMULATE_AVX512']
+const emulated = process.argv.includes('--emulated')
+const home = path.join(root, 'build', emulated ? 'emulated' : '')
+const buildDir = path.join(home, 'cmake')
+const options = [
+  'JUMPOUT_CUDA',
+  'JUMPOUT_CUDA_ARCHITECTURES',
+  'JUMPOUT_CURAND',
+  'JUMPOUT_CURAND_INCLUDE',
+  'JUMPOUT_WERROR',
+  'JUMPOUT_SANITIZE',
+  'JUMPOUT_EMULATE_AVX512',
+]
 
 const minimumCmake = [3, 20]
 
@@ -77,14 +88,22 @@ function forgetConfiguration() {
   for (const name of compilers) rmSync(path.join(internals, name), { recursive: true })
 }
 
+const environment = { ...process.env }
+if (environment.JUMPOUT_CUDA === 'EMULATED') {
+  stop(
+    'JUMPOUT_CUDA=EMULATED is for tests and never installed; npm run build:emulated builds it in a checkout.',
+  )
+}
+if (emulated) environment.JUMPOUT_CUDA = 'EMULATED'
+
 checkTools()
 forgetConfiguration()
-const defines = options.filter((name) => process.env[name]).map((name) => `--CD${name}=${process.env[name]}`)
+const defines = options.filter((name) => environment[name]).map((name) => `--CD${name}=${environment[name]}`)
 if (cmakeJs('configure', ...defines) !== 0) stop('CMake could not configure the build; it says why above.')
 const jobs = os.availableParallelism?.() ?? os.cpus().length
 if (cmakeJs('build', '--parallel', String(jobs)) !== 0) {
   stop('the native addon did not compile; the compiler says why above.')
 }
-const binary = path.join(root, 'build', 'Release', 'jumpout.node')
+const binary = path.join(home, 'Release', 'jumpout.node')
 if (!existsSync(binary)) stop(`the build ended without an error, but ${binary} is missing.`)
 console.log(readFileSync(path.join(buildDir, 'summary.txt'), 'utf8').trimEnd())

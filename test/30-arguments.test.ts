@@ -426,7 +426,7 @@ t.test('jumpoutBackward', async (t) => {
   for (const [what, gradOutput, state, wrong, refused] of rows) {
     const out = new Guarded(Float32Array, N)
     const options = { out: out.view, ...wrong }
-    const call = [gradOutput, state, options] as Parameters<typeof jumpoutBackward>
+    const call = [gradOutput, state, options] as Parameters<typeof jumpoutBackwardAsync>
     t.throws(() => jumpoutBackward(...call), refusal(refused), what)
     await t.rejects(jumpoutBackwardAsync(...call), refusal(refused), `${what}, async`)
     if (!out.untouched) t.fail(`${what}: something was written`)
@@ -457,7 +457,7 @@ t.test('arrays that overlap in part', async (t) => {
   const { saved } = jumpoutForward(input, { seed: 1, mask: words(0) })
   const unsaved = jumpoutForward(input, { seed: 1, relu: true, saveMask: false })
   before.set(new Uint8Array(memory))
-  const backward = async (what: string, ...args: Parameters<typeof jumpoutBackward>) => {
+  const backward = async (what: string, ...args: Parameters<typeof jumpoutBackwardAsync>) => {
     t.throws(() => jumpoutBackward(...args), overlap, what)
     await t.rejects(jumpoutBackwardAsync(...args), overlap, `${what}, async`)
     t.ok(Buffer.compare(before, new Uint8Array(memory)) === 0, 'nothing was written')

@@ -27,7 +27,7 @@ export async function types(x: Float32Array, mask: Uint32Array): Promise<void> {
   is<Saved['length'], number>(true)
   const [group] = saved.stats()
   const numbers: number[] = [group.active, group.total, group.rate, group.effectiveRate, group.scale]
-  is<ReturnType<typeof jumpoutBackward>, Float32Array>(true)
+  is<ReturnType<typeof jumpoutBackwardAsync>, Promise<Float32Array>>(true)
   const gradient: Float32Array = jumpoutBackward(x, saved, { out: x, output })
 
   const shard: Shard = { elementOffset: 0n, active: [1], total: [2] }

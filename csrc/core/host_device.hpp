@@ -3,6 +3,14 @@
 
 #if defined(__CUDACC__)
 #define JUMPOUT_HD __host__ __device__
+// Compiled apart on request, library functions leave PTX that shows whether anything else fuses multiply and add.
+#if defined(JUMPOUT_LIBRARY_APART)
+#define JUMPOUT_APART __noinline__
+#else
+#define JUMPOUT_APART
+#endif
+#define JUMPOUT_HD_APART __host__ __device__ JUMPOUT_APART
 #else
 #define JUMPOUT_HD
+#define JUMPOUT_HD_APART
 #endif

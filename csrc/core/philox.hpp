@@ -23,20 +23,37 @@ JUMPOUT_HD constexpr uint32_t lowWord(uint64_t value) { return static_cast<uint3
 JUMPOUT_HD constexpr uint32_t highWord(uint64_t value) { return static_cast<uint32_t>(value >> 32); }
 
 // The 128-bit counter is (block, subsequence), as cuRAND lays it out: curand_init(key, subsequence, 4 * block).
-JUMPOUT_HD inline PhiloxWords philox4x32_10(uint64_t key, uint64_t subsequence, uint64_t block) {
+// keyOf(round, half) gives the round's key words, so that a kernel may bring them along.
+template <class KeyOf>
+JUMPOUT_HD inline PhiloxWords philoxRounds(uint64_t subsequence, uint64_t block, const KeyOf& keyOf) {
   uint32_t c0 = lowWord(block), c1 = highWord(block), c2 = lowWord(subsequence), c3 = highWord(subsequence);
-  uint32_t k0 = lowWord(key), k1 = highWord(key);
+#if defined(__CUDA_ARCH__)
+#pragma unroll
+#endif
   for (int round = 0; round < philox::kRounds; ++round) {
     const uint64_t product0 = static_cast<uint64_t>(philox::kMultiplier0) * c0;
     const uint64_t product1 = static_cast<uint64_t>(philox::kMultiplier1) * c2;
-    c0 = highWord(product1) ^ c1 ^ k0;
+    c0 = highWord(product1) ^ c1 ^ keyOf(round, 0);
     c1 = lowWord(product1);
-    c2 = highWord(product0) ^ c3 ^ k1;
+    c2 = highWord(product0) ^ c3 ^ keyOf(round, 1);
     c3 = lowWord(product0);
-    k0 += philox::kWeyl0;
-    k1 += philox::kWeyl1;
   }
   return {{c0, c1, c2, c3}};
+}
+
+JUMPOUT_HD constexpr uint32_t philoxKey(uint64_t key, int round, int half) {
+  return half == 0 ? lowWord(key) + static_cast<uint32_t>(round) * philox::kWeyl0
+                   : highWord(key) + static_cast<uint32_t>(round) * philox::kWeyl1;
+}
+
+// A functor rather than a lambda: device code may call it without further flags.
+struct PhiloxKey {
+  uint64_t key;
+  JUMPOUT_HD constexpr uint32_t operator()(int round, int half) const { return philoxKey(key, round, half); }
+};
+
+JUMPOUT_HD inline PhiloxWords philox4x32_10(uint64_t key, uint64_t subsequence, uint64_t block) {
+  return philoxRounds(subsequence, block, PhiloxKey{key});
 }
 
 // Each forward call owns two subsequences of its seed: one for the keep decisions, one for the base rates.

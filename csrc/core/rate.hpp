@@ -13,11 +13,13 @@ namespace jumpout {
 inline constexpr double kThresholdSteps = 65536.0;
 inline constexpr double kLargestRate = 65535.0 / 65536.0;
 
-// I: truncated half-Gaussian, or the given rate (paper, section 3.1).
-JUMPOUT_HD inline double baseRate(const jumpout_options& options, uint64_t seed, uint64_t call,
-                                  uint64_t group) {
-  if (!std::isnan(options.rate)) return options.rate;
-  const double spread = options.sigma * std::fabs(drawNormal(seed, call, group));
+// Whether the base rate is drawn, rather than given.
+JUMPOUT_HD inline bool drawsRate(const jumpout_options& options) { return std::isnan(options.rate); }
+
+// I: truncated half-Gaussian of a standard normal value, or the given rate (paper, section 3.1).
+JUMPOUT_HD inline double baseRate(const jumpout_options& options, double normal) {
+  if (!drawsRate(options)) return options.rate;
+  const double spread = options.sigma * std::fabs(normal);
   const double rate = options.p_min + spread;
   return rate < options.p_max ? rate : options.p_max;
 }
@@ -37,23 +39,34 @@ JUMPOUT_HD inline uint32_t thresholdOfRate(double rate) {
 
 JUMPOUT_HD inline double rateOfThreshold(uint32_t threshold) { return threshold / kThresholdSteps; }
 
-// III: (1 - p')^-exponent (paper, section 3.3). The usual exponents need only operations that IEEE 754 rounds exactly.
-JUMPOUT_HD inline float survivorScale(double effectiveRate, double exponent) {
+JUMPOUT_HD_APART inline double powerOf(double base, double exponent) { return std::pow(base, exponent); }
+
+// The usual exponents need only operations that IEEE 754 rounds exactly.
+JUMPOUT_HD inline bool isExactExponent(double exponent) {
+  return exponent == 0.75 || exponent == 1.0 || exponent == 0.5;
+}
+
+JUMPOUT_HD inline float exactScale(double effectiveRate, double exponent) {
   const double w = 1.0 - effectiveRate;
-  if (exponent == 0.75) return static_cast<float>(1.0 / (std::sqrt(w) * std::sqrt(std::sqrt(w))));
   if (exponent == 1.0) return static_cast<float>(1.0 / w);
-  if (exponent == 0.5) return static_cast<float>(1.0 / std::sqrt(w));
-  return static_cast<float>(std::pow(w, -exponent));
+  const double root = std::sqrt(w);
+  return static_cast<float>(1.0 / (exponent == 0.5 ? root : root * std::sqrt(root)));
+}
+
+// III: (1 - p')^-exponent (paper, section 3.3).
+JUMPOUT_HD inline float survivorScale(double effectiveRate, double exponent) {
+  if (isExactExponent(exponent)) return exactScale(effectiveRate, exponent);
+  return static_cast<float>(powerOf(1.0 - effectiveRate, -exponent));
 }
 
 // Fills in what follows from active and total.
-JUMPOUT_HD inline void drawRate(const jumpout_options& options, uint64_t seed, uint64_t call, uint64_t group,
-                                jumpout_group& record) {
+inline void drawRate(const jumpout_options& options, uint64_t seed, uint64_t call, uint64_t group,
+                     jumpout_group& record) {
   if (record.total == 0.0) {
     record = {0.0, 0.0, 0.0, 0.0, 1.0};
     return;
   }
-  record.rate = baseRate(options, seed, call, group);
+  record.rate = baseRate(options, drawsRate(options) ? drawNormal(seed, call, group) : 0.0);
   const double rate = normalizedRate(options, record.rate, record.active, record.total);
   record.effective_rate = rateOfThreshold(thresholdOfRate(rate));
   record.scale = survivorScale(record.effective_rate, options.exponent);

@@ -1,15 +1,23 @@
-// Whether CUDA can be used, and if not, why. One of probe.cu (with nvcc) and stand_in.cpp (without) implements it.
+// Whether CUDA can be used, and if not, why. support.cpp implements it, or stand_in.cpp where CUDA is left out.
 #pragma once
+
+#include <cstdint>
+
+#include "jumpout.h"
 
 namespace jumpout::cuda {
 
 struct Support {
-  bool compiled;       // this build was made with a CUDA compiler
+  bool compiled;       // this build has the kernels
   bool available;      // and tensors can live on a device of this machine
   const char* reason;  // why not, in words; nullptr if available. Lives as long as the process.
+  int32_t devices;     // 0 if not available
 };
 
 // Asks the driver at the first call only: loading the library initialises nothing.
-Support support();
+Support support() noexcept;
+
+// Whether there is such a device (-1: the current one) and the stream is one of its own; if not, names the argument.
+jumpout_status checkPlace(int32_t device, void* stream) noexcept;
 
 }  // namespace jumpout::cuda

@@ -1,7 +1,18 @@
+#include "core/failure.hpp"
 #include "cuda/cuda_support.hpp"
 #include "dispatch/environment.hpp"
 
 using jumpout::environment;
+using jumpout::failing;
+
+namespace {
+
+const char* whyNoCuda() {
+  const char* reason = jumpout::cuda::support().reason;
+  return reason ? reason : "CUDA is not available";
+}
+
+}  // namespace
 
 const char* jumpout_status_text(jumpout_status status) {
   switch (status) {
@@ -13,14 +24,21 @@ const char* jumpout_status_text(jumpout_status status) {
     case JUMPOUT_MISALIGNED: return "a pointer is not aligned to its element type";
     case JUMPOUT_OUT_OF_MEMORY: return "out of memory";
     case JUMPOUT_BAD_ENVIRONMENT: return environment().complaint.c_str();
+    case JUMPOUT_NO_CUDA: return whyNoCuda();
+    case JUMPOUT_CUDA_ERROR: return "a call of CUDA failed";
+    case JUMPOUT_BAD_DEVICE: return "no such device, or memory or a stream of another one";
+    case JUMPOUT_NOT_ON_DEVICE: return "a pointer is no memory of a CUDA device";
+    case JUMPOUT_CAPTURING: return "the call would have to wait for a stream that is being captured";
   }
   return "unknown status";
 }
 
+const char* jumpout_status_field(void) { return jumpout::failed_field; }
+
 jumpout_status jumpout_get_runtime(jumpout_runtime* runtime) {
-  if (!runtime) return JUMPOUT_NULL_POINTER;
+  if (!runtime) return failing(JUMPOUT_NULL_POINTER, "runtime");
   const jumpout::Environment& env = environment();
-  if (env.status != JUMPOUT_OK) return env.status;
+  if (env.status != JUMPOUT_OK) return failing(env.status);
   const jumpout::cuda::Support cuda = jumpout::cuda::support();
   *runtime = {JUMPOUT_VERSION, env.cpu->isa().name, static_cast<int32_t>(env.cpu->threads()),
               cuda.compiled,   cuda.available,      cuda.reason};

@@ -12,6 +12,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#if defined(__GNUC__)
+#pragma GCC visibility push(default) /* a shared library exports this and nothing else */
+#endif
 
 typedef enum jumpout_status {
   JUMPOUT_OK = 0,
@@ -22,10 +25,20 @@ typedef enum jumpout_status {
   JUMPOUT_MISALIGNED,   /* a pointer is not aligned to its element type */
   JUMPOUT_OUT_OF_MEMORY,
   JUMPOUT_BAD_ENVIRONMENT, /* JUMPOUT_CPU_ISA or JUMPOUT_NUM_THREADS asks for what cannot be had */
+  JUMPOUT_NO_CUDA,         /* no CUDA in this build, or none on this machine */
+  JUMPOUT_CUDA_ERROR,      /* a call of CUDA failed: jumpout_last_cuda_error() */
+  JUMPOUT_BAD_DEVICE,      /* no such device, or memory or a stream of another one */
+  JUMPOUT_NOT_ON_DEVICE,   /* a pointer that is no memory of a CUDA device */
+  JUMPOUT_CAPTURING,       /* what was asked for has to wait, and the stream is being captured */
 } jumpout_status;
 
-/* One English sentence, never NULL. For JUMPOUT_BAD_ENVIRONMENT it names the variable and what it held. */
+/* One English sentence, never NULL. For JUMPOUT_BAD_ENVIRONMENT it names the variable and what it held, for
+ * JUMPOUT_NO_CUDA why there is none. */
 const char* jumpout_status_text(jumpout_status status);
+
+/* The argument that the last failing call of this thread was about, by its name here ("options.sigma" for a field of a
+ * field), or "". */
+const char* jumpout_status_field(void);
 
 /* The three modifications of dropout (paper, section 3). jumpout_default_options gives the paper's values. */
 typedef struct jumpout_options {
@@ -109,8 +122,114 @@ typedef struct jumpout_count_args {
 /* Step 1 of docs/numerics.md alone, to be summed over shards. */
 jumpout_status jumpout_count_active(const jumpout_count_args* args);
 
+/* Evaluation without ReLU, and its backward: a copy, nothing where `output` is `input`. */
+jumpout_status jumpout_identity(const float* input, float* output, size_t length);
+
+/* ---- On a CUDA device ----------------------------------------------------------------------------------------------
+ *
+ * The same passes, enqueued on a stream: counts, rates, thresholds and scales never visit the host, nothing waits, and
+ * every call can be captured into a graph. All pointers but `args` are device memory of `device`, aligned to their type;
+ * they are not verified (jumpout_cuda_memory_of does). `stream` is a cudaStream_t, NULL the legacy default stream. */
+
+typedef enum jumpout_dtype {
+  JUMPOUT_FLOAT32 = 0,
+  JUMPOUT_FLOAT16 = 1,
+  JUMPOUT_BFLOAT16 = 2,
+} jumpout_dtype;
+
+/* What the device counts and draws for one group; backward and statistics read it and nothing else. 48 bytes. */
+typedef struct jumpout_record {
+  uint64_t active;    /* elements > 0 */
+  uint64_t total;     /* elements */
+  double rate;        /* p: the base rate */
+  uint32_t threshold; /* t: a unit is kept iff its 16 bits are at least t; the applied rate is t / 65536 */
+  float scale;        /* what survivors are multiplied with */
+  uint64_t seed;
+  uint64_t call;
+} jumpout_record;
+
+/* The same as a row of statistics. */
+jumpout_group jumpout_group_of_record(const jumpout_record* record);
+
+/* Device memory that calls on one stream share, 16-byte aligned: zeroed once, before the first of them. */
+#define JUMPOUT_WORKSPACE_BYTES 64
+
+typedef struct jumpout_device_forward_args {
+  const void* input;       /* [length] of dtype */
+  void* output;            /* [length] of dtype; may be `input` */
+  uint32_t* mask;          /* [jumpout_mask_words(length)], or NULL: not saved */
+  jumpout_record* records; /* [jumpout_group_count]: written */
+  const uint64_t*
+      active; /* [jumpout_group_count]: counts of the whole groups, made elsewhere; NULL: counted here */
+  uint64_t* call_counter; /* one call number, read instead of `call` and then advanced by one; or NULL */
+  void* workspace;        /* JUMPOUT_WORKSPACE_BYTES */
+  void* stream;
+  size_t length;
+  size_t group_count;
+  jumpout_layout layout;
+  jumpout_options options;
+  uint64_t
+      total; /* elements of each whole group; 0: as the layout says, which is all of them here without groups */
+  uint64_t seed;
+  uint64_t call;
+  jumpout_dtype dtype;
+  int32_t device; /* -1: the current one */
+  int32_t
+      all_active; /* nonzero, without `active`: nothing is counted, every element passes for active (a ReLU alone) */
+} jumpout_device_forward_args;
+
+jumpout_status jumpout_device_forward(const jumpout_device_forward_args* args);
+
+typedef struct jumpout_device_backward_args {
+  const void* grad_output;       /* [length] of dtype */
+  void* grad_input;              /* [length] of dtype; may be `grad_output` */
+  const uint32_t* mask;          /* what forward saved, or NULL: the mask is drawn again */
+  const void* output;            /* what forward returned; needed where relu is set and mask is NULL */
+  const jumpout_record* records; /* what forward wrote: seed and call, too, are read there */
+  void* stream;
+  size_t length;
+  size_t group_count;
+  jumpout_layout layout;
+  jumpout_dtype dtype;
+  int32_t device; /* -1: the current one */
+  int32_t relu;
+} jumpout_device_backward_args;
+
+jumpout_status jumpout_device_backward(const jumpout_device_backward_args* args);
+
+typedef struct jumpout_device_count_args {
+  const void* input; /* [length] of dtype */
+  uint64_t* active;  /* [jumpout_group_count]: written; what forward takes, once summed over shards */
+  void* stream;
+  size_t length;
+  size_t group_count;
+  jumpout_layout layout;
+  jumpout_dtype dtype;
+  int32_t device; /* -1: the current one */
+} jumpout_device_count_args;
+
+jumpout_status jumpout_device_count_active(const jumpout_device_count_args* args);
+
+typedef struct jumpout_device_identity_args {
+  const void* input; /* [length] of dtype */
+  void* output;      /* [length] of dtype; may be `input` */
+  void* stream;
+  size_t length;
+  jumpout_dtype dtype;
+  int32_t device; /* -1: the current one */
+} jumpout_device_identity_args;
+
+jumpout_status jumpout_device_identity(const jumpout_device_identity_args* args);
+
+/* ---- Everywhere --------------------------------------------------------------------------------------------------- */
+
 /* An independent seed for a layer, a rank, a worker. */
 uint64_t jumpout_fold_in(uint64_t seed, uint64_t data);
+
+/* 16-bit floats, for hosts without such a type: widening is exact, narrowing rounds to nearest even. `dtype` is
+ * JUMPOUT_FLOAT16 or JUMPOUT_BFLOAT16. */
+jumpout_status jumpout_widen(jumpout_dtype dtype, const uint16_t* from, float* to, size_t length);
+jumpout_status jumpout_narrow(jumpout_dtype dtype, const float* from, uint16_t* to, size_t length);
 
 /* What this build and this machine can do. The strings live as long as the process. */
 typedef struct jumpout_runtime {
@@ -125,6 +244,9 @@ typedef struct jumpout_runtime {
 /* Reads the environment once, at the first call; JUMPOUT_BAD_ENVIRONMENT if it cannot be obeyed (so do all other calls). */
 jumpout_status jumpout_get_runtime(jumpout_runtime* runtime);
 
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -2,80 +2,87 @@
 #include <napi.h>
 
 #include <cstdint>
-#include <cstring>
+#include <string>
 
-#include "jumpout.h"
+#include "jumpout_cuda.h"
 #include "node/arrays.hpp"
 #include "node/async.hpp"
 #include "node/calls.hpp"
+#include "node/copies.hpp"
 #include "node/descriptor.hpp"
+#include "node/device_calls.hpp"
+#include "node/device_graph.hpp"
+#include "node/dlpack.hpp"
 #include "node/errors.hpp"
+#include "node/memories.hpp"
 #include "node/outputs.hpp"
+#include "node/pinned.hpp"
+#include "node/state.hpp"
+#include "node/streams.hpp"
 
 namespace jumpout::node {
 
 namespace {
 
-void require(jumpout_status status, const char* arrays) {
-  if (status != JUMPOUT_OK) throw failureOf(status, arrays);
-}
-
 napi_value forward(napi_env env, napi_callback_info info) {
   const Arguments<kForwardArity> arguments(env, info);
   const jumpout_forward_args args = forwardArgs(env, arguments.values);
-  require(jumpout_forward(&args), kForwardArrays);
+  require(jumpout_forward(&args), kForwardNames);
   return nullptr;
 }
 
 napi_value backward(napi_env env, napi_callback_info info) {
   const Arguments<kBackwardArity> arguments(env, info);
   const jumpout_backward_args args = backwardArgs(env, arguments.values);
-  require(jumpout_backward(&args), kBackwardArrays);
+  require(jumpout_backward(&args), kBackwardNames);
   return nullptr;
 }
 
-// Evaluation without ReLU, and its backward: a copy, refused where jumpout_forward would refuse.
 napi_value identity(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   const Array<float> input = floatsOf(env, arguments.values[0], "input");
   const Array<float> output = floatsOf(env, arguments.values[1], "out");
   if (input.length != output.length) throw failureOf(JUMPOUT_BAD_LENGTH, "input and out");
-  const auto begin = reinterpret_cast<uintptr_t>(input.data),
-             other = reinterpret_cast<uintptr_t>(output.data);
-  const size_t bytes = input.length * sizeof(float);
-  if (begin == other || bytes == 0) return nullptr;
-  if (begin < other + bytes && other < begin + bytes) throw failureOf(JUMPOUT_OVERLAP, "input and out");
-  std::memcpy(output.data, input.data, bytes);
+  require(jumpout_identity(input.data, output.data, input.length), kIdentityNames);
   return nullptr;
 }
 
 napi_value countActive(napi_env env, napi_callback_info info) {
   const Arguments<kCountArity> arguments(env, info);
   const jumpout_count_args args = countArgs(env, arguments.values);
-  require(jumpout_count_active(&args), "input");
+  require(jumpout_count_active(&args), kCountNames);
   return nullptr;
-}
-
-uint64_t uint64Of(napi_env env, napi_value value, const char* argument) {
-  uint64_t result;
-  bool lossless;
-  const napi_status status = napi_get_value_bigint_uint64(env, value, &result, &lossless);
-  if (status != napi_ok || !lossless) throw wrongType("a bigint from 0 to 2^64 - 1", argument);
-  return result;
 }
 
 napi_value foldIn(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   const uint64_t seed = uint64Of(env, arguments.values[0], "seed");
   const uint64_t data = uint64Of(env, arguments.values[1], "data");
-  napi_value result;
-  check(napi_create_bigint_uint64(env, jumpout_fold_in(seed, data), &result));
+  return makeBigint(env, jumpout_fold_in(seed, data));
+}
+
+Napi::Array devices(Napi::Env env) {
+  Napi::Array result = Napi::Array::New(env);
+  const int32_t count = jumpout_cuda_device_count();
+  for (int32_t index = 0; index < count; ++index) {
+    jumpout_cuda_device found;
+    if (jumpout_cuda_device_of(index, &found) != JUMPOUT_OK) continue;
+    Napi::Object device = Napi::Object::New(env);
+    device.Set("index", index);
+    device.Set("name", found.name);
+    device.Set("computeCapability",
+               std::to_string(found.compute_major) + "." + std::to_string(found.compute_minor));
+    device.Set("multiprocessors", found.multiprocessors);
+    device.Set("memoryBytes", static_cast<double>(found.memory_bytes));
+    device.Set("l2Bytes", static_cast<double>(found.l2_bytes));
+    result.Set(result.Length(), device);
+  }
   return result;
 }
 
 napi_value runtime(napi_env env, napi_callback_info) {
   jumpout_runtime found;
-  require(jumpout_get_runtime(&found), "runtime");
+  require(jumpout_get_runtime(&found), kNoNames);
   Napi::Object result = Napi::Object::New(env);
   result.Set("version", found.version);
   result.Set("isa", found.cpu_isa);
@@ -83,39 +90,57 @@ napi_value runtime(napi_env env, napi_callback_info) {
   result.Set("cudaCompiled", found.cuda_compiled != 0);
   result.Set("cudaAvailable", found.cuda_available != 0);
   if (found.cuda_reason != nullptr) result.Set("cudaReason", found.cuda_reason);
+  result.Set("devices", devices(env));
   return result;
 }
 
-Napi::Array fields(Napi::Env env) {
-  Napi::Array names = Napi::Array::New(env, kDescriptorLength);
-  for (uint32_t i = 0; i < kDescriptorLength; ++i) names.Set(i, kDescriptorFields[i]);
-  return names;
+// setCudaError(class)
+napi_value setCudaError(napi_env env, napi_callback_info info) {
+  const Arguments<1> arguments(env, info);
+  napi_valuetype type;
+  check(napi_typeof(env, arguments.values[0], &type));
+  if (type != napi_function) throw wrongType("a class", "setCudaError");
+  State& state = stateOf(env);
+  napi_ref previous = state.cudaError;
+  check(napi_create_reference(env, arguments.values[0], 1, &state.cudaError));
+  if (previous != nullptr) napi_delete_reference(env, previous);
+  return nullptr;
 }
 
-template <napi_value (*kFunction)(napi_env, napi_callback_info)>
-void define(Napi::Object exports, const char* name) {
-  napi_value function;
-  check(napi_create_function(exports.Env(), name, NAPI_AUTO_LENGTH, exported<kFunction>, nullptr, &function));
-  exports.Set(name, function);
+template <size_t kLength>
+napi_value list(napi_env env, const char* const (&names)[kLength]) {
+  Napi::Array result = Napi::Array::New(env, kLength);
+  for (uint32_t i = 0; i < kLength; ++i) result.Set(i, names[i]);
+  return result;
 }
 
 // Runs once in each thread that loads the addon; a misconfigured environment fails here, not at some later
 // call.
 napi_value initialize(napi_env env, napi_value object) {
   jumpout_runtime found;
-  require(jumpout_get_runtime(&found), "runtime");
+  require(jumpout_get_runtime(&found), kNoNames);
+  createState(env);
   Napi::Object exports(env, object);
-  exports.Set("fields", fields(env));
-  define<forward>(exports, "forward");
-  define<forwardAsync>(exports, "forwardAsync");
-  define<backward>(exports, "backward");
-  define<backwardAsync>(exports, "backwardAsync");
-  define<identity>(exports, "identity");
-  define<countActive>(exports, "countActive");
-  define<foldIn>(exports, "foldIn");
-  define<pooled>(exports, "pooled");
-  define<padding>(exports, "padding");
-  define<runtime>(exports, "runtime");
+  exports.Set("fields", list(env, kDescriptorFields));
+  exports.Set("deviceFields", list(env, kDeviceFields));
+  define<forward>(env, exports, "forward");
+  define<forwardAsync>(env, exports, "forwardAsync");
+  define<backward>(env, exports, "backward");
+  define<backwardAsync>(env, exports, "backwardAsync");
+  define<identity>(env, exports, "identity");
+  define<countActive>(env, exports, "countActive");
+  define<foldIn>(env, exports, "foldIn");
+  define<pooled>(env, exports, "pooled");
+  define<padding>(env, exports, "padding");
+  define<runtime>(env, exports, "runtime");
+  define<setCudaError>(env, exports, "setCudaError");
+  define<allocPinned>(env, exports, "allocPinned");
+  defineMemories(env, exports);
+  defineCopies(env, exports);
+  defineStreams(env, exports);
+  defineGraphs(env, exports);
+  defineDeviceCalls(env, exports);
+  defineDlpack(env, exports);
   return exports;
 }
 

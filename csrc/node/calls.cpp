@@ -36,14 +36,14 @@ uint32_t* maskOf(napi_env env, napi_value value, size_t length, const char* arra
 jumpout_forward_args forwardArgs(napi_env env, const napi_value* argv) {
   const Array<float> input = floatsOf(env, argv[0], "input");
   const Array<float> output = floatsOf(env, argv[1], "out");
-  requireLength(output.length, input.length, kForwardArrays);
+  requireLength(output.length, input.length, kForwardNames.all);
   const DescribedCall call = describedCallOf(env, argv[3]);
   const Descriptor& descriptor = call.fields;
   const Rows rows = rowsOf(env, argv[4], call);
   jumpout_forward_args args;
   args.input = input.data;
   args.output = output.data;
-  args.mask = maskOf(env, argv[2], input.length, kForwardArrays);
+  args.mask = maskOf(env, argv[2], input.length, kForwardNames.all);
   args.groups = rows.groups;
   args.length = input.length;
   args.group_count = rows.count;
@@ -58,17 +58,17 @@ jumpout_forward_args forwardArgs(napi_env env, const napi_value* argv) {
 jumpout_backward_args backwardArgs(napi_env env, const napi_value* argv) {
   const Array<float> gradOutput = floatsOf(env, argv[0], "gradOutput");
   const Array<float> gradInput = floatsOf(env, argv[1], "out");
-  requireLength(gradInput.length, gradOutput.length, kBackwardArrays);
+  requireLength(gradInput.length, gradOutput.length, kBackwardNames.all);
   Array<float> output{nullptr, gradOutput.length};
   if (!isUndefined(env, argv[3])) output = floatsOf(env, argv[3], "output");
-  requireLength(output.length, gradOutput.length, kBackwardArrays);
+  requireLength(output.length, gradOutput.length, kBackwardNames.all);
   const DescribedCall call = describedCallOf(env, argv[4]);
   const Descriptor& descriptor = call.fields;
   const Rows rows = rowsOf(env, argv[5], call);
   jumpout_backward_args args;
   args.grad_output = gradOutput.data;
   args.grad_input = gradInput.data;
-  args.mask = maskOf(env, argv[2], gradOutput.length, kBackwardArrays);
+  args.mask = maskOf(env, argv[2], gradOutput.length, kBackwardNames.all);
   args.output = output.data;
   args.groups = rows.groups;
   args.length = gradOutput.length;

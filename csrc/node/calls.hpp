@@ -6,12 +6,35 @@
 #include <cstddef>
 
 #include "jumpout.h"
+#include "node/errors.hpp"
 
 namespace jumpout::node {
 
-// What the arguments are called in messages.
-inline constexpr char kForwardArrays[] = "input, out and mask";
-inline constexpr char kBackwardArrays[] = "gradOutput, out, mask and output";
+inline constexpr ArgumentNames kForwardNames{"input, out and mask",
+                                             {{"input", "input"},
+                                              {"output", "options.out"},
+                                              {"mask", "options.mask"},
+                                              {"active", "options.active"},
+                                              {"call_counter", "options.call"},
+                                              {"call", "options.call"},
+                                              {"seed", "options.seed"},
+                                              {"stream", "options.stream"},
+                                              {"layout", "options.shape"},
+                                              {"total", "options.shard.total"},
+                                              {"options", "options"}}};
+inline constexpr ArgumentNames kBackwardNames{"gradOutput, out, mask and output",
+                                              {{"grad_output", "gradOutput"},
+                                               {"grad_input", "options.out"},
+                                               {"mask", "saved.mask"},
+                                               {"output", "options.output"},
+                                               {"stream", "options.stream"}}};
+inline constexpr ArgumentNames kCountNames{"input",
+                                           {{"input", "input"},
+                                            {"active", "options.out"},
+                                            {"stream", "options.stream"},
+                                            {"layout", "options.shape"}}};
+inline constexpr ArgumentNames kIdentityNames{
+    "input and out", {{"input", "input"}, {"output", "options.out"}, {"stream", "options.stream"}}};
 
 inline constexpr size_t kForwardArity = 5;  // input, output, mask or undefined, descriptor, rows or undefined
 inline constexpr size_t kBackwardArity =
@@ -21,16 +44,5 @@ inline constexpr size_t kCountArity = 3;  // input, descriptor, rows
 jumpout_forward_args forwardArgs(napi_env env, const napi_value* argv);
 jumpout_backward_args backwardArgs(napi_env env, const napi_value* argv);
 jumpout_count_args countArgs(napi_env env, const napi_value* argv);
-
-// Missing arguments are undefined, further ones ignored.
-template <size_t kArity>
-struct Arguments {
-  napi_value values[kArity];
-
-  Arguments(napi_env env, napi_callback_info info) {
-    size_t count = kArity;
-    napi_get_cb_info(env, info, &count, values, nullptr, nullptr);
-  }
-};
 
 }  // namespace jumpout::node

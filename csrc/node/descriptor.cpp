@@ -9,21 +9,18 @@ namespace jumpout::node {
 
 namespace {
 
-constexpr double kWord = 4294967296.0;                 // 2^32
-constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
-
-// Conversions outside the range of the integer are undefined behaviour, so they are checked first; NaN fails
-// too.
-uint64_t integerBelow(double limit, double value) {
-  if (!(value >= 0.0 && value < limit)) throw failureOf(JUMPOUT_BAD_OPTION, "descriptor");
-  return static_cast<uint64_t>(value);
-}
+constexpr double kWord = 4294967296.0;  // 2^32
 
 uint64_t joined(double low, double high) {
   return integerBelow(kWord, low) | integerBelow(kWord, high) << 32;
 }
 
 }  // namespace
+
+uint64_t integerBelow(double limit, double value) {
+  if (!(value >= 0.0 && value < limit)) throw failureOf(JUMPOUT_BAD_OPTION, "descriptor");
+  return static_cast<uint64_t>(value);
+}
 
 jumpout_options Descriptor::options() const {
   jumpout_options options;
@@ -53,6 +50,15 @@ DescribedCall describedCallOf(napi_env env, napi_value value) {
   DescribedCall call;
   std::memcpy(&call.fields, numbers.data, sizeof call.fields);
   call.row = reinterpret_cast<jumpout_group*>(numbers.data + kDescriptorLength);
+  return call;
+}
+
+DescribedDeviceCall describedDeviceCallOf(napi_env env, napi_value value) {
+  const Array<double> numbers = doublesOf(env, value, "descriptor");
+  if (numbers.length != kDescriptorLength + kDeviceLength) throw failureOf(JUMPOUT_BAD_LENGTH, "descriptor");
+  DescribedDeviceCall call;
+  std::memcpy(&call.fields, numbers.data, sizeof call.fields);
+  std::memcpy(&call.on, numbers.data + kDescriptorLength, sizeof call.on);
   return call;
 }
 

@@ -28,6 +28,30 @@
   FIELD(unitSize)                        \
   FIELD(counted)
 
+// What follows in a call on a device: numbers of streams and memory (handles.hpp) and byte offsets into it; 0 is none.
+#define JUMPOUT_DEVICE_FIELDS(FIELD) \
+  FIELD(device)                      \
+  FIELD(stream)                      \
+  FIELD(dtype)                       \
+  FIELD(length)                      \
+  FIELD(groupCount)                  \
+  FIELD(total)                       \
+  FIELD(allActive)                   \
+  FIELD(input)                       \
+  FIELD(inputOffset)                 \
+  FIELD(output)                      \
+  FIELD(outputOffset)                \
+  FIELD(mask)                        \
+  FIELD(maskOffset)                  \
+  FIELD(records)                     \
+  FIELD(recordsOffset)               \
+  FIELD(active)                      \
+  FIELD(activeOffset)                \
+  FIELD(counter)                     \
+  FIELD(counterOffset)               \
+  FIELD(forwardOutput)               \
+  FIELD(forwardOutputOffset)
+
 namespace jumpout::node {
 
 struct Descriptor {
@@ -42,10 +66,15 @@ struct Descriptor {
   uint64_t call() const;
 };
 
-inline constexpr const char* kDescriptorFields[] = {
 #define JUMPOUT_NAME(name) #name,
-    JUMPOUT_DESCRIPTOR_FIELDS(JUMPOUT_NAME)
+inline constexpr const char* kDescriptorFields[] = {JUMPOUT_DESCRIPTOR_FIELDS(JUMPOUT_NAME)};
+inline constexpr const char* kDeviceFields[] = {JUMPOUT_DEVICE_FIELDS(JUMPOUT_NAME)};
 #undef JUMPOUT_NAME
+
+struct DeviceDescriptor {
+#define JUMPOUT_MEMBER(name) double name;
+  JUMPOUT_DEVICE_FIELDS(JUMPOUT_MEMBER)
+#undef JUMPOUT_MEMBER
 };
 
 // A row of statistics is a jumpout_group: five doubles.
@@ -53,7 +82,13 @@ inline constexpr size_t kRowLength = 5;
 static_assert(sizeof(jumpout_group) == kRowLength * sizeof(double));
 
 inline constexpr size_t kDescriptorLength = sizeof(kDescriptorFields) / sizeof(*kDescriptorFields);
+inline constexpr size_t kDeviceLength = sizeof(kDeviceFields) / sizeof(*kDeviceFields);
 static_assert(sizeof(Descriptor) == kDescriptorLength * sizeof(double));
+static_assert(sizeof(DeviceDescriptor) == kDeviceLength * sizeof(double));
+
+// Conversions outside the range of the integer are undefined behaviour, so they are checked first; NaN fails too.
+uint64_t integerBelow(double limit, double value);
+inline constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
 
 struct DescribedCall {
   Descriptor fields;   // a copy: what JavaScript does to the array later changes nothing
@@ -61,5 +96,12 @@ struct DescribedCall {
 };
 
 DescribedCall describedCallOf(napi_env env, napi_value value);
+
+struct DescribedDeviceCall {
+  Descriptor fields;
+  DeviceDescriptor on;
+};
+
+DescribedDeviceCall describedDeviceCallOf(napi_env env, napi_value value);
 
 }  // namespace jumpout::node

@@ -2,7 +2,11 @@
 
 #include <napi.h>
 
+#include <cctype>
+#include <cstring>
 #include <new>
+
+#include "node/state.hpp"
 
 namespace jumpout::node {
 
@@ -14,11 +18,25 @@ std::string sentenceOf(const std::string& expected, const std::string& argument,
 
 Failure internal(const char* sentence) { return {ErrorClass::kError, "ERR_INTERNAL", sentence}; }
 
+// By the class in lib/errors.ts, once that is known.
+Napi::Error toCudaError(Napi::Env env, const Failure& failure) {
+  const State& state = stateOf(env);
+  napi_value constructor = nullptr, error = nullptr;
+  if (state.cudaError == nullptr) return Napi::Error::New(env, failure.sentence);
+  check(napi_get_reference_value(env, state.cudaError, &constructor));
+  const napi_value arguments[] = {
+      Napi::String::New(env, failure.sentence), Napi::String::New(env, failure.cuda.name),
+      Napi::Number::New(env, failure.cuda.number), Napi::Boolean::New(env, failure.cuda.sticky != 0)};
+  check(napi_new_instance(env, constructor, std::size(arguments), arguments, &error));
+  return Napi::Error(env, error);
+}
+
 Napi::Error toError(Napi::Env env, const Failure& failure) {
   const auto make = [&]() -> Napi::Error {
     switch (failure.errorClass) {
       case ErrorClass::kTypeError: return Napi::TypeError::New(env, failure.sentence);
       case ErrorClass::kRangeError: return Napi::RangeError::New(env, failure.sentence);
+      case ErrorClass::kCudaError: return toCudaError(env, failure);
       case ErrorClass::kError: break;
     }
     return Napi::Error::New(env, failure.sentence);
@@ -26,6 +44,41 @@ Napi::Error toError(Napi::Env env, const Failure& failure) {
   Napi::Error error = make();
   error.Set("code", failure.code);
   return error;
+}
+
+Failure cudaFailure(const jumpout_cuda_error& error, const std::string& sentence) {
+  return {ErrorClass::kCudaError, "ERR_CUDA", sentence, error};
+}
+
+// What CUDA itself says where a device fails.
+Failure failureOfDevice(const jumpout_cuda_error& error) {
+  std::string sentence =
+      std::string(error.name) + " (" + std::to_string(error.number) + "): " + std::string(error.text);
+  if (error.sticky != 0) sentence += "; the device is lost to this process";
+  return cudaFailure(error, sentence);
+}
+
+// options.p_min is options.pMin in JavaScript.
+std::string inCamelCase(const char* field) {
+  std::string name;
+  bool upper = false;
+  for (; *field != '\0'; ++field) {
+    if (*field == '_') {
+      upper = true;
+      continue;
+    }
+    name += static_cast<char>(upper ? std::toupper(static_cast<unsigned char>(*field)) : *field);
+    upper = false;
+  }
+  return name;
+}
+
+std::string argumentOf(const std::string& field, const ArgumentNames& names) {
+  for (const ArgumentNames::Pair& pair : names.pairs) {
+    if (field == pair.field) return pair.argument;
+  }
+  if (field.starts_with("layout.")) return "options.shape";
+  return field.starts_with("options.") ? inCamelCase(field.c_str()) : names.all;
 }
 
 }  // namespace
@@ -38,26 +91,61 @@ Failure outOfMemory(const char* what) {
   return {ErrorClass::kRangeError, "ERR_OUT_OF_MEMORY", sentenceOf("enough free memory", what, "too little")};
 }
 
-Failure failureOf(jumpout_status status, const char* arrays) {
+Failure wrongValue(const std::string& expected, const std::string& argument, const std::string& got) {
+  return {ErrorClass::kTypeError, "ERR_INVALID_ARG_VALUE", sentenceOf(expected, argument, got)};
+}
+
+Failure wrongState(const char* expected, const char* argument, const char* got) {
+  return {ErrorClass::kError, "ERR_INVALID_STATE", sentenceOf(expected, argument, got)};
+}
+
+Failure wrongDevice(const char* what, int32_t expected, const char* argument, int32_t got) {
+  return wrongValue(what + (" of device " + std::to_string(expected)), argument,
+                    "one of device " + std::to_string(got));
+}
+
+Outcome outcomeOf(jumpout_status status) {
+  if (status == JUMPOUT_OK) return {};
+  Outcome outcome{status, jumpout_status_field(), {}};
+  if (status == JUMPOUT_CUDA_ERROR) outcome.cuda = jumpout_last_cuda_error();
+  return outcome;
+}
+
+Failure failureOf(const Outcome& outcome, const ArgumentNames& names) {
+  if (outcome.status == JUMPOUT_CUDA_ERROR) return failureOfDevice(outcome.cuda);
+  return failureOf(outcome.status, argumentOf(outcome.field, names).c_str());
+}
+
+Failure failureOf(jumpout_status status, const char* argument) {
   switch (status) {
     case JUMPOUT_NULL_POINTER:
       return {ErrorClass::kTypeError, "ERR_INVALID_ARG_TYPE",
-              sentenceOf("all arrays", arrays, "one without memory")};
+              sentenceOf("all arrays", argument, "one without memory")};
     case JUMPOUT_BAD_LENGTH:
       return {ErrorClass::kRangeError, "ERR_OUT_OF_RANGE",
-              sentenceOf("lengths that fit each other", arrays, "lengths that do not")};
+              sentenceOf("lengths that fit each other", argument, "lengths that do not")};
     case JUMPOUT_BAD_OPTION:
       return {ErrorClass::kRangeError, "ERR_OUT_OF_RANGE",
               sentenceOf("numbers in their ranges", "options", "one outside its range")};
     case JUMPOUT_OVERLAP:
       return {ErrorClass::kTypeError, "ERR_INVALID_ARG_VALUE",
-              sentenceOf("the same memory or memory apart", arrays, "arrays that overlap in part")};
+              sentenceOf("the same memory or memory apart", argument, "arrays that overlap in part")};
     case JUMPOUT_MISALIGNED:
       return {ErrorClass::kTypeError, "ERR_INVALID_ARG_VALUE",
-              sentenceOf("memory aligned to its elements", arrays, "a misaligned array")};
+              sentenceOf("memory aligned to its elements", argument, "a misaligned array")};
     case JUMPOUT_OUT_OF_MEMORY: return outOfMemory("this call");
     case JUMPOUT_BAD_ENVIRONMENT:
       return {ErrorClass::kError, "ERR_BAD_ENVIRONMENT", jumpout_status_text(status)};
+    case JUMPOUT_NO_CUDA:
+      return cudaFailure({100, "cudaErrorNoDevice", "", 0},
+                         std::string("CUDA is not available: ") + jumpout_status_text(status));
+    case JUMPOUT_BAD_DEVICE: return wrongValue("one device, and one that exists,", argument, "another");
+    case JUMPOUT_NOT_ON_DEVICE: return wrongValue("memory of a CUDA device", argument, "other memory");
+    case JUMPOUT_CAPTURING:
+      return cudaFailure({900, "cudaErrorStreamCaptureUnsupported", "", 0},
+                         std::string("cudaErrorStreamCaptureUnsupported (900): ") + argument +
+                             " would have to wait for a stream that is being captured");
+    case JUMPOUT_CUDA_ERROR: return failureOfDevice(jumpout_last_cuda_error());
     case JUMPOUT_OK: break;
   }
   return internal(jumpout_status_text(status));

@@ -1,28 +1,60 @@
 // Failures on their way to JavaScript. Code below throws a Failure; the wrapper `exported` turns it into an
-// error.
+// error. The one place where a status becomes a sentence.
 #pragma once
 
 #include <node_api.h>
 
+#include <initializer_list>
 #include <string>
 
-#include "jumpout.h"
+#include "jumpout_cuda.h"
 
 namespace jumpout::node {
 
-enum class ErrorClass { kError, kTypeError, kRangeError };
+enum class ErrorClass { kError, kTypeError, kRangeError, kCudaError };
 
 struct Failure {
   ErrorClass errorClass;
   const char* code;
   std::string sentence;
+  jumpout_cuda_error cuda = {};
 };
 
+// What JavaScript calls the fields of a struct of the C API.
+struct ArgumentNames {
+  struct Pair {
+    const char* field;
+    const char* argument;
+  };
+  const char* all;  // where no field is known
+  std::initializer_list<Pair> pairs;
+};
+
+inline constexpr ArgumentNames kNoNames{"this call", {}};
+
+// A status with what the C API says of it, which it says to the calling thread alone.
+struct Outcome {
+  jumpout_status status = JUMPOUT_OK;
+  std::string field = {};
+  jumpout_cuda_error cuda = {};
+};
+
+Outcome outcomeOf(jumpout_status status);
+
 Failure wrongType(const char* expected, const char* argument);
+Failure wrongValue(const std::string& expected, const std::string& argument, const std::string& got);
+Failure wrongState(const char* expected, const char* argument, const char* got);
+Failure wrongDevice(const char* what, int32_t expected, const char* argument, int32_t got);
 Failure outOfMemory(const char* what);
 
-// `arrays` names the arguments that the status is about.
-Failure failureOf(jumpout_status status, const char* arrays);
+// A check of the binding's own; `argument` is what it was about.
+Failure failureOf(jumpout_status status, const char* argument);
+Failure failureOf(const Outcome& outcome, const ArgumentNames& names);
+
+// After a call of the C API.
+inline void require(jumpout_status status, const ArgumentNames& names) {
+  if (status != JUMPOUT_OK) throw failureOf(outcomeOf(status), names);
+}
 
 // A Node-API call failed, be it by an exception that is pending already.
 struct PendingFailure {};
@@ -45,6 +77,13 @@ napi_value exported(napi_env env, napi_callback_info info) noexcept {
     throwCaught(env);
     return nullptr;
   }
+}
+
+template <napi_value (*kFunction)(napi_env, napi_callback_info)>
+void define(napi_env env, napi_value exports, const char* name) {
+  napi_value function;
+  check(napi_create_function(env, name, NAPI_AUTO_LENGTH, exported<kFunction>, nullptr, &function));
+  check(napi_set_named_property(env, exports, name, function));
 }
 
 }  // namespace jumpout::node

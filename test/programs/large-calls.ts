@@ -26,7 +26,7 @@ for (const call of calls) {
   const x = input.subarray(0, whole)
   const { output, saved } = jumpoutForward(x, call)
   add(output)
-  if (saved.mask !== null) add(saved.mask)
+  if (saved.mask !== null) add(saved.mask as Uint32Array)
   hash.update(JSON.stringify(saved.stats().slice(0, 1000)))
   add(jumpoutBackward(x, saved, { output }))
   hash.update(JSON.stringify(countActive(x).active))

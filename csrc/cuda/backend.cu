@@ -1,0 +1,286 @@
+// Chooses the way that a call is computed, and launches it.
+#include "cuda/backend.hpp"
+
+#include <mutex>
+
+#include "core/layout.hpp"
+#include "core/rate.hpp"
+#include "cuda/borders.hpp"
+#include "cuda/count.cuh"
+#include "cuda/errors.hpp"
+#include "cuda/kernels.hpp"
+#include "cuda/launch.hpp"
+
+namespace jumpout::cuda {
+namespace {
+
+constexpr int kMostDevices = 64;
+constexpr uint64_t kVectorBytes = 16;
+constexpr uint64_t kRecordWords = sizeof(jumpout_record) / sizeof(uint64_t);
+
+Borders& borders() {
+  static Borders& table = *new Borders();
+  return table;
+}
+
+thread_local Way last_way = Way::kNothing;
+
+const Kernels& kernelsOf(jumpout_dtype dtype) {
+  switch (dtype) {
+    case JUMPOUT_FLOAT16: return kFloat16Kernels;
+    case JUMPOUT_BFLOAT16: return kBFloat16Kernels;
+    case JUMPOUT_FLOAT32: break;
+  }
+  return kFloat32Kernels;
+}
+
+cudaError_t query(Device& device) {
+  int value = 0;
+  const auto ask = [&](cudaDeviceAttr attribute) {
+    return cudaDeviceGetAttribute(&value, attribute, device.index);
+  };
+  if (const cudaError_t error = ask(cudaDevAttrMultiProcessorCount)) return error;
+  device.multiprocessors = value;
+  if (const cudaError_t error = ask(cudaDevAttrComputeCapabilityMajor)) return error;
+  device.compute_major = value;
+  if (const cudaError_t error = ask(cudaDevAttrCooperativeLaunch)) return error;
+  device.cooperative = value != 0;
+  if (const cudaError_t error = ask(cudaDevAttrMaxSharedMemoryPerBlockOptin)) return error;
+  device.shared_bytes = static_cast<size_t>(value);
+  return cudaSuccess;
+}
+
+// The current device's properties, asked for once.
+cudaError_t currentDevice(Device& device) {
+  static Device known[kMostDevices];
+  static bool asked[kMostDevices] = {};
+  static std::mutex& lock = *new std::mutex();
+  if (const cudaError_t error = cudaGetDevice(&device.index)) return error;
+  if (device.index >= kMostDevices) return query(device);
+  const std::lock_guard<std::mutex> guard(lock);
+  if (!asked[device.index]) {
+    if (const cudaError_t error = query(device)) return error;
+    known[device.index] = device;
+    asked[device.index] = true;
+  }
+  device = known[device.index];
+  return cudaSuccess;
+}
+
+bool isAligned(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer) % kVectorBytes == 0; }
+
+Elements elementsOf(const void* input, void* output, const jumpout_layout& layout, size_t length,
+                    size_t groups) {
+  Elements e = {};
+  e.input = input;
+  e.output = output;
+  e.length = length;
+  e.offset = layout.element_offset;
+  e.group_size = groups > 1 ? layout.group_size : 0;
+  e.first_group = groupOf(layout, layout.element_offset);
+  e.unit_size = layout.unit_size;
+  return e;
+}
+
+// Whether draws and groups fall in with tiles of 16-byte pieces.
+bool fitsTiles(const Elements& e) {
+  return isAligned(e.input) && isAligned(e.output) && isAligned(e.partner) &&
+         e.offset % kLanesPerBlock == 0 && e.group_size % kLanesPerBlock == 0;
+}
+
+// What a device or its present partition will not launch, though another way may do.
+bool isRefusal(cudaError_t error) {
+  switch (error) {
+    case cudaErrorCooperativeLaunchTooLarge:
+    case cudaErrorLaunchOutOfResources:
+    case cudaErrorInvalidClusterSize:
+    case cudaErrorNotSupported:
+    case cudaErrorInvalidConfiguration: return true;
+    default: return false;
+  }
+}
+
+struct Forward {
+  const jumpout_device_forward_args& args;
+  const Kernels& kernels;
+  const Device& device;
+  cudaStream_t stream;
+  Elements e;
+  Draw draw;
+  KeySchedule keys;
+  Gate gate;
+  Workspace* workspace;
+  bool tiled;  // elements, draws and groups fit tiles
+
+  cudaError_t apply() const {
+    const bool grouped = args.group_count > 1;
+    if (tiled) return kernels.apply(device, e, args.records, keys, gate, grouped, stream);
+    return kernels.general(device, e, args.records, gate, nullptr, stream);
+  }
+
+  cudaError_t drawAll() const {
+    return drawRecords(device, draw, e.first_group, args.group_count, args.records, workspace, stream);
+  }
+
+  // Counts were made elsewhere, or are not needed.
+  cudaError_t counted() const {
+    if (args.group_count == 1 && tiled && args.length) {
+      last_way = Way::kCounted;
+      return kernels.applyCounted(device, e, args.records, keys, draw, workspace, gate, stream);
+    }
+    last_way = Way::kGeneral;
+    const cudaError_t drawn = drawAll();
+    return drawn || !args.length ? drawn : apply();
+  }
+
+  RowsLaunch rowsLaunch() const {
+    const uint64_t size = args.group_count > 1 ? e.group_size : args.length;
+    return {e, args.group_count, size, args.records, &keys, &draw, workspace, gate};
+  }
+
+  // True where the way was taken, successfully or not.
+  bool taken(Way way, cudaError_t error, cudaError_t& result) const {
+    if (isRefusal(error)) {
+      cudaGetLastError();
+      return false;
+    }
+    last_way = way;
+    result = error;
+    return true;
+  }
+
+  // One launch that holds each row on the chip.
+  bool heldRows(cudaError_t& result) const {
+    const bool single = args.group_count == 1;
+    const RowsLaunch rows = rowsLaunch();
+    const Borders& border = borders();
+    const uint64_t block = std::min(kernels.block_row, single ? border.one_block : border.block_row);
+    const uint64_t cluster = std::min(kernels.cluster_row, single ? border.one_cluster : border.cluster_row);
+    if (!single && rows.row_size <= std::min(kernels.warp_row, border.warp_row) &&
+        taken(Way::kWarpRows, kernels.warpRows(device, rows, stream), result))
+      return true;
+    if (rows.row_size <= block && taken(Way::kBlockRows, kernels.blockRows(device, rows, 1, stream), result))
+      return true;
+    if (rows.row_size <= cluster && device.compute_major >= 9) {
+      unsigned blocks = single ? kLargestClusterBlocks : 2;
+      while (blocks < kLargestClusterBlocks && rows.row_size > kernels.block_row * blocks) blocks *= 2;
+      return taken(Way::kClusterRows, kernels.blockRows(device, rows, blocks, stream), result);
+    }
+    return false;
+  }
+
+  bool onChip(cudaError_t& result) const {
+    if (args.group_count > 1 || args.length > std::min(borders().on_chip, kernels.onChipCapacity(device)))
+      return false;
+    return taken(Way::kOnChip, kernels.onChip(device, e, args.records, keys, draw, workspace, gate, stream),
+                 result);
+  }
+
+  // The count, then a sweep that begins where the count ended.
+  cudaError_t twoSweeps() const {
+    last_way = tiled ? Way::kTwoLaunches : Way::kGeneral;
+    CountOutcome outcome = {};
+    outcome.draw = draw;
+    outcome.workspace = workspace;
+    if (args.group_count == 1) {
+      outcome.draws = 1;
+      outcome.group = e.first_group;
+      outcome.record = args.records;
+      const cudaError_t error = kernels.count(device, e, outcome, isAligned(e.input), stream);
+      return error ? error : apply();
+    }
+    const cudaError_t cleared =
+        cudaMemsetAsync(args.records, 0, args.group_count * sizeof(jumpout_record), stream);
+    if (cleared) return cleared;
+    outcome.sums = &args.records->active;
+    outcome.stride = kRecordWords;
+    const bool aligned = isAligned(e.input) && e.group_size % kLanesPerBlock == 0;
+    if (const cudaError_t error = kernels.count(device, e, outcome, aligned, stream)) return error;
+    if (const cudaError_t error = drawAll()) return error;
+    return apply();
+  }
+
+  cudaError_t run() const {
+    if (args.active || args.all_active || !args.length) return counted();
+    cudaError_t result = cudaSuccess;
+    const bool holds = tiled && isExactExponent(draw.options.exponent);
+    if (holds && (heldRows(result) || onChip(result))) return result;
+    return twoSweeps();
+  }
+
+  static constexpr unsigned kLargestClusterBlocks = 8;
+};
+
+}  // namespace
+
+Borders& bordersForTests() { return borders(); }
+
+Way lastWayForTests() { return last_way; }
+
+jumpout_status forward(const jumpout_device_forward_args& args) noexcept {
+  const DeviceScope scope(args.device);
+  if (scope.status()) return scope.status();
+  Device device = {};
+  if (const cudaError_t error = currentDevice(device)) return statusOf(error);
+  Elements e = elementsOf(args.input, args.output, args.layout, args.length, args.group_count);
+  e.mask = args.mask;
+  const uint64_t total = args.total               ? args.total
+                         : args.layout.group_size ? args.layout.group_size
+                                                  : static_cast<uint64_t>(args.length);
+  const Draw draw{args.options,      args.seed,   args.call,
+                  args.call_counter, args.active, args.length || args.total ? total : 0,
+                  args.all_active};
+  const Forward pass{args,
+                     kernelsOf(args.dtype),
+                     device,
+                     static_cast<cudaStream_t>(args.stream),
+                     e,
+                     draw,
+                     KeySchedule(args.seed),
+                     args.options.relu ? Gate::kPositiveInput : Gate::kNone,
+                     static_cast<Workspace*>(args.workspace),
+                     fitsTiles(e) && e.unit_size == 1};
+  return statusOf(pass.run());
+}
+
+jumpout_status backward(const jumpout_device_backward_args& args) noexcept {
+  if (args.length == 0) return JUMPOUT_OK;
+  const DeviceScope scope(args.device);
+  if (scope.status()) return scope.status();
+  Device device = {};
+  if (const cudaError_t error = currentDevice(device)) return statusOf(error);
+  const Kernels& kernels = kernelsOf(args.dtype);
+  const auto stream = static_cast<cudaStream_t>(args.stream);
+  Elements e = elementsOf(args.grad_output, args.grad_input, args.layout, args.length, args.group_count);
+  const bool grouped = args.group_count > 1;
+  if (args.mask) {
+    // Without groups the offset plays no part.
+    const bool tiled = grouped ? fitsTiles(e) : isAligned(e.input) && isAligned(e.output);
+    return statusOf(tiled ? kernels.backward(device, e, args.mask, args.records, grouped, stream)
+                          : kernels.general(device, e, args.records, Gate::kNone, args.mask, stream));
+  }
+  const Gate gate = args.relu ? Gate::kNonzeroPartner : Gate::kNone;
+  e.partner = args.relu ? args.output : nullptr;
+  const bool tiled = fitsTiles(e) && e.unit_size == 1;
+  return statusOf(tiled ? kernels.applyAgain(device, e, args.records, gate, grouped, stream)
+                        : kernels.general(device, e, args.records, gate, nullptr, stream));
+}
+
+jumpout_status countActive(const jumpout_device_count_args& args) noexcept {
+  const DeviceScope scope(args.device);
+  if (scope.status()) return scope.status();
+  Device device = {};
+  if (const cudaError_t error = currentDevice(device)) return statusOf(error);
+  const auto stream = static_cast<cudaStream_t>(args.stream);
+  const size_t bytes = args.group_count * sizeof(uint64_t);
+  if (const cudaError_t error = cudaMemsetAsync(args.active, 0, bytes, stream)) return statusOf(error);
+  if (args.length == 0) return JUMPOUT_OK;
+  const Elements e = elementsOf(args.input, nullptr, args.layout, args.length, args.group_count);
+  CountOutcome outcome = {};
+  outcome.sums = args.active;
+  outcome.stride = 1;
+  const bool aligned = isAligned(e.input) && (args.group_count == 1 || fitsTiles(e));
+  return statusOf(kernelsOf(args.dtype).count(device, e, outcome, aligned, stream));
+}
+
+}  // namespace jumpout::cuda

@@ -1,0 +1,35 @@
+#include "cuda/draw.cuh"
+
+#include "cuda/kernels.hpp"
+#include "cuda/launch.hpp"
+
+namespace jumpout::cuda {
+namespace {
+
+constexpr int kDrawThreads = 128;
+
+// A thread a group. Without given counts, records[].active holds what was counted.
+__global__ void __launch_bounds__(kDrawThreads) drawKernel(Draw draw, uint64_t first_group, uint64_t groups,
+                                                           jumpout_record* records, Workspace* workspace) {
+  const uint64_t call = callOf(draw);
+  const uint64_t stride = uint64_t{gridDim.x} * blockDim.x;
+  for (uint64_t row = uint64_t{blockIdx.x} * blockDim.x + threadIdx.x; row < groups; row += stride) {
+    const uint64_t active = draw.active       ? draw.active[row]
+                            : draw.all_active ? draw.total
+                                              : records[row].active;
+    records[row] = recordOf(draw, call, drawBaseRate(draw, call, first_group + row), active);
+  }
+  if (!draw.call_counter) return;
+  __syncthreads();
+  if (threadIdx.x == 0) advanceCallAfterAll(draw, call, workspace);
+}
+
+}  // namespace
+
+cudaError_t drawRecords(const Device& device, const Draw& draw, uint64_t first_group, uint64_t groups,
+                        jumpout_record* records, Workspace* workspace, cudaStream_t stream) {
+  const unsigned blocks = blocksFor(groups, kDrawThreads, device.multiprocessors, 8);
+  return launch({blocks, kDrawThreads}, stream, drawKernel, draw, first_group, groups, records, workspace);
+}
+
+}  // namespace jumpout::cuda

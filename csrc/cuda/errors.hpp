@@ -1,0 +1,51 @@
+// Errors of CUDA as statuses, and the device that a call works on. C++17: kernel sources include it.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+#include <cstdint>
+
+#include "jumpout.h"
+
+namespace jumpout::cuda {
+
+// Remembers what failed for jumpout_last_cuda_error, and makes CUDA forget it, so that a failed call never spoils a later
+// check of a launch.
+jumpout_status statusOf(cudaError_t error) noexcept;
+
+// After such an error the device is lost to this process.
+bool isSticky(cudaError_t error) noexcept;
+
+// For errors that somebody expected.
+inline bool failedQuietly(cudaError_t error) noexcept {
+  if (error != cudaSuccess) cudaGetLastError();
+  return error != cudaSuccess;
+}
+
+// Which device a number means: -1 is the current one. Touches none.
+jumpout_status deviceOf(int32_t device, int32_t& number) noexcept;
+
+// For its lifetime a device is this thread's current one (-1: stays what it is), and the thread may allocate, wait and load
+// code while somebody's stream is being captured. CUDA forbids that by default lest it be captured by mistake; nothing
+// here depends on work that is.
+class DeviceScope {
+ public:
+  explicit DeviceScope(int32_t device) noexcept;
+  ~DeviceScope();
+  DeviceScope(const DeviceScope&) = delete;
+  DeviceScope& operator=(const DeviceScope&) = delete;
+
+  jumpout_status status() const { return status_; }
+  int32_t device() const { return device_; }
+
+ private:
+  jumpout_status enter(int32_t device) noexcept;
+
+  int32_t device_ = -1;
+  int previous_ = -1;  // to be restored; -1: nothing was changed
+  bool relaxed_ = false;
+  cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;
+  jumpout_status status_;
+};
+
+}  // namespace jumpout::cuda

@@ -1,0 +1,173 @@
+// The launchers of one dtype; instantiated once a dtype, each in a file of its own so that they compile side by side.
+#pragma once
+
+#include "cuda/apply.cuh"
+#include "cuda/backward.cuh"
+#include "cuda/count.cuh"
+#include "cuda/general.cuh"
+#include "cuda/kernels.hpp"
+#include "cuda/launch.hpp"
+#include "cuda/on_chip.cuh"
+#include "cuda/rows.cuh"
+
+namespace jumpout::cuda {
+
+// Blocks of persistent loops a multiprocessor: 2048 threads, or what registers allow.
+inline constexpr unsigned kCountBlocks = 4;
+inline constexpr unsigned kApplyBlocks = 6;
+inline constexpr unsigned kBackwardBlocks = 8;
+inline constexpr unsigned kGeneralBlocks = 8;
+inline constexpr unsigned kWarpRowBlocks = 5;
+
+template <class E>
+struct Launchers {
+  static uint64_t tilesOf(const Elements& e) { return ceilDivided(e.length, kTileElements); }
+
+  static cudaError_t count(const Device& device, const Elements& e, const CountOutcome& outcome, bool aligned,
+                           cudaStream_t stream) {
+    const unsigned blocks =
+        blocksFor(tilesOf(e), kCountThreads / kWarp, device.multiprocessors, kCountBlocks);
+    const auto kernel = !aligned            ? countGeneralKernel<E>
+                        : e.group_size == 0 ? countKernel<E>
+                                            : countGroupsKernel<E>;
+    return launch({blocks, kCountThreads}, stream, kernel, e, outcome);
+  }
+
+  template <bool kGrouped>
+  static auto applyKernelOf(Gate gate) {
+    return gate == Gate::kPositiveInput ? applyKernel<E, Gate::kPositiveInput, kGrouped>
+                                        : applyKernel<E, Gate::kNone, kGrouped>;
+  }
+
+  template <bool kGrouped>
+  static auto applyAgainKernelOf(Gate gate) {
+    return gate == Gate::kNonzeroPartner ? applyAgainKernel<E, Gate::kNonzeroPartner, kGrouped>
+                                         : applyAgainKernel<E, Gate::kNone, kGrouped>;
+  }
+
+  static unsigned applyBlocks(const Device& device, const Elements& e) {
+    return blocksFor(tilesOf(e), kApplyThreads / kWarp, device.multiprocessors, kApplyBlocks);
+  }
+
+  static cudaError_t apply(const Device& device, const Elements& e, const jumpout_record* records,
+                           const KeySchedule& keys, Gate gate, bool grouped, cudaStream_t stream) {
+    const auto kernel = grouped ? applyKernelOf<true>(gate) : applyKernelOf<false>(gate);
+    return launch({applyBlocks(device, e), kApplyThreads}, stream, kernel, e, records, keys);
+  }
+
+  static cudaError_t applyAgain(const Device& device, const Elements& e, const jumpout_record* records,
+                                Gate gate, bool grouped, cudaStream_t stream) {
+    const auto kernel = grouped ? applyAgainKernelOf<true>(gate) : applyAgainKernelOf<false>(gate);
+    return launch({applyBlocks(device, e), kApplyThreads}, stream, kernel, e, records);
+  }
+
+  static cudaError_t applyCounted(const Device& device, const Elements& e, jumpout_record* record,
+                                  const KeySchedule& keys, const Draw& draw, Workspace* workspace, Gate gate,
+                                  cudaStream_t stream) {
+    const auto kernel = gate == Gate::kPositiveInput ? applyCountedKernel<E, Gate::kPositiveInput>
+                                                     : applyCountedKernel<E, Gate::kNone>;
+    return launch({applyBlocks(device, e), kApplyThreads}, stream, kernel, e, record, keys, draw, workspace);
+  }
+
+  static cudaError_t general(const Device& device, const Elements& e, const jumpout_record* records,
+                             Gate gate, const uint32_t* kept, cudaStream_t stream) {
+    const unsigned blocks = blocksFor(tilesOf(e), kWarpsOfGeneral, device.multiprocessors, kGeneralBlocks);
+    return launch({blocks, kGeneralThreads}, stream, generalKernel<E>, e, records, gate, kept);
+  }
+
+  static cudaError_t backward(const Device& device, const Elements& e, const uint32_t* mask,
+                              const jumpout_record* records, bool grouped, cudaStream_t stream) {
+    const unsigned blocks =
+        blocksFor(tilesOf(e), kBackwardThreads / kWarp, device.multiprocessors, kBackwardBlocks);
+    const auto kernel = grouped ? backwardKernel<E, true> : backwardKernel<E, false>;
+    return launch({blocks, kBackwardThreads}, stream, kernel, e, mask, records);
+  }
+
+  static cudaError_t warpRows(const Device& device, const RowsLaunch& l, cudaStream_t stream) {
+    constexpr unsigned kWarps = kWarpRowThreads / kWarp;
+    const uint64_t most_warps = static_cast<uint64_t>(device.multiprocessors) * kWarpRowBlocks * kWarps;
+    // A warp takes several rows, up to 32, only where there are more rows than warps.
+    const auto rows_a_warp = static_cast<uint32_t>(std::clamp<uint64_t>(l.rows / most_warps, 1, kWarp));
+    const auto blocks = static_cast<unsigned>(ceilDivided(ceilDivided(l.rows, rows_a_warp), kWarps));
+    const auto kernel = l.gate == Gate::kPositiveInput ? warpRowsKernel<E, Gate::kPositiveInput>
+                                                       : warpRowsKernel<E, Gate::kNone>;
+    return launch({blocks, kWarpRowThreads}, stream, kernel, l.elements, Rows{l.rows, l.row_size},
+                  rows_a_warp, l.records, *l.keys, *l.draw, l.workspace);
+  }
+
+  template <bool kCluster>
+  static auto blockRowsKernelOf(Gate gate) {
+    return gate == Gate::kPositiveInput ? blockRowsKernel<E, Gate::kPositiveInput, kCluster>
+                                        : blockRowsKernel<E, Gate::kNone, kCluster>;
+  }
+
+  static cudaError_t blockRows(const Device& device, const RowsLaunch& l, unsigned cluster,
+                               cudaStream_t stream) {
+    constexpr uint64_t kBlocksAMultiprocessor = 8;
+    const uint64_t tiles = ceilDivided(l.row_size, kTileElements);
+    const uint64_t warps =
+        std::clamp<uint64_t>(ceilDivided(tiles, uint64_t{kRowTiles} * cluster), 1, kBlockRowWarps);
+    const uint64_t teams = std::min<uint64_t>(
+        l.rows, std::max<uint64_t>(1, device.multiprocessors * kBlocksAMultiprocessor / cluster));
+    const Shape shape{static_cast<unsigned>(teams * cluster), static_cast<unsigned>((warps + 1) * kWarp), 0,
+                      cluster};
+    const auto kernel = cluster > 1 ? blockRowsKernelOf<true>(l.gate) : blockRowsKernelOf<false>(l.gate);
+    return launch(shape, stream, kernel, l.elements, Rows{l.rows, l.row_size}, l.records, *l.keys, *l.draw,
+                  l.workspace);
+  }
+
+  static int sharedTiles(const Device& device) {
+    constexpr size_t kStaticBytes = 1024;  // what the kernel itself declares, rounded up
+    if (device.shared_bytes <= kStaticBytes) return 0;
+    return static_cast<int>((device.shared_bytes - kStaticBytes) / (size_t{kOnChipWarps} * kTileBytes<E>));
+  }
+
+  static uint64_t onChipCapacity(const Device& device) {
+    if (!device.cooperative) return 0;
+    const uint64_t tiles =
+        static_cast<uint64_t>(kOnChipRegisterTiles<E> + sharedTiles(device)) * kOnChipWarps;
+    return tiles * static_cast<uint64_t>(device.multiprocessors) * kTileElements;
+  }
+
+  static cudaError_t onChip(const Device& device, const Elements& e, jumpout_record* record,
+                            const KeySchedule& keys, const Draw& draw, Workspace* workspace, Gate gate,
+                            cudaStream_t stream) {
+    const auto kernel =
+        gate == Gate::kPositiveInput ? onChipKernel<E, Gate::kPositiveInput> : onChipKernel<E, Gate::kNone>;
+    const uint64_t full_tiles = e.length / kTileElements;
+    const unsigned blocks = static_cast<unsigned>(
+        std::clamp<uint64_t>(ceilDivided(full_tiles, kOnChipWarps), 1, device.multiprocessors));
+    const uint64_t tiles_a_warp = ceilDivided(full_tiles, uint64_t{blocks} * kOnChipWarps);
+    const int shared_tiles =
+        tiles_a_warp > kOnChipRegisterTiles<E> ? static_cast<int>(tiles_a_warp - kOnChipRegisterTiles<E>) : 0;
+    const size_t bytes =
+        std::max<size_t>(1, static_cast<size_t>(shared_tiles) * kOnChipWarps) * kTileBytes<E>;
+    const cudaError_t allowed =
+        cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
+                             cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
+    if (allowed != cudaSuccess) return allowed;
+    return launch({blocks, kOnChipThreads, bytes, 1, true}, stream, kernel, e, shared_tiles, record, keys,
+                  draw, workspace);
+  }
+
+  static constexpr uint64_t kWarpRow = uint64_t{kRowTiles} * kTileElements;
+
+  static constexpr Kernels table() {
+    return {sizeof(typename E::Storage),
+            kWarpRow,
+            kWarpRow * kBlockRowWarps,
+            kWarpRow * kBlockRowWarps * kLargestCluster,
+            count,
+            apply,
+            applyAgain,
+            applyCounted,
+            general,
+            backward,
+            warpRows,
+            blockRows,
+            onChipCapacity,
+            onChip};
+  }
+};
+
+}  // namespace jumpout::cuda

@@ -1,0 +1,49 @@
+// What kernels need of the CUDA language beyond its keywords, so that a CPU can execute the very same sources (test/cuda-on-cpu).
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cooperative_groups.h>
+
+#include <cstdint>
+
+#if !defined(JUMPOUT_CUDA_ON_CPU)
+#define SHARED_ARRAY(Type, name, count) __shared__ Type name[count]
+#define DYN_SHARED(Type, name) extern __shared__ Type name[]
+#endif
+
+namespace jumpout::cuda {
+
+inline constexpr int kWarp = 32;
+inline constexpr uint32_t kAllLanes = 0xffffffffu;
+
+__device__ inline int laneIndex() { return static_cast<int>(threadIdx.x) % kWarp; }
+__device__ inline int warpIndex() { return static_cast<int>(threadIdx.x) / kWarp; }
+
+// All warps of the block meet here, be it on different paths: PTX asks that the threads of a warp come together, not that
+// warps come to the same instruction.
+__device__ inline void blockBarrier() { __syncthreads(); }
+
+// CUDA's 64-bit atomics take unsigned long long, which is another type than uint64_t on Linux.
+static_assert(sizeof(unsigned long long) == sizeof(uint64_t));
+
+__device__ inline uint64_t atomicAdd64(uint64_t* to, uint64_t value) {
+  return atomicAdd(reinterpret_cast<unsigned long long*>(to), static_cast<unsigned long long>(value));
+}
+
+// Fetched anew each time: for words that other blocks are changing.
+__device__ inline uint64_t polled(const uint64_t* word) {
+  return __ldcv(reinterpret_cast<const unsigned long long*>(word));
+}
+
+__device__ inline uint32_t warpSum(uint32_t value) {
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800
+  return __reduce_add_sync(kAllLanes, value);
+#else
+  for (int distance = kWarp / 2; distance > 0; distance /= 2)
+    value += __shfl_xor_sync(kAllLanes, value, distance);
+  return value;
+#endif
+}
+
+}  // namespace jumpout::cuda

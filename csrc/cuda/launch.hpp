@@ -1,0 +1,52 @@
+// Launches: cudaLaunchKernelEx with the few attributes that the kernels need.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <algorithm>
+#include <cstdint>
+
+namespace jumpout::cuda {
+
+struct Shape {
+  unsigned blocks;
+  unsigned threads;
+  size_t shared_bytes = 0;
+  unsigned cluster = 1;
+  bool cooperative = false;
+};
+
+template <class... Parameters, class... Arguments>
+cudaError_t launch(const Shape& shape, cudaStream_t stream, void (*kernel)(Parameters...),
+                   const Arguments&... arguments) {
+  cudaLaunchAttribute attributes[2];
+  cudaLaunchConfig_t config = {};
+  config.gridDim = dim3(shape.blocks);
+  config.blockDim = dim3(shape.threads);
+  config.dynamicSmemBytes = shape.shared_bytes;
+  config.stream = stream;
+  config.attrs = attributes;
+  if (shape.cluster > 1) {
+    cudaLaunchAttribute& attribute = attributes[config.numAttrs++];
+    attribute.id = cudaLaunchAttributeClusterDimension;
+    attribute.val.clusterDim.x = shape.cluster;
+    attribute.val.clusterDim.y = attribute.val.clusterDim.z = 1;
+  }
+  if (shape.cooperative) {
+    cudaLaunchAttribute& attribute = attributes[config.numAttrs++];
+    attribute.id = cudaLaunchAttributeCooperative;
+    attribute.val.cooperative = 1;
+  }
+  return cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...);
+}
+
+constexpr uint64_t ceilDivided(uint64_t count, uint64_t size) { return count / size + (count % size != 0); }
+
+// Blocks for `work` warps' worth of tiles, at most what fills the device so often.
+inline unsigned blocksFor(uint64_t work, unsigned warps_a_block, int multiprocessors,
+                          unsigned blocks_a_multiprocessor) {
+  const uint64_t most = static_cast<uint64_t>(multiprocessors) * blocks_a_multiprocessor;
+  return static_cast<unsigned>(std::max<uint64_t>(1, std::min(most, ceilDivided(work, warps_a_block))));
+}
+
+}  // namespace jumpout::cuda

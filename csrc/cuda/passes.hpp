@@ -1,0 +1,70 @@
+// What a launch hands to its kernels: plain structs by value, shared by host and device.
+#pragma once
+
+#include <cstdint>
+
+#include "core/philox.hpp"
+#include "jumpout.h"
+
+namespace jumpout::cuda {
+
+// What a kept unit must fulfil beyond its draw.
+enum class Gate : int32_t {
+  kNone,
+  kPositiveInput,   // forward with ReLU: x > 0
+  kNonzeroPartner,  // backward with ReLU from the forward's output: y != 0
+};
+
+// Elements, where they sit in the whole tensor, and what they share. Row r has group number first_group + r.
+struct Elements {
+  const void* input;
+  const void* partner;  // the forward's output for Gate::kNonzeroPartner
+  void* output;
+  uint32_t* mask;  // written by forward, or nullptr
+  uint64_t length;
+  uint64_t offset;
+  uint64_t group_size;  // 0: one group
+  uint64_t first_group;
+  uint64_t unit_size;
+};
+
+// The 20 key words of Philox's rounds: as kernel parameters they are operands and cost no instruction.
+struct KeySchedule {
+  uint32_t word[philox::kRounds][2];
+
+  explicit KeySchedule(uint64_t seed) {
+    for (int round = 0; round < philox::kRounds; ++round)
+      for (int half = 0; half < 2; ++half) word[round][half] = philoxKey(seed, round, half);
+  }
+  JUMPOUT_HD uint32_t operator()(int round, int half) const { return word[round][half]; }
+};
+
+// From counts to records.
+struct Draw {
+  jumpout_options options;
+  uint64_t seed;
+  uint64_t call;
+  uint64_t* call_counter;  // instead of `call`; advanced once everyone has read it
+  const uint64_t* active;  // counts made elsewhere, or nullptr
+  uint64_t total;          // elements of each whole group
+  int32_t all_active;      // nothing is counted
+};
+
+// Caller-owned, zeroed once; every launch leaves it ready for the next on the same stream.
+struct Workspace {
+  uint64_t barrier[2];  // arrivals << 48 | count; calls alternate, and clear the one that they do not use
+  uint64_t sum;         // arrivals << 48 | count, cleared by the last to arrive
+  uint32_t epoch;       // picks the barrier
+  uint32_t ticket;      // wraps to 0 by itself
+};
+static_assert(sizeof(Workspace) <= JUMPOUT_WORKSPACE_BYTES);
+
+inline constexpr int kArrivalShift = 48;
+inline constexpr uint64_t kCountBits = (uint64_t{1} << kArrivalShift) - 1;
+
+struct Grid {
+  unsigned blocks;
+  unsigned threads;
+};
+
+}  // namespace jumpout::cuda

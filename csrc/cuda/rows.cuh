@@ -1,0 +1,206 @@
+// One launch where each row fits a warp, a block or a cluster: counted, drawn and applied from registers.
+// A row is a group, or a whole tensor that is small. Bytes moved an element: read once, written once, 1/8 of mask.
+#pragma once
+
+#include "cuda/keep.cuh"
+
+namespace jumpout::cuda {
+
+// Tiles that a warp holds: 32 registers of data a lane, or 16 for the 16-bit dtypes, which need more to unpack.
+inline constexpr int kRowTiles = 4;
+
+inline constexpr int kWarpRowThreads = 128;
+inline constexpr int kBlockRowWarps = 8;  // and one that draws while they load
+inline constexpr int kBlockRowThreads = (kBlockRowWarps + 1) * kWarp;
+inline constexpr int kLargestCluster = 8;
+
+// Rows of `size` elements, a multiple of 8, or a single row of any length.
+struct Rows {
+  uint64_t count;
+  uint64_t size;
+};
+
+// The tiles of one warp: first, first + stride, ... of its row. Rows that are held are short: 32-bit arithmetic serves.
+template <class E>
+struct HeldTiles {
+  LaneTile<E> tile[kRowTiles];
+  uint32_t first, stride;
+
+  __device__ uint32_t beginOf(int k) const { return (first + k * stride) * kTileElements; }
+  // Recomputed rather than kept: registers are for elements.
+  __device__ int validOf(int k, uint32_t size) const {
+    const uint32_t begin = beginOf(k);
+    if (begin >= size) return 0;
+    return size - begin < kTileElements ? static_cast<int>(size - begin) : kTileElements;
+  }
+
+  __device__ uint32_t load(const typename E::Storage* row, uint32_t size, int lane) {
+#pragma unroll
+    for (int k = 0; k < kRowTiles; ++k) {
+      const int valid = validOf(k, size);
+      if (valid == kTileElements)
+        tile[k] = loadTile<E>(row + beginOf(k), lane);
+      else if (valid > 0)
+        tile[k] = loadPartialTile<E>(row + beginOf(k), lane, valid);
+    }
+    uint32_t count = 0;
+#pragma unroll
+    for (int k = 0; k < kRowTiles; ++k)
+      if (beginOf(k) < size) count += countPositive<E>(tile[k]);
+    return count;
+  }
+
+  template <Gate kGate>
+  __device__ void apply(const Elements& e, const Rows& rows, const ScheduledSource& source,
+                        const Decision& decision, uint64_t row, int lane) const {
+    // A row owns its bytes of the mask; those that fill up the last word are the last row's.
+    const uint64_t mask_bytes = ((row + 1) * rows.size + (kLaneElements - 1)) / kLaneElements;
+    const uint64_t filling = mask_bytes + static_cast<uint64_t>(lane);
+    if (e.mask && row == rows.count - 1 && first == 0 && filling < maskWords(e.length) * sizeof(uint32_t))
+      reinterpret_cast<uint8_t*>(e.mask)[filling] = 0;
+    const auto size = static_cast<uint32_t>(rows.size);
+#pragma unroll
+    for (int k = 0; k < kRowTiles; ++k) {
+      const int valid = validOf(k, size);
+      if (valid == 0) continue;
+      keepTile<E, kGate>(e, source, row * rows.size + beginOf(k), valid, tile[k], sameForAll<E>(decision),
+                         lane, mask_bytes);
+    }
+  }
+};
+
+// A warp a row, for short rows. Each lane draws the base rate of one of the warp's next rows beforehand.
+template <class E, Gate kGate>
+__global__ void __launch_bounds__(kWarpRowThreads, 5)
+    warpRowsKernel(Elements e, Rows rows, uint32_t rows_a_warp, jumpout_record* records, KeySchedule keys,
+                   Draw draw, Workspace* workspace) {
+  const auto* input = static_cast<const typename E::Storage*>(e.input);
+  const int lane = laneIndex();
+  const uint64_t call = callOf(draw);
+  const ScheduledSource source(keys, call);
+  const uint64_t warp = uint64_t{blockIdx.x} * (blockDim.x / kWarp) + warpIndex();
+  const uint64_t begin = warp * rows_a_warp;
+  const uint64_t end = begin + rows_a_warp < rows.count ? begin + rows_a_warp : rows.count;
+  double base_rates = 0.0;
+  for (uint64_t row = begin; row < end; ++row) {
+    const int turn = static_cast<int>((row - begin) % kWarp);
+    if (turn == 0 && row + lane < end) base_rates = drawBaseRate(draw, call, e.first_group + row + lane);
+    HeldTiles<E> held;
+    held.first = 0;
+    held.stride = 1;
+    const uint32_t active =
+        warpSum(held.load(input + row * rows.size, static_cast<uint32_t>(rows.size), lane));
+    const double base_rate = __shfl_sync(kAllLanes, base_rates, turn);
+    Decision decision{0, 0.0f};
+    if (lane == 0) {
+      records[row] = recordOf<true>(draw, call, base_rate, active);
+      decision = decisionOf(records[row]);
+    }
+    decision.threshold = __shfl_sync(kAllLanes, decision.threshold, 0);
+    decision.scale = __shfl_sync(kAllLanes, decision.scale, 0);
+    held.template apply<kGate>(e, rows, source, decision, row, lane);
+  }
+  if (draw.call_counter) {
+    __syncthreads();
+    if (threadIdx.x == 0) advanceCallAfterAll(draw, call, workspace);
+  }
+}
+
+// The blocks that share a row: one, or a cluster with distributed shared memory (sm_90 on).
+template <bool kCluster>
+struct RowTeam {
+  __device__ static unsigned blocks() {
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
+    if constexpr (kCluster) return cooperative_groups::this_cluster().num_blocks();
+#endif
+    return 1;
+  }
+  __device__ static unsigned rank() {
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
+    if constexpr (kCluster) return cooperative_groups::this_cluster().block_rank();
+#endif
+    return 0;
+  }
+  __device__ static void sync() {
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
+    if constexpr (kCluster) cooperative_groups::this_cluster().sync();
+#endif
+  }
+  // Writes `value` to the same place of another block.
+  __device__ static void put(uint32_t* place, unsigned block, uint32_t value) {
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
+    if constexpr (kCluster) {
+      *cooperative_groups::this_cluster().map_shared_rank(place, block) = value;
+      return;
+    }
+#endif
+    *place = value;
+  }
+};
+
+// A block or a cluster a row. The last warp of each block holds no elements: it draws base rates, one a lane for the next
+// 32 rows, while the others load. What rows share is kept twice, so that a row needs no barrier behind it.
+template <class E, Gate kGate, bool kCluster>
+__global__ void __launch_bounds__(kBlockRowThreads, 2)
+    blockRowsKernel(Elements e, Rows rows, jumpout_record* records, KeySchedule keys, Draw draw,
+                    Workspace* workspace) {
+  using Team = RowTeam<kCluster>;
+  SHARED_ARRAY(uint32_t, warp_counts, 2 * kWarp);
+  SHARED_ARRAY(uint32_t, block_counts, 2 * kLargestCluster);
+  SHARED_ARRAY(Decision, decisions, 2);
+  const auto* input = static_cast<const typename E::Storage*>(e.input);
+  const int lane = laneIndex();
+  const unsigned loading = blockDim.x / kWarp - 1;
+  const bool draws = static_cast<unsigned>(warpIndex()) == loading;
+  const unsigned team = Team::blocks();
+  const unsigned rank = Team::rank();
+  const uint64_t teams = gridDim.x / team;
+  const uint64_t call = callOf(draw);
+  const ScheduledSource source(keys, call);
+  Team::sync();  // distributed shared memory exists from here on
+  // Both paths meet at the same barriers, row by row.
+  unsigned turn = 0;
+  if (draws) {
+    double base_rates = 0.0;
+    for (uint64_t row = blockIdx.x / team; row < rows.count; row += teams, ++turn) {
+      const int half = static_cast<int>(turn % 2);
+      const uint64_t lanes_row = row + lane * teams;
+      if (turn % kWarp == 0 && lanes_row < rows.count)
+        base_rates = drawBaseRate(draw, call, e.first_group + lanes_row);
+      const double base_rate = __shfl_sync(kAllLanes, base_rates, static_cast<int>(turn % kWarp));
+      blockBarrier();  // the warps have counted
+      const uint32_t sum =
+          warpSum(static_cast<unsigned>(lane) < loading ? warp_counts[half * kWarp + lane] : 0u);
+      if (static_cast<unsigned>(lane) < team)
+        Team::put(block_counts + half * kLargestCluster + rank, lane, sum);
+      __syncwarp();
+      Team::sync();  // and so have the other blocks
+      if (lane == 0) {
+        uint64_t active = 0;
+        for (unsigned block = 0; block < team; ++block)
+          active += block_counts[half * kLargestCluster + block];
+        const jumpout_record record = recordOf<true>(draw, call, base_rate, active);
+        if (rank == 0) records[row] = record;
+        decisions[half] = decisionOf(record);
+      }
+      blockBarrier();
+    }
+  } else {
+    for (uint64_t row = blockIdx.x / team; row < rows.count; row += teams, ++turn) {
+      const int half = static_cast<int>(turn % 2);
+      HeldTiles<E> held;
+      held.first = rank * loading + warpIndex();
+      held.stride = team * loading;
+      const uint32_t count =
+          warpSum(held.load(input + row * rows.size, static_cast<uint32_t>(rows.size), lane));
+      if (lane == 0) warp_counts[half * kWarp + warpIndex()] = count;
+      blockBarrier();
+      Team::sync();
+      blockBarrier();  // the rate has been drawn
+      held.template apply<kGate>(e, rows, source, decisions[half], row, lane);
+    }
+  }
+  if (threadIdx.x == 0) advanceCallAfterAll(draw, call, workspace);
+}
+
+}  // namespace jumpout::cuda

@@ -1,0 +1,27 @@
+// The one frame around checks and backend: nothing is thrown past it, and a backend sees only arguments that passed.
+#pragma once
+
+#include <new>
+#include <system_error>
+
+#include "core/failure.hpp"
+#include "dispatch/environment.hpp"
+
+namespace jumpout {
+
+template <class Args, class Run>
+jumpout_status guarded(const Args* args, jumpout_status (*check)(const Args&), Run&& run) noexcept {
+  try {
+    if (!args) return failing(JUMPOUT_NULL_POINTER, "args");
+    const Environment& env = environment();
+    if (env.status != JUMPOUT_OK) return failing(env.status);
+    if (const jumpout_status status = check(*args)) return status;
+    return run(*env.cpu);
+  } catch (const std::bad_alloc&) {
+    return failing(JUMPOUT_OUT_OF_MEMORY);
+  } catch (const std::system_error&) {
+    return failing(JUMPOUT_OUT_OF_MEMORY);
+  }
+}
+
+}  // namespace jumpout

@@ -1,0 +1,67 @@
+#include "node/state.hpp"
+
+#include "node/errors.hpp"
+
+namespace jumpout::node {
+
+namespace {
+
+// Without CUDA no device exists, and the text says why.
+Failure noDevice(int32_t device, const char* argument) {
+  const int32_t count = jumpout_cuda_device_count();
+  if (count == 0) return failureOf(JUMPOUT_NO_CUDA, argument);
+  return wrongValue("a device below " + std::to_string(count), argument, std::to_string(device));
+}
+
+}  // namespace
+
+State::State(napi_env env) : env(env), reaper(std::make_shared<Reaper>(env)) {}
+
+// Graphs before what they use; the reaper waits for what others own.
+State::~State() {
+  abandonCaptures();
+  graphs.clear();
+  memories.clear();
+  streams.clear();
+  reaper->close();
+}
+
+const StreamPointer& State::stream(double handle, const char* argument) {
+  const StreamPointer* found = streams.find(handle);
+  if (found == nullptr) throw wrongValue("a stream that was not destroyed", argument, "a destroyed one");
+  return *found;
+}
+
+const StreamPointer& State::stream(double handle, int32_t device, const char* argument) {
+  if (handle != 0.0) {
+    const StreamPointer& found = stream(handle, argument);
+    if (found->device != device) throw wrongDevice("a stream", device, argument, found->device);
+    return found;
+  }
+  const auto index = static_cast<size_t>(device);
+  if (index < defaultStreams_.size() && defaultStreams_[index]) return defaultStreams_[index];
+  if (device < 0 || device >= jumpout_cuda_device_count()) throw noDevice(device, argument);
+  if (index >= defaultStreams_.size()) defaultStreams_.resize(index + 1);
+  return defaultStreams_[index] = std::make_shared<DeviceStream>(device, nullptr, false);
+}
+
+const MemoryPointer& State::memory(double handle, const char* argument) {
+  const MemoryPointer* found = memories.find(handle);
+  if (found == nullptr) throw wrongValue("an array with its memory", argument, "a freed one");
+  return *found;
+}
+
+State& stateOf(napi_env env) {
+  void* state = nullptr;
+  if (napi_get_instance_data(env, &state) != napi_ok || state == nullptr) throw PendingFailure{};
+  return *static_cast<State*>(state);
+}
+
+void createState(napi_env env) {
+  auto state = std::make_unique<State>(env);
+  check(napi_set_instance_data(
+      env, state.get(), [](napi_env, void* data, void*) { delete static_cast<State*>(data); }, nullptr));
+  state.release();
+}
+
+}  // namespace jumpout::node

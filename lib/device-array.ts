@@ -1,0 +1,354 @@
+/** Typed arrays on CUDA devices. */
+import './dispose'
+import { types } from 'node:util'
+import { readPointer, wrapMemory } from './cuda-memory'
+import { allocateOnDevice, ANY_STREAM, DeviceMemory } from './device-memory'
+import { type DType, DTYPES, type HostArray, hostArray, type HostArrayOf, KINDS, readDtype } from './dtype'
+import { invalidState, invalidType, invalidValue, nameKind, outOfMemory, outOfRange } from './errors'
+import { checkFixed } from './fixed'
+import { native } from './native'
+import { readDevice, readStream, type Stream } from './stream'
+
+export interface DeviceArrayOptions<D extends DType = DType> {
+  /** Default: 'float32', or what the typed array is. */
+  dtype?: D | undefined
+  /** Its index in `runtime.cuda.devices`. Default 0. */
+  device?: number | undefined
+}
+
+export interface WrapOptions<D extends DType = DType> extends DeviceArrayOptions<D> {
+  /** Whatever owns the memory: kept alive until the work on the array is done. */
+  owner?: object | undefined
+}
+
+export interface StreamedOptions {
+  /** Default: the legacy default stream. */
+  stream?: Stream | undefined
+}
+
+/** Which part of which memory an array is. */
+export interface DeviceView {
+  readonly memory: DeviceMemory
+  /** In bytes. */
+  readonly offset: number
+  readonly length: number
+  readonly dtype: DType
+}
+
+let viewOfArray: (array: DeviceArray) => DeviceView
+let makeArray: (view: DeviceView) => DeviceArray
+let hasView: (value: object) => value is DeviceArray
+
+export const isDeviceArray = (value: unknown): value is DeviceArray =>
+  typeof value === 'object' && value !== null && hasView(value)
+
+export const viewOf = (array: DeviceArray): DeviceView => viewOfArray(array)
+
+export const arrayOf = <D extends DType>(
+  memory: DeviceMemory,
+  offset: number,
+  length: number,
+  dtype: D,
+): DeviceArray<D> => makeArray({ memory, offset, length, dtype }) as DeviceArray<D>
+
+nameKind((value) => (hasView(value) ? 'a DeviceArray' : undefined))
+
+function assertOptions(options: unknown): asserts options is object {
+  if (typeof options !== 'object' || options === null) throw invalidType('an object', 'options', options)
+}
+
+function readLength(length: unknown): number {
+  if (typeof length !== 'number') throw invalidType('an integer >= 0', 'length', length)
+  if (!Number.isSafeInteger(length) || length < 0 || length > Number.MAX_SAFE_INTEGER / 8)
+    throw outOfRange('an integer >= 0', 'length', length)
+  return length
+}
+
+function dtypeOfHost(data: unknown): DType | undefined {
+  if (types.isFloat32Array(data)) return 'float32'
+  if (types.isUint32Array(data)) return 'uint32'
+  return types.isBigUint64Array(data) ? 'uint64' : undefined
+}
+
+/**
+ * A typed array on a CUDA device. Freed by `free`, by `using`, or with the garbage collector, and always in stream order:
+ * work that was enqueued on it is still done.
+ */
+export class DeviceArray<D extends DType = DType> implements Disposable {
+  readonly #view: DeviceView
+
+  private constructor(view: DeviceView) {
+    this.#view = view
+  }
+
+  /**
+   * Uninitialised memory, usable on every stream at once.
+   *
+   * @throws CudaError where there is no CUDA or too little memory; TypeError, RangeError
+   */
+  static alloc<D extends DType = 'float32'>(
+    length: number,
+    options: DeviceArrayOptions<D> = {},
+  ): DeviceArray<D> {
+    const count = readLength(length)
+    assertOptions(options)
+    const dtype = readDtype(options.dtype, 'float32') as D
+    const device = readDevice(options.device, 0)
+    const memory = allocateOnDevice(device, count * KINDS[dtype].bytes, ANY_STREAM)
+    return arrayOf(memory, 0, count, dtype)
+  }
+
+  /**
+   * A copy of a typed array; a Float32Array may become any floating dtype. Returns when `data` may be used again.
+   *
+   * @throws CudaError; TypeError, RangeError
+   */
+  static from(
+    data: Uint32Array,
+    options?: DeviceArrayOptions<'uint32'> & StreamedOptions,
+  ): DeviceArray<'uint32'>
+  static from(
+    data: BigUint64Array,
+    options?: DeviceArrayOptions<'uint64'> & StreamedOptions,
+  ): DeviceArray<'uint64'>
+  static from<D extends 'float32' | 'float16' | 'bfloat16' = 'float32'>(
+    data: Float32Array,
+    options?: DeviceArrayOptions<D> & StreamedOptions,
+  ): DeviceArray<D>
+  static from(data: HostArray, options: DeviceArrayOptions & StreamedOptions = {}): DeviceArray {
+    const own = dtypeOfHost(data)
+    if (own === undefined) {
+      throw invalidType('a Float32Array, Uint32Array or BigUint64Array', 'data', data)
+    }
+    assertOptions(options)
+    const dtype = readDtype(options.dtype, own)
+    if (KINDS[dtype].host !== KINDS[own].host) throw invalidType(`a ${KINDS[dtype].host}`, 'data', data)
+    const device = readDevice(options.device, options.stream?.device ?? 0)
+    const stream = readStream(options.stream, device)
+    const array = DeviceArray.alloc(data.length, { dtype, device })
+    try {
+      native.copy(array.#view.memory.handle, 0, KINDS[dtype].code, stream, data, true)
+    } catch (error) {
+      array.free()
+      throw error
+    }
+    return array
+  }
+
+  /**
+   * Memory that somebody else owns, without a copy.
+   *
+   * @param pointer its address; memory of the host is refused
+   * @throws TypeError, RangeError; CudaError where there is no CUDA
+   */
+  static wrap<D extends DType = 'float32'>(
+    pointer: bigint,
+    length: number,
+    options: WrapOptions<D> = {},
+  ): DeviceArray<D> {
+    const address = readPointer(pointer, 'pointer')
+    const count = readLength(length)
+    assertOptions(options)
+    const dtype = readDtype(options.dtype, 'float32') as D
+    const { device, owner } = options
+    if (owner !== undefined && typeof owner !== 'object' && typeof owner !== 'function') {
+      throw invalidType('an object', 'options.owner', owner)
+    }
+    if (owner === null) throw invalidType('an object', 'options.owner', owner)
+    const { bytes } = KINDS[dtype]
+    const wanted = device === undefined ? undefined : readDevice(device, 0)
+    return arrayOf(wrapMemory(address, count * bytes, bytes, wanted, owner, 'pointer'), 0, count, dtype)
+  }
+
+  /**
+   * Takes over a tensor of another library: a Node-API external tagged `dltensor` (docs/cuda.md), on a CUDA device, in
+   * row-major order without gaps. The array is flat. The tensor is given back when the work on the array is done.
+   *
+   * @throws TypeError; then the tensor is still whoever's it was
+   */
+  static fromDLPack(tensor: unknown): DeviceArray {
+    const [handle, device, length, code] = native.fromDLPack(tensor)
+    const dtype = DTYPES[code]
+    return arrayOf(new DeviceMemory(handle, device, length * KINDS[dtype].bytes), 0, length, dtype)
+  }
+
+  /** Elements. */
+  get length(): number {
+    return this.#view.length
+  }
+
+  get dtype(): D {
+    return this.#view.dtype as D
+  }
+
+  /** Its index in `runtime.cuda.devices`. */
+  get device(): number {
+    return this.#view.memory.device
+  }
+
+  get byteLength(): number {
+    return this.#view.length * KINDS[this.#view.dtype].bytes
+  }
+
+  /** Whether it, or the array that it is a part of, was freed by hand. */
+  get freed(): boolean {
+    return this.#view.memory.handle === 0
+  }
+
+  /** The address of the first element, for other libraries. */
+  get pointer(): bigint {
+    return native.pointer(this.#live('pointer')) + BigInt(this.#view.offset)
+  }
+
+  /** The same as a number, as @rapidsai/cuda has it. */
+  get ptr(): number {
+    return Number(this.pointer)
+  }
+
+  /** The elements from `begin` to before `end`, in the same memory; negative ones count from the end. */
+  subarray(begin = 0, end = this.length): DeviceArray<D> {
+    this.#live('subarray')
+    const { memory, offset, length, dtype } = this.#view
+    const first = clamp(begin, length, 'begin')
+    const last = Math.max(clamp(end, length, 'end'), first)
+    return arrayOf(memory, offset + first * KINDS[dtype].bytes, last - first, this.dtype)
+  }
+
+  /**
+   * Takes the elements of another array of the same length: of a typed array, or of a DeviceArray of the same dtype and
+   * device. Returns when a typed array may be used again.
+   */
+  copyFrom(source: HostArrayOf<D> | DeviceArray<D>, options: StreamedOptions = {}): this {
+    const { stream, handle, code } = this.#copy(options, 'copyFrom')
+    if (!isDeviceArray(source)) {
+      this.#checkHost(source, 'source')
+      native.copy(handle, this.#view.offset, code, stream, source, true)
+      return this
+    }
+    const other = source.#view
+    if (other.memory.handle === 0) throw invalidValue('an array with its memory', 'source', 'a freed one')
+    if (other.dtype !== this.dtype) throw invalidValue(`${this.dtype}s`, 'source', `${other.dtype}s`)
+    if (source.device !== this.device) {
+      throw invalidValue(`an array on device ${this.device}`, 'source', `one on device ${source.device}`)
+    }
+    if (other.length !== this.length) throw wrongLength(this.length, 'source', other.length)
+    native.copyOnDevice(handle, this.#view.offset, other.memory.handle, other.offset, this.byteLength, stream)
+    return this
+  }
+
+  /**
+   * The same off the main thread, settled when the copy is done. Until then neither array must be touched. From
+   * page-locked memory (`allocPinned`) the copy is enqueued at once, and what is enqueued after it finds the new elements.
+   */
+  async copyFromAsync(source: HostArrayOf<D>, options: StreamedOptions = {}): Promise<this> {
+    const { stream, handle, code } = this.#copy(options, 'copyFromAsync')
+    this.#checkHost(source, 'source')
+    checkFixed(source, 'source')
+    await native.copyAsync(handle, this.#view.offset, code, stream, source, true)
+    return this
+  }
+
+  /**
+   * The elements on the host, when the work enqueued on the stream so far is done: a Float32Array, a Uint32Array or a
+   * BigUint64Array.
+   */
+  toHost(options: StreamedOptions & { out?: HostArrayOf<D> | undefined } = {}): HostArrayOf<D> {
+    const { stream, handle, code } = this.#copy(options, 'toHost')
+    const out = this.#hostFor(options.out)
+    native.copy(handle, this.#view.offset, code, stream, out, false)
+    return out
+  }
+
+  /**
+   * The same off the main thread. Until the promise settles the array must not be written, and `out` not be touched; into
+   * page-locked memory the copy is enqueued at once, and what is enqueued after it may write.
+   */
+  async toHostAsync(
+    options: StreamedOptions & { out?: HostArrayOf<D> | undefined } = {},
+  ): Promise<HostArrayOf<D>> {
+    const { stream, handle, code } = this.#copy(options, 'toHostAsync')
+    const out = this.#hostFor(options.out)
+    checkFixed(out, 'options.out')
+    await native.copyAsync(handle, this.#view.offset, code, stream, out, false)
+    return out
+  }
+
+  /** Sets every element to zero. */
+  clear(options: StreamedOptions = {}): this {
+    const { stream, handle } = this.#copy(options, 'clear')
+    native.clear(handle, this.#view.offset, this.byteLength, stream)
+    return this
+  }
+
+  /**
+   * A Node-API external tagged `dltensor` that stands for this memory and keeps it alive (docs/cuda.md). Work on it must
+   * be done, or waited for by the stream on which the other side goes on.
+   *
+   * @param options `versioned: false` for the form without a version, which older libraries expect
+   */
+  toDLPack(options: { versioned?: boolean | undefined } = {}): object {
+    const handle = this.#live('toDLPack')
+    assertOptions(options)
+    const { versioned = true } = options
+    if (typeof versioned !== 'boolean') throw invalidType('a boolean', 'options.versioned', versioned)
+    const { offset, length, dtype } = this.#view
+    return native.toDLPack(handle, offset, length, KINDS[dtype].code, versioned)
+  }
+
+  /** With all arrays that are parts of the same memory. Work that is enqueued is still done. Again: nothing happens. */
+  free(): void {
+    this.#view.memory.free()
+  }
+
+  [Symbol.dispose](): void {
+    this.free()
+  }
+
+  #live(method: string): number {
+    const { handle } = this.#view.memory
+    if (handle === 0) throw invalidState('an array that was not freed', method, 'a freed one')
+    return handle
+  }
+
+  #copy(options: unknown, method: string): { handle: number; stream: number; code: number } {
+    const handle = this.#live(method)
+    assertOptions(options)
+    const stream = readStream((options as StreamedOptions).stream, this.device)
+    return { handle, stream, code: KINDS[this.#view.dtype].code }
+  }
+
+  #checkHost(value: unknown, argument: string): asserts value is HostArrayOf<D> {
+    const { host } = KINDS[this.#view.dtype]
+    const own = dtypeOfHost(value)
+    if (own === undefined || KINDS[own].host !== host) throw invalidType(`a ${host}`, argument, value)
+    const { length } = value as HostArray
+    if (length !== this.length) throw wrongLength(this.length, argument, length)
+  }
+
+  #hostFor(out: unknown): HostArrayOf<D> {
+    if (out === undefined) {
+      try {
+        return hostArray(this.#view.dtype, this.length) as HostArrayOf<D>
+      } catch {
+        throw outOfMemory(this.byteLength)
+      }
+    }
+    this.#checkHost(out, 'options.out')
+    return out
+  }
+
+  static {
+    viewOfArray = (array) => array.#view
+    makeArray = (view) => new DeviceArray(view)
+    hasView = (value): value is DeviceArray => #view in value
+  }
+}
+
+const wrongLength = (expected: number, argument: string, got: number): RangeError =>
+  outOfRange(`an array of length ${expected}`, argument, `one of length ${got}`)
+
+function clamp(index: unknown, length: number, argument: string): number {
+  if (typeof index !== 'number') throw invalidType('an integer', argument, index)
+  if (!Number.isInteger(index)) throw outOfRange('an integer', argument, index)
+  return Math.min(Math.max(index < 0 ? length + index : index, 0), length)
+}

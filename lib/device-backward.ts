@@ -1,0 +1,78 @@
+/** The backward pass on a device. */
+import { isCudaMemory } from './cuda-memory'
+import { readLike, readOnDevice } from './device-arguments'
+import { type DeviceArray, isDeviceArray } from './device-array'
+import { describeBackward, describeIdentity } from './device-call'
+import { freshLike, placeOf } from './device-forward'
+import { invalidType, invalidValue } from './errors'
+import { native } from './native'
+import { assertObject } from './options'
+import type { DevicePass } from './pass'
+import { readStream, type Stream } from './stream'
+
+export interface DeviceBackwardOptions {
+  out?: unknown
+  output?: unknown
+  stream?: Stream | undefined
+}
+
+interface BackwardCall {
+  readonly gradOutput: DeviceArray
+  readonly out: DeviceArray | undefined
+  readonly output: DeviceArray | undefined
+  readonly stream: number
+}
+
+/** The forward's kind of array: the host's are refused by name. */
+function readGradient(value: unknown, pass: DevicePass): DeviceArray {
+  if (!isDeviceArray(value) && !isCudaMemory(value)) {
+    throw invalidType("a DeviceArray, as the forward's input was,", 'gradOutput', value)
+  }
+  return readOnDevice(value, pass.dtype, pass.length, pass.device, 'gradOutput')
+}
+
+function prepare(value: unknown, pass: DevicePass, options: DeviceBackwardOptions | undefined): BackwardCall {
+  const gradOutput = readGradient(value, pass)
+  if (pass.mask?.freed === true) {
+    throw invalidValue('an array with its memory', 'saved.mask', 'a freed one')
+  }
+  if (options !== undefined) assertObject(options, 'options')
+  const out = options?.out
+  const output = options?.output
+  const given = output === undefined ? undefined : readLike(output, gradOutput, 'options.output')
+  const needsOutput = pass.settings.relu && pass.mask === undefined
+  if (needsOutput && given === undefined) {
+    throw invalidType("the forward's output, as ReLU was fused and no mask saved,", 'options.output', output)
+  }
+  return {
+    gradOutput,
+    out: out === undefined ? undefined : readLike(out, gradOutput, 'options.out'),
+    output: needsOutput ? given : undefined,
+    stream: readStream(options?.stream, pass.device),
+  }
+}
+
+export function backwardOnDevice(
+  value: unknown,
+  pass: DevicePass,
+  options: DeviceBackwardOptions | undefined,
+): DeviceArray {
+  const { gradOutput, out, output, stream } = prepare(value, pass, options)
+  const gradInput = out ?? freshLike(gradOutput, stream)
+  const { mask, records, settings, layout } = pass
+  const parts = { gradOutput, gradInput, mask, output, records }
+  native.deviceBackward(describeBackward(placeOf(gradOutput, stream), settings, layout, parts))
+  return gradInput
+}
+
+/** The same in evaluation without ReLU. */
+export function identityOnDevice(
+  value: unknown,
+  pass: DevicePass,
+  options: DeviceBackwardOptions | undefined,
+): DeviceArray {
+  const { gradOutput, out, stream } = prepare(value, pass, options)
+  const gradInput = out ?? freshLike(gradOutput, stream)
+  native.deviceIdentity(describeIdentity(placeOf(gradOutput, stream), gradOutput, gradInput))
+  return gradInput
+}

@@ -1,0 +1,141 @@
+/** The forward pass of one call on a device: check everything, find memory for results, then enqueue. */
+import { maskWords } from './arrays'
+import { isCudaMemory } from './cuda-memory'
+import { readLike, readOnDevice } from './device-arguments'
+import { arrayOf, type DeviceArray, isDeviceArray, viewOf } from './device-array'
+import { describeForward, type DevicePlace } from './device-call'
+import { allocateOnDevice, type DeviceSpan } from './device-memory'
+import { cutFromSlab, RECORD_BYTES } from './device-records'
+import { KINDS } from './dtype'
+import { type Layout, layoutOf } from './layout'
+import { native, ROW_LENGTH } from './native'
+import { assertObject, type CallOptions, readSaveMask, readSettings, type Settings } from './options'
+import type { DevicePass } from './pass'
+import { assertCall, assertSeed, type Draw, drawOf } from './seed'
+import { readShard } from './shard'
+import { readStream, type Stream } from './stream'
+
+export const placeOf = (array: DeviceArray, stream: number): DevicePlace => ({
+  device: array.device,
+  stream,
+  dtype: array.dtype,
+  length: array.length,
+})
+
+/** An array for a result, in the order of the stream. */
+export const freshLike = (array: DeviceArray, stream: number): DeviceArray =>
+  arrayOf(allocateOnDevice(array.device, array.byteLength, stream), 0, array.length, array.dtype)
+
+function freshMask(array: DeviceArray, stream: number): DeviceArray {
+  const words = maskWords(array.length)
+  const memory = allocateOnDevice(array.device, words * KINDS.uint32.bytes, stream)
+  return arrayOf(memory, 0, words, 'uint32')
+}
+
+/** Counts that JavaScript knows, where the device finds them. */
+function storeCounts(
+  rows: Float64Array,
+  device: number,
+  stream: Stream | undefined,
+  streamHandle: number,
+): DeviceSpan {
+  const counts = new BigUint64Array(rows.length / ROW_LENGTH)
+  for (let g = 0; g < counts.length; ++g) counts[g] = BigInt(rows[g * ROW_LENGTH])
+  const span = cutFromSlab(device, stream, counts.byteLength)
+  native.store(span.memory.handle, span.offset, streamHandle, counts, false)
+  return span
+}
+
+/** A number, or one in the memory of the device. */
+function readCounter(call: unknown, device: number): DeviceArray | undefined {
+  if (!isDeviceArray(call) && !isCudaMemory(call)) return undefined
+  return readOnDevice(call, 'uint64', 1, device, 'options.call')
+}
+
+interface Counted {
+  readonly layout: Layout
+  readonly active: DeviceArray | undefined
+  /** Counts that JavaScript has. */
+  readonly rows: Float64Array | undefined
+  /** Elements of each whole group of a shard, 0 without one. */
+  readonly total: number
+}
+
+function readCounted(options: CallOptions<DeviceArray>, settings: Settings, input: DeviceArray): Counted {
+  const { active, shard } = options
+  const { length, device } = input
+  const placed =
+    shard === undefined ? undefined : readShard(shard, settings, settings.shape, length, active !== undefined)
+  const layout = placed?.layout ?? layoutOf(settings, settings.shape, length)
+  return {
+    layout,
+    active:
+      active === undefined
+        ? undefined
+        : readOnDevice(active, 'uint64', layout.groupCount, device, 'options.active'),
+    rows: active === undefined ? placed?.rows : undefined,
+    // Groups that are samples are all of one size.
+    total: placed === undefined ? 0 : placed.rows[1],
+  }
+}
+
+/** A call whose arguments are known to be good. */
+interface DeviceCall {
+  readonly input: DeviceArray
+  readonly out: DeviceArray | undefined
+  readonly givenMask: DeviceArray | undefined
+  readonly saveMask: boolean
+  readonly settings: Settings
+  readonly draw: Draw
+  readonly counter: DeviceArray | undefined
+  readonly counted: Counted
+  readonly stream: Stream | undefined
+  readonly place: DevicePlace
+}
+
+function prepare(input: DeviceArray, options: CallOptions<DeviceArray>): DeviceCall {
+  assertObject(options, 'options')
+  const { device, length } = input
+  const settings = readSettings(options)
+  const { seed, call = 0, out, mask, stream } = options
+  assertSeed(seed, 'options.seed')
+  const counter = readCounter(call, device)
+  if (counter === undefined) assertCall(call, 'options.call')
+  const saveMask = readSaveMask(options.saveMask, mask)
+  return {
+    input,
+    out: out === undefined ? undefined : readLike(out, input, 'options.out'),
+    givenMask:
+      mask === undefined
+        ? undefined
+        : readOnDevice(mask, 'uint32', maskWords(length), device, 'options.mask'),
+    saveMask,
+    settings,
+    draw: drawOf(seed, counter === undefined ? (call as number | bigint) : 0),
+    counter,
+    counted: readCounted(options, settings, input),
+    stream,
+    place: placeOf(input, readStream(stream, device)),
+  }
+}
+
+export function forwardOnDevice(
+  input: DeviceArray,
+  options: CallOptions<DeviceArray>,
+): { output: DeviceArray; pass: DevicePass } {
+  const call = prepare(input, options)
+  const { settings, counted, stream, place } = call
+  const { layout, total } = counted
+  const { device, dtype, length } = place
+  const records = cutFromSlab(device, stream, RECORD_BYTES * layout.groupCount)
+  const mask = call.saveMask ? (call.givenMask ?? freshMask(input, place.stream)) : undefined
+  const output = call.out ?? freshLike(input, place.stream)
+  const active =
+    counted.rows === undefined
+      ? counted.active && viewOf(counted.active)
+      : storeCounts(counted.rows, device, stream, place.stream)
+  const { counter, draw } = call
+  const parts = { input, output, mask, records, active, counter, total, allActive: false }
+  native.deviceForward(describeForward(place, settings, layout, draw, parts))
+  return { output, pass: { length, dtype, device, mask, settings, layout, records, stream } }
+}

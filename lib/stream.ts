@@ -1,0 +1,246 @@
+/** CUDA streams, and graphs recorded on them. */
+import './dispose'
+import { invalidState, invalidType, invalidValue, nameKind, outOfRange } from './errors'
+import { native } from './native'
+
+const streamsCollected = new FinalizationRegistry<number>((handle) => native.releaseStream(handle))
+const graphsCollected = new FinalizationRegistry<number>((handle) => native.releaseGraph(handle))
+
+export interface StreamOptions {
+  /** Its index in `runtime.cuda.devices`. Default 0. */
+  device?: number | undefined
+}
+
+/** As the binding knows it, 0 once it was destroyed. */
+let handleOf: (stream: Stream) => number
+let isStream: (value: object) => value is Stream
+
+export function readDevice(value: unknown, missing: number): number {
+  if (value === undefined) return missing
+  const expected = 'the index of a device, an integer >= 0,'
+  if (typeof value !== 'number') throw invalidType(expected, 'options.device', value)
+  if (!Number.isInteger(value) || value < 0 || value > 0xffff)
+    throw outOfRange(expected, 'options.device', value)
+  return value
+}
+
+function assertOptions(options: unknown): asserts options is object {
+  if (typeof options !== 'object' || options === null) throw invalidType('an object', 'options', options)
+}
+
+const LEGACY = 1n
+const PER_THREAD = 2n
+const LARGEST_HANDLE = 2n ** 64n - 1n
+
+/** Work enqueued on one stream is done in order, and of different streams at the same time. */
+export class Stream implements Disposable {
+  readonly #device: number
+  #handle: number
+
+  /** A new stream that does not wait for the legacy default stream. */
+  constructor(options?: StreamOptions)
+  constructor(options: StreamOptions = {}, given?: unknown) {
+    assertOptions(options)
+    this.#device = readDevice(options.device, 0)
+    this.#handle = given instanceof Given ? given.handle : native.createStream(this.#device)
+    streamsCollected.register(this, this.#handle, this)
+  }
+
+  /** The same as `new Stream(options)`. */
+  static create(options?: StreamOptions): Stream {
+    return new Stream(options)
+  }
+
+  /**
+   * A cudaStream_t of another library, which goes on owning it and must keep it for as long as it is used here.
+   *
+   * @param handle its address; 0n is the legacy default stream of `options.device`
+   * @throws TypeError or RangeError; CudaError where CUDA does not know it
+   */
+  static wrap(handle: bigint, options: StreamOptions = {}): Stream {
+    assertOptions(options)
+    const expected = 'the address of a cudaStream_t, a bigint,'
+    if (typeof handle !== 'bigint') throw invalidType(expected, 'handle', handle)
+    if (handle < 0n || handle > LARGEST_HANDLE) throw outOfRange(expected, 'handle', handle)
+    if (handle === PER_THREAD) {
+      throw invalidValue('a stream that is the same for all threads', 'handle', 'cudaStreamPerThread')
+    }
+    if (handle === 0n || handle === LEGACY) {
+      const device = readDevice(options.device, 0)
+      return this.#wrapped(native.wrapStream(0n, device), device)
+    }
+    const own = native.streamDevice(handle)
+    const device = readDevice(options.device, own)
+    if (device !== own) {
+      throw invalidValue(`${own}, the device of the stream,`, 'options.device', String(device))
+    }
+    return this.#wrapped(native.wrapStream(handle, device), device)
+  }
+
+  static #wrapped(handle: number, device: number): Stream {
+    const Constructor = Stream as new (options: StreamOptions, given: Given) => Stream
+    return new Constructor({ device }, new Given(handle))
+  }
+
+  get device(): number {
+    return this.#device
+  }
+
+  /** Its cudaStream_t, for other libraries. */
+  get handle(): bigint {
+    return native.streamHandle(this.#live('handle'))
+  }
+
+  get destroyed(): boolean {
+    return this.#handle === 0
+  }
+
+  /** Whether work on it is being recorded at the moment. */
+  get capturing(): boolean {
+    return native.capturing(this.#live('capturing'))
+  }
+
+  /**
+   * Settles when all work enqueued so far is done; the event loop goes on meanwhile. Rejects with what failed in it.
+   */
+  async synchronize(): Promise<void> {
+    await native.synchronize(this.#live('synchronize'))
+  }
+
+  /** What is enqueued from now on waits for what is enqueued on `other` now. Nothing waits here. */
+  wait(other: Stream): this {
+    const handle = this.#live('wait')
+    native.wait(handle, readStreamHandle(other, 'other'))
+    return this
+  }
+
+  /**
+   * Records what `body` enqueues on this stream, and on streams that it makes wait for it, instead of doing it. The graph
+   * keeps all memory that it uses. Copies to and from ordinary host arrays, `stats()` and everything else that would have
+   * to wait cannot be recorded.
+   *
+   * @throws CudaError; and what `body` throws
+   */
+  capture(body: () => unknown): Graph {
+    const handle = this.#live('capture')
+    if (typeof body !== 'function') throw invalidType('a function', 'body', body)
+    native.captureBegin(handle)
+    let result: unknown
+    try {
+      result = body()
+    } catch (error) {
+      discard(handle)
+      throw error
+    }
+    if (typeof (result as PromiseLike<unknown> | undefined)?.then === 'function') {
+      discard(handle)
+      throw invalidValue('a function that is done when it returns', 'body', 'one that returned a promise')
+    }
+    return makeGraph(native.captureEnd(handle, true) as number, this.#device)
+  }
+
+  /** Work enqueued on it is still done. */
+  destroy(): void {
+    if (this.#handle === 0) return
+    streamsCollected.unregister(this)
+    native.releaseStream(this.#handle)
+    this.#handle = 0
+  }
+
+  [Symbol.dispose](): void {
+    this.destroy()
+  }
+
+  #live(method: string): number {
+    if (this.#handle === 0) throw invalidState('a stream that was not destroyed', method, 'a destroyed one')
+    return this.#handle
+  }
+
+  static {
+    handleOf = (stream) => stream.#handle
+    isStream = (value): value is Stream => #handle in value
+  }
+}
+
+/** A handle that stands for a stream made elsewhere. */
+class Given {
+  constructor(readonly handle: number) {}
+}
+
+/** What failed while recording is worth more than what fails while ending it. */
+function discard(handle: number): void {
+  try {
+    native.captureEnd(handle, false)
+  } catch {
+    // The recording was broken already.
+  }
+}
+
+nameKind((value) => (isStream(value) ? 'a Stream' : undefined))
+
+export function readStreamHandle(value: unknown, argument: string): number {
+  if (typeof value !== 'object' || value === null || !isStream(value)) {
+    throw invalidType('a Stream', argument, value)
+  }
+  const handle = handleOf(value)
+  if (handle === 0) throw invalidValue('a stream that was not destroyed', argument, 'a destroyed one')
+  return handle
+}
+
+/** 0, the legacy default stream, for undefined. */
+export function readStream(value: unknown, device: number, argument = 'options.stream'): number {
+  if (value === undefined) return 0
+  const handle = readStreamHandle(value, argument)
+  const own = (value as Stream).device
+  if (own !== device) throw invalidValue(`a stream of device ${device}`, argument, `one of device ${own}`)
+  return handle
+}
+
+/** For what comes after: the default stream where a stream is gone. */
+export const handleOrDefault = (stream: Stream | undefined): number =>
+  stream === undefined ? 0 : handleOf(stream)
+
+let makeGraph: (handle: number, device: number) => Graph
+
+/** Recorded work, launched as a whole any number of times. Made by `stream.capture`. */
+export class Graph implements Disposable {
+  readonly #device: number
+  #handle: number
+
+  private constructor(handle: number, device: number) {
+    this.#handle = handle
+    this.#device = device
+    graphsCollected.register(this, handle, this)
+  }
+
+  get device(): number {
+    return this.#device
+  }
+
+  get freed(): boolean {
+    return this.#handle === 0
+  }
+
+  /** Enqueues all of it on a stream of its device. Default: the legacy default stream. */
+  launch(stream?: Stream): this {
+    if (this.#handle === 0) throw invalidState('a graph that was not freed', 'launch', 'a freed one')
+    native.launch(this.#handle, readStream(stream, this.#device, 'stream'))
+    return this
+  }
+
+  /** Lets go of the memory that it kept. Launches that are enqueued are still done. */
+  free(): void {
+    if (this.#handle === 0) return
+    graphsCollected.unregister(this)
+    native.releaseGraph(this.#handle)
+    this.#handle = 0
+  }
+
+  [Symbol.dispose](): void {
+    this.free()
+  }
+
+  static {
+    makeGraph = (handle, device) => new Graph(handle, device)
+  }
+}

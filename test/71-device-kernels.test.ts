@@ -1,0 +1,128 @@
+/**
+ * The device's passes, executed on the CPU by test/native/device: against the formulas and the CPU backend, bit for bit, in
+ * several thread orders, under sanitizers, and on devices that refuse what others can.
+ */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { emulatedProgram, execute, type Variant } from './support/emulated'
+import { goldenHeader, goldenHeaderFile } from './support/golden-header'
+
+const TARGET = 'jumpout_device_tests'
+/** Milliseconds that one run may take, and one build. */
+const RUN_LIMIT = 500_000
+const BUILD_LIMIT = 900_000
+
+/** What the program writes with --json. */
+interface Result {
+  passed: boolean
+  stopped?: string
+  checks: number
+  failed: number
+  sections: { name: string; cases: number; checks: number; failed: number }[]
+  ways: Record<string, number>
+  differences: { groups: number; rates: number; thresholds: number; scales: number }
+}
+
+interface Run {
+  variant: Variant
+  args: readonly string[]
+  env?: Record<string, string>
+}
+
+async function run(t: Test, { variant, args, env }: Run): Promise<Result> {
+  const program = await emulatedProgram(variant, TARGET)
+  const json = join(t.testdir(), 'result.json')
+  const outcome = await execute(program, [...args, '--json', json], { env, timeout: RUN_LIMIT })
+  const end = { stdout: outcome.stdout.slice(-4000), stderr: outcome.stderr.slice(-4000) }
+  t.same({ code: outcome.code, signal: outcome.signal }, { code: 0, signal: null }, 'it ends well', end)
+  const result = JSON.parse(readFileSync(json, 'utf8')) as Result
+  t.ok(result.passed && result.failed === 0 && result.checks > 0, `${result.checks} checks`)
+  return result
+}
+
+/** The same C library on both sides: nothing may differ, not even what docs/numerics.md lets differ. */
+function nothingDiffers(t: Test, { differences }: Result): void {
+  const { groups, rates, thresholds, scales } = differences
+  t.ok(groups > 0, `${groups} groups that could differ from the CPU backend's`)
+  t.same({ rates, thresholds, scales }, { rates: 0, thresholds: 0, scales: 0 })
+}
+
+const CLUSTERS = ['one cluster', 'a cluster a row']
+
+t.setTimeout(2 * BUILD_LIMIT)
+
+t.test('test/native/device/golden.inc is that of test/vectors/golden.json', (t) => {
+  t.equal(
+    readFileSync(goldenHeaderFile, 'utf8'),
+    goldenHeader(),
+    'npx tsx test/support/golden-header.ts --write',
+  )
+  t.end()
+})
+
+t.test('plain, every way of computing', { timeout: BUILD_LIMIT }, async (t) => {
+  const result = await run(t, { variant: 'plain', args: ['--quick'] })
+  nothingDiffers(t, result)
+  for (const section of result.sections) t.ok(section.checks > 0, `${section.name}: ${section.checks} checks`)
+  const ways = Object.entries(result.ways)
+  t.equal(ways.length, 8)
+  for (const [way, cases] of ways) t.ok(cases > 0, `${way}: ${cases} cases`)
+})
+
+for (const order of ['reverse', 'random:1', 'random:2', 'random:3']) {
+  t.test(`plain, threads in the order ${order}`, { timeout: BUILD_LIMIT }, async (t) => {
+    const seed = order.endsWith('e') ? '2' : `${10 + Number(order.slice(-1))}`
+    const result = await run(t, {
+      variant: 'plain',
+      args: ['--quick', '--seed', seed],
+      env: { CUDA_ON_CPU_ORDER: order },
+    })
+    nothingDiffers(t, result)
+  })
+}
+
+const DEVICES: Record<string, { env: Record<string, string>; missing: readonly string[] }> = {
+  'that refuses cooperative launches': { env: { CUDA_ON_CPU_COOPERATIVE: 'refuse' }, missing: ['on chip'] },
+  'without cooperative launches': { env: { CUDA_ON_CPU_COOPERATIVE: '0' }, missing: ['on chip'] },
+  'without clusters': { env: { CUDA_ON_CPU_ARCH: '75', CUDA_ON_CPU_SHARED: '65536' }, missing: CLUSTERS },
+  'of one multiprocessor': { env: { CUDA_ON_CPU_SMS: '1', CUDA_ON_CPU_SHARED: '101376' }, missing: [] },
+  'of sixteen multiprocessors': { env: { CUDA_ON_CPU_SMS: '16', CUDA_ON_CPU_DEVICES: '1' }, missing: [] },
+}
+for (const [kind, { env, missing }] of Object.entries(DEVICES)) {
+  t.test(`plain, a device ${kind}`, { timeout: BUILD_LIMIT }, async (t) => {
+    const args = ['--quick', '--only', 'golden,samples,ways,graphs,large']
+    const { ways } = await run(t, { variant: 'plain', args, env })
+    for (const way of missing) t.equal(ways[way], 0, `${way}: replaced`)
+    t.ok(ways['two launches'] > 0)
+  })
+}
+
+for (const variant of ['address', 'thread'] as const) {
+  t.test(`under the ${variant} sanitizer`, { timeout: 2 * BUILD_LIMIT }, async (t) => {
+    for (const order of variant === 'address' ? ['forward', 'random:4'] : ['random:5']) {
+      const size = variant === 'address' && order === 'forward' ? '--quick' : '--tiny'
+      nothingDiffers(t, await run(t, { variant, args: [size], env: { CUDA_ON_CPU_ORDER: order } }))
+    }
+  })
+}
+
+t.test('without a device it says so and fails', { timeout: BUILD_LIMIT }, async (t) => {
+  const program = await emulatedProgram('plain', TARGET)
+  const { code, stderr } = await execute(program, ['--tiny'], { env: { CUDA_ON_CPU_DEVICES: '0' } })
+  t.equal(code, 2)
+  t.match(stderr, /no CUDA device/)
+})
+
+t.test('a device that is lost is a failure, not a crash', { timeout: BUILD_LIMIT }, async (t) => {
+  const program = await emulatedProgram('plain', TARGET)
+  const json = join(t.testdir(), 'result.json')
+  const { code, signal, stdout } = await execute(program, ['--tiny', '--json', json], {
+    env: { CUDA_ON_CPU_FAIL: 'cudaLaunchKernelEx:200' },
+  })
+  t.same({ code, signal }, { code: 1, signal: null })
+  t.match(stdout, /cudaErrorIllegalAddress/)
+  const result = JSON.parse(readFileSync(json, 'utf8')) as Result
+  t.notOk(result.passed)
+  t.match(result.stopped, /cudaErrorIllegalAddress/)
+})

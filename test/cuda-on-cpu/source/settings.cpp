@@ -1,0 +1,74 @@
+#include "settings.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace cuda_on_cpu {
+namespace {
+
+[[noreturn]] void refuse(const char* name, const char* value, const char* expected) {
+  std::fprintf(stderr, "CUDA on CPU: expected %s for %s, got \"%s\"\n", expected, name, value);
+  std::exit(2);
+}
+
+// The number that `text` is, at the end of the whole value.
+uint64_t number(const char* name, const char* value, const char* text, const char* expected) {
+  char* end = nullptr;
+  errno = 0;
+  const unsigned long long parsed = std::strtoull(text, &end, 10);
+  if (*text < '0' || *text > '9' || *end != '\0' || errno != 0) refuse(name, value, expected);
+  return parsed;
+}
+
+uint64_t fromEnvironment(const char* name, uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : number(name, text, text, "a whole number");
+}
+
+Settings read() {
+  Settings found{};
+  found.devices = static_cast<int>(fromEnvironment("CUDA_ON_CPU_DEVICES", 2));
+  found.multiprocessors = static_cast<int>(fromEnvironment("CUDA_ON_CPU_SMS", 3));
+  found.sharedBytes = fromEnvironment("CUDA_ON_CPU_SHARED", 232448);
+  found.architecture = static_cast<int>(fromEnvironment("CUDA_ON_CPU_ARCH", 90));
+  found.memoryBytes = fromEnvironment("CUDA_ON_CPU_MEMORY", uint64_t{1} << 30);
+
+  const char* cooperative = std::getenv("CUDA_ON_CPU_COOPERATIVE");
+  if (cooperative == nullptr || std::strcmp(cooperative, "1") == 0) {
+    found.cooperative = Settings::kOffered;
+  } else if (std::strcmp(cooperative, "0") == 0) {
+    found.cooperative = Settings::kNone;
+  } else if (std::strcmp(cooperative, "refuse") == 0) {
+    found.cooperative = Settings::kRefused;
+  } else {
+    refuse("CUDA_ON_CPU_COOPERATIVE", cooperative, "0, 1 or refuse");
+  }
+
+  if (const char* failing = std::getenv("CUDA_ON_CPU_FAIL")) {
+    const char* colon = std::strchr(failing, ':');
+    if (colon == nullptr) refuse("CUDA_ON_CPU_FAIL", failing, "NAME:N");
+    found.failing = std::string(failing, colon);
+    found.failingCall = number("CUDA_ON_CPU_FAIL", failing, colon + 1, "NAME:N");
+  }
+  return found;
+}
+
+}  // namespace
+
+const Settings& settings() {
+  static const Settings& found = *new Settings(read());
+  return found;
+}
+
+Order orderOfNow() {
+  const char* text = std::getenv("CUDA_ON_CPU_ORDER");
+  if (text == nullptr || std::strcmp(text, "forward") == 0) return {};
+  if (std::strcmp(text, "reverse") == 0) return {Order::kReverse, 0};
+  constexpr const char* expected = "forward, reverse or random:SEED";
+  if (std::strncmp(text, "random:", 7) != 0) refuse("CUDA_ON_CPU_ORDER", text, expected);
+  return {Order::kRandom, number("CUDA_ON_CPU_ORDER", text, text + 7, expected)};
+}
+
+}  // namespace cuda_on_cpu

@@ -1,0 +1,39 @@
+// The environment: what devices there are, and in which order their threads take turns.
+//
+//   CUDA_ON_CPU_DEVICES=2          how many devices
+//   CUDA_ON_CPU_SMS=3              multiprocessors of each
+//   CUDA_ON_CPU_SHARED=232448      shared memory that a block can opt in to, in bytes
+//   CUDA_ON_CPU_ARCH=90            compute capability; clusters need 90
+//   CUDA_ON_CPU_MEMORY=1073741824  memory of each, in bytes
+//   CUDA_ON_CPU_COOPERATIVE=0      no cooperative launches; =refuse: the attribute promises them, a launch is refused
+//   CUDA_ON_CPU_FAIL=NAME:N        the N-th call of this function finds the device lost (cudaErrorIllegalAddress)
+//   CUDA_ON_CPU_ORDER=forward      or reverse, or random:SEED; read at every launch
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace cuda_on_cpu {
+
+struct Order {
+  enum Kind { kForward, kReverse, kRandom } kind = kForward;
+  uint64_t seed = 1;
+};
+
+struct Settings {
+  int devices;
+  int multiprocessors;
+  size_t sharedBytes;
+  int architecture;
+  size_t memoryBytes;
+  enum Cooperative { kOffered, kNone, kRefused } cooperative;
+  std::string failing;  // the name of a function, or empty
+  uint64_t failingCall;
+};
+
+// Read once; ends the process with a message where a variable makes no sense, since a test would prove nothing.
+const Settings& settings();
+Order orderOfNow();
+
+}  // namespace cuda_on_cpu

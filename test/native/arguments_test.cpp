@@ -1,0 +1,245 @@
+// What the C API refuses on the host, which argument it names, and that nothing is written then. Where there is no CUDA:
+// that everything of it says so.
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+#include "check.hpp"
+#include "jumpout.h"
+#include "jumpout_cuda.h"
+
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+void refused(jumpout_status got, jumpout_status want, const std::string& field, const std::string& what) {
+  check::that(got == want && jumpout_status_field() == field,
+              what + ": status " + std::to_string(got) + " for '" + jumpout_status_field() + "', expected " +
+                  std::to_string(want) + " for '" + field + "'");
+}
+
+struct Arrays {
+  alignas(64) float input[128] = {}, output[128] = {};
+  uint32_t mask[8] = {};
+  jumpout_group groups[4] = {};
+};
+
+jumpout_forward_args forwardArgs(Arrays& arrays) {
+  jumpout_forward_args args = {};
+  args.input = arrays.input;
+  args.output = arrays.output;
+  args.mask = arrays.mask;
+  args.groups = arrays.groups;
+  args.length = 64;
+  args.group_count = 1;
+  args.layout = {0, 0, 1};
+  args.options = jumpout_default_options();
+  return args;
+}
+
+template <class T>
+T* shifted(T* pointer, int bytes) {
+  return reinterpret_cast<T*>(reinterpret_cast<uintptr_t>(pointer) + static_cast<uintptr_t>(bytes));
+}
+
+void forwardArguments() {
+  Arrays arrays;
+  for (float& value : arrays.output) value = 7.0f;
+  const auto expect = [&](jumpout_status status, const char* field, auto&& change) {
+    jumpout_forward_args args = forwardArgs(arrays);
+    change(args);
+    refused(jumpout_forward(&args), status, field, std::string("forward, ") + field);
+  };
+  using Args = jumpout_forward_args;
+  expect(JUMPOUT_NULL_POINTER, "input", [](Args& a) { a.input = nullptr; });
+  expect(JUMPOUT_NULL_POINTER, "output", [](Args& a) { a.output = nullptr; });
+  expect(JUMPOUT_NULL_POINTER, "groups", [](Args& a) { a.groups = nullptr; });
+  expect(JUMPOUT_MISALIGNED, "input", [](Args& a) { a.input = shifted(a.input, 2); });
+  expect(JUMPOUT_MISALIGNED, "output", [](Args& a) { a.output = shifted(a.output, 1); });
+  expect(JUMPOUT_MISALIGNED, "mask", [](Args& a) { a.mask = shifted(a.mask, 2); });
+  expect(JUMPOUT_MISALIGNED, "groups", [](Args& a) { a.groups = shifted(a.groups, 4); });
+  expect(JUMPOUT_BAD_LENGTH, "group_count", [](Args& a) { a.group_count = 2; });
+  expect(JUMPOUT_BAD_LENGTH, "length", [](Args& a) { a.length = SIZE_MAX / 2; });
+  expect(JUMPOUT_BAD_LENGTH, "length", [](Args& a) { a.layout.group_size = 48, a.group_count = 2; });
+  expect(JUMPOUT_BAD_LENGTH, "layout.unit_size", [](Args& a) { a.layout.unit_size = 0; });
+  expect(JUMPOUT_BAD_LENGTH, "layout.element_offset", [](Args& a) { a.layout.element_offset = 8; });
+  expect(JUMPOUT_BAD_LENGTH, "layout.element_offset", [](Args& a) { a.layout.element_offset = UINT64_MAX; });
+  expect(JUMPOUT_BAD_LENGTH, "layout.group_size", [](Args& a) { a.layout.group_size = UINT64_MAX; });
+  for (const double bad : {-0.1, kNan, kInfinity}) {
+    expect(JUMPOUT_BAD_OPTION, "options.sigma", [=](Args& a) { a.options.sigma = bad; });
+    expect(JUMPOUT_BAD_OPTION, "options.p_max", [=](Args& a) { a.options.p_max = bad; });
+    expect(JUMPOUT_BAD_OPTION, "options.p_min", [=](Args& a) { a.options.p_min = bad; });
+    expect(JUMPOUT_BAD_OPTION, "options.max_rate", [=](Args& a) { a.options.max_rate = bad; });
+    expect(JUMPOUT_BAD_OPTION, "options.exponent", [=](Args& a) { a.options.exponent = bad; });
+  }
+  for (const double bad : {-0.1, 1.0, kInfinity})
+    expect(JUMPOUT_BAD_OPTION, "options.rate", [=](Args& a) { a.options.rate = bad; });
+  expect(JUMPOUT_BAD_OPTION, "options.p_min", [](Args& a) { a.options.p_min = 0.61; });
+  expect(JUMPOUT_BAD_OPTION, "call", [](Args& a) { a.call = uint64_t{INT64_MAX}; });
+  for (const double bad : {-1.0, 0.5, kNan, kInfinity, 65.0}) {
+    expect(JUMPOUT_BAD_OPTION, "groups", [=](Args& a) {
+      a.counted = 1;
+      a.groups[0].total = 64;
+      a.groups[0].active = bad;
+    });
+  }
+  expect(JUMPOUT_BAD_OPTION, "groups",
+         [](Args& a) { a.counted = 1, a.groups[0].active = a.groups[0].total = 0; });
+  expect(JUMPOUT_OVERLAP, "output", [](Args& a) { a.output = const_cast<float*>(a.input) + 1; });
+  expect(JUMPOUT_OVERLAP, "output", [](Args& a) { a.input = a.output + 63; });
+  expect(JUMPOUT_OVERLAP, "mask", [](Args& a) { a.mask = reinterpret_cast<uint32_t*>(a.output + 63); });
+  expect(JUMPOUT_OVERLAP, "mask", [&](Args& a) { a.mask = reinterpret_cast<uint32_t*>(arrays.input); });
+  expect(JUMPOUT_OVERLAP, "groups", [](Args& a) { a.groups = reinterpret_cast<jumpout_group*>(a.output); });
+  refused(jumpout_forward(nullptr), JUMPOUT_NULL_POINTER, "args", "forward of nothing");
+  bool untouched = true;
+  for (const float value : arrays.output) untouched &= value == 7.0f;
+  check::that(untouched, "refused calls wrote nothing");
+
+  jumpout_forward_args args = forwardArgs(arrays);
+  args.output = arrays.input;
+  check::that(jumpout_forward(&args) == JUMPOUT_OK, "in place is fine");
+  args = forwardArgs(arrays);
+  args.mask = reinterpret_cast<uint32_t*>(arrays.output + 64);
+  check::that(jumpout_forward(&args) == JUMPOUT_OK, "a mask right behind the output is fine");
+  args = forwardArgs(arrays);
+  args.input = args.output = nullptr;
+  args.length = 0;
+  check::that(jumpout_forward(&args) == JUMPOUT_OK, "nothing needs no memory");
+}
+
+void backwardAndCountArguments() {
+  Arrays arrays;
+  jumpout_backward_args good = {};
+  good.grad_output = arrays.input;
+  good.grad_input = arrays.output;
+  good.mask = arrays.mask;
+  good.groups = arrays.groups;
+  good.length = 64;
+  good.group_count = 1;
+  good.layout = {0, 0, 1};
+  const auto expect = [&](jumpout_status status, const char* field, auto&& change) {
+    jumpout_backward_args args = good;
+    change(args);
+    refused(jumpout_backward(&args), status, field, std::string("backward, ") + field);
+  };
+  using Args = jumpout_backward_args;
+  expect(JUMPOUT_NULL_POINTER, "grad_output", [](Args& a) { a.grad_output = nullptr; });
+  expect(JUMPOUT_NULL_POINTER, "grad_input", [](Args& a) { a.grad_input = nullptr; });
+  expect(JUMPOUT_NULL_POINTER, "groups", [](Args& a) { a.groups = nullptr; });
+  expect(JUMPOUT_NULL_POINTER, "output", [](Args& a) { a.mask = nullptr, a.relu = 1; });
+  expect(JUMPOUT_MISALIGNED, "output", [](Args& a) { a.output = shifted(a.grad_output, 3); });
+  expect(JUMPOUT_BAD_OPTION, "call", [](Args& a) { a.call = UINT64_MAX; });
+  expect(JUMPOUT_BAD_LENGTH, "group_count", [](Args& a) { a.group_count = 0; });
+  expect(JUMPOUT_OVERLAP, "grad_input", [](Args& a) { a.grad_output = a.grad_input + 8; });
+  expect(JUMPOUT_OVERLAP, "mask", [](Args& a) { a.mask = reinterpret_cast<uint32_t*>(a.grad_input); });
+  expect(JUMPOUT_OVERLAP, "output",
+         [](Args& a) { a.mask = nullptr, a.relu = 1, a.output = a.grad_input + 8; });
+  expect(JUMPOUT_BAD_OPTION, "groups", [&](Args&) { arrays.groups[0].effective_rate = 1.0; });
+  refused(jumpout_backward(nullptr), JUMPOUT_NULL_POINTER, "args", "backward of nothing");
+
+  const jumpout_count_args count = {arrays.input, arrays.groups, 64, 1, {0, 0, 1}};
+  jumpout_count_args args = count;
+  args.input = nullptr;
+  refused(jumpout_count_active(&args), JUMPOUT_NULL_POINTER, "input", "count");
+  args = count;
+  args.groups = reinterpret_cast<jumpout_group*>(arrays.input + 2);
+  refused(jumpout_count_active(&args), JUMPOUT_OVERLAP, "groups", "count");
+  check::that(jumpout_count_active(&count) == JUMPOUT_OK, "count");
+}
+
+void identity() {
+  float values[64];
+  for (int i = 0; i < 64; ++i) values[i] = i % 7 ? static_cast<float>(i) : NAN;
+  float output[64] = {};
+  check::that(jumpout_identity(values, output, 64) == JUMPOUT_OK, "identity");
+  check::that(std::memcmp(values, output, sizeof values) == 0, "identity copies to the bit");
+  check::that(jumpout_identity(values, values, 64) == JUMPOUT_OK, "identity in place");
+  check::that(jumpout_identity(nullptr, nullptr, 0) == JUMPOUT_OK, "identity of nothing");
+  refused(jumpout_identity(values, values + 1, 63), JUMPOUT_OVERLAP, "output", "identity upwards");
+  refused(jumpout_identity(values + 1, values, 63), JUMPOUT_OVERLAP, "output", "identity downwards");
+  refused(jumpout_identity(nullptr, output, 1), JUMPOUT_NULL_POINTER, "input", "identity");
+  refused(jumpout_identity(values, nullptr, 1), JUMPOUT_NULL_POINTER, "output", "identity");
+  refused(jumpout_identity(shifted(values, 1), output, 1), JUMPOUT_MISALIGNED, "input", "identity");
+  refused(jumpout_identity(values, output, SIZE_MAX), JUMPOUT_BAD_LENGTH, "length", "identity");
+  check::that(std::memcmp(values, output, sizeof values) == 0, "refused copies write nothing");
+}
+
+void texts() {
+  std::vector<std::string> seen;
+  for (int status = JUMPOUT_OK; status <= JUMPOUT_CAPTURING; ++status) {
+    const std::string text = jumpout_status_text(static_cast<jumpout_status>(status));
+    bool fresh = text != "unknown status";
+    for (const std::string& other : seen) fresh &= text != other || status == JUMPOUT_BAD_ENVIRONMENT;
+    check::that(fresh, "the text of status " + std::to_string(status) + ": " + text);
+    seen.push_back(text);
+  }
+  const jumpout_record record = {3, 4, 0.25, 32768, 1.5f, 9, 8};
+  const jumpout_group row = jumpout_group_of_record(&record);
+  check::that(
+      row.active == 3 && row.total == 4 && row.rate == 0.25 && row.effective_rate == 0.5 && row.scale == 1.5,
+      "a record as a row of statistics");
+}
+
+void withoutCuda() {
+  jumpout_runtime runtime = {};
+  check::that(jumpout_get_runtime(&runtime) == JUMPOUT_OK, "the runtime");
+  check::that(runtime.cuda_available == (runtime.cuda_reason == nullptr), "a reason, or none is needed");
+  check::that(runtime.cuda_available == (jumpout_cuda_device_count() > 0), "devices, if CUDA is available");
+  if (runtime.cuda_available) return;
+  const auto none = [](jumpout_status status, const char* what) {
+    refused(status, JUMPOUT_NO_CUDA, "", what);
+  };
+  check::that(std::string(runtime.cuda_reason) == jumpout_status_text(JUMPOUT_NO_CUDA),
+              "the reason is the text");
+  int target = 0;
+  void *memory = &target, *kept = &target;
+  jumpout_cuda_device device;
+  jumpout_memory kind;
+  int32_t number;
+  float elapsed;
+  uint64_t value = 0;
+  none(jumpout_cuda_device_of(0, &device), "device_of");
+  none(jumpout_cuda_allocate(0, 8, nullptr, 1, &memory), "allocate");
+  check::that(memory == nullptr, "no memory");
+  none(jumpout_cuda_free(0, kept, nullptr, 0), "free");
+  check::that(jumpout_cuda_free(0, nullptr, nullptr, 0) == JUMPOUT_OK, "freeing nothing");
+  none(jumpout_cuda_allocate_pinned(8, &memory), "allocate_pinned");
+  none(jumpout_cuda_free_pinned(kept), "free_pinned");
+  none(jumpout_cuda_memory_of(kept, &kind), "memory_of");
+  none(jumpout_cuda_copy(0, &value, kept, 4, nullptr), "copy");
+  none(jumpout_cuda_fill(0, &value, 1, 4, nullptr), "fill");
+  none(jumpout_cuda_store(0, &value, &value, 1, nullptr), "store");
+  none(jumpout_cuda_stream_create(0, &memory), "stream_create");
+  none(jumpout_cuda_stream_device(nullptr, &number), "stream_device");
+  none(jumpout_cuda_stream_synchronize(0, nullptr), "stream_synchronize");
+  none(jumpout_cuda_stream_capturing(0, nullptr, &number), "stream_capturing");
+  none(jumpout_cuda_stream_wait(0, nullptr, nullptr), "stream_wait");
+  none(jumpout_cuda_event_create(0, &memory), "event_create");
+  none(jumpout_cuda_event_elapsed(kept, kept, &elapsed), "event_elapsed");
+  none(jumpout_cuda_capture_begin(0, nullptr), "capture_begin");
+  none(jumpout_cuda_capture_end(0, nullptr, &memory), "capture_end");
+  none(jumpout_cuda_graph_launch(0, kept, nullptr), "graph_launch");
+  const jumpout_device_forward_args forward = {};
+  const jumpout_device_backward_args backward = {};
+  const jumpout_device_count_args count = {};
+  const jumpout_device_identity_args same = {};
+  none(jumpout_device_forward(&forward), "forward");
+  none(jumpout_device_backward(&backward), "backward");
+  none(jumpout_device_count_active(&count), "count_active");
+  none(jumpout_device_identity(&same), "identity");
+  check::that(value == 0 && target == 0, "nothing was written");
+  check::that(jumpout_last_cuda_error().number == 0, "no call of CUDA has failed");
+}
+
+}  // namespace
+
+int main() {
+  forwardArguments();
+  backwardAndCountArguments();
+  identity();
+  texts();
+  withoutCuda();
+  return check::report();
+}

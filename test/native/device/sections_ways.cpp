@@ -1,0 +1,100 @@
+// Every way of computing forward, at sizes where the table of borders would choose another.
+#include <algorithm>
+#include <cstdio>
+
+#include "cuda/borders.hpp"
+#include "sections.hpp"
+
+namespace device_tests {
+namespace {
+
+using jumpout::cuda::Borders;
+using jumpout::cuda::Way;
+
+struct Forced {
+  Way way;
+  const char* name;
+  bool rows;  // one rate a row, else one for the tensor
+  Borders borders;
+};
+
+Borders bordersOf(uint64_t one_block, uint64_t one_cluster, uint64_t on_chip, uint64_t warp, uint64_t block,
+                  uint64_t cluster) {
+  Borders borders;
+  borders.one_block = one_block;
+  borders.one_cluster = one_cluster;
+  borders.on_chip = on_chip;
+  borders.warp_row = warp;
+  borders.block_row = block;
+  borders.cluster_row = cluster;
+  return borders;
+}
+
+std::vector<Forced> allForced() {
+  constexpr uint64_t kAll = ~uint64_t{0};
+  return {
+      {Way::kBlockRows, "one block", false, bordersOf(kAll, 0, 0, 0, 0, 0)},
+      {Way::kClusterRows, "one cluster", false, bordersOf(0, kAll, 0, 0, 0, 0)},
+      {Way::kOnChip, "on chip", false, bordersOf(0, 0, kAll, 0, 0, 0)},
+      {Way::kTwoLaunches, "two launches", false, bordersOf(0, 0, 0, 0, 0, 0)},
+      {Way::kWarpRows, "a warp a row", true, bordersOf(0, 0, 0, kAll, 0, 0)},
+      {Way::kBlockRows, "a block a row", true, bordersOf(0, 0, 0, 0, kAll, 0)},
+      {Way::kClusterRows, "a cluster a row", true, bordersOf(0, 0, 0, 0, 0, kAll)},
+      {Way::kTwoLaunches, "rows in two launches", true, bordersOf(0, 0, 0, 0, 0, 0)},
+  };
+}
+
+// What the ways ask for: 16-byte alignment, whole draws, an exponent that is exact.
+Case heldCase(Random& random, jumpout_dtype dtype, size_t length, uint64_t row) {
+  Case c = drawnCase(random, dtype, length, row);
+  c.input_lead = c.output_lead = 0;
+  if (!isExact(c.options.exponent)) c.options.exponent = 0.75;
+  if (c.options.exponent == 0.0) c.options.exponent = 1.0;
+  return c;
+}
+
+void force(Context& context, const Forced& forced) {
+  Random random(context.seed + 30 + static_cast<uint64_t>(forced.way));
+  Report& report = context.report;
+  jumpout::cuda::bordersForTests() = forced.borders;
+  const std::vector<uint64_t> row_sizes{8, 64, 256, 520, 1024, 2000, 4096, 8200, 12288};
+  const std::vector<size_t> lengths{1, 8, 255, 256, 1000, 1024, 2049, 5000, 8192, 8193, 20011, 65537, 120000};
+  uint64_t asked = 0, taken = 0;
+  const auto run = [&](const Case& c) {
+    runCase(report, context.device, c);
+    ++asked;
+    taken += jumpout::cuda::lastWayForTests() == forced.way;
+  };
+  for (const jumpout_dtype dtype : kDtypes) {
+    if (forced.rows) {
+      for (const uint64_t row : row_sizes) {
+        if (context.effort == Effort::kTiny && row > 600) continue;
+        run(heldCase(random, dtype, row * (2 + random.below(context.pick<uint64_t>(2, 4, 300))), row));
+      }
+    } else {
+      for (const size_t n : lengths) {
+        if (context.effort == Effort::kTiny && n > 2500) continue;
+        if (context.effort == Effort::kQuick && n > 10000 && dtype != JUMPOUT_FLOAT32) continue;
+        run(heldCase(random, dtype, n, 0));
+      }
+    }
+    for (uint64_t i = 0; i < context.pick<uint64_t>(2, 10, 100); ++i) {
+      const uint64_t row = 8 * (1 + random.below(300));
+      const size_t n = 1 + random.below(context.pick<uint64_t>(1000, 6000, 60000));
+      run(forced.rows ? heldCase(random, dtype, row * (2 + random.below(5)), row)
+                      : heldCase(random, dtype, n, 0));
+    }
+  }
+  jumpout::cuda::bordersForTests() = Borders();
+  std::printf("    %-22s taken in %llu of %llu cases\n", forced.name, static_cast<unsigned long long>(taken),
+              static_cast<unsigned long long>(asked));
+  report.countWay(forced.name, taken);
+}
+
+}  // namespace
+
+void forcedWays(Context& context) {
+  for (const Forced& forced : allForced()) force(context, forced);
+}
+
+}  // namespace device_tests

@@ -1,0 +1,249 @@
+// Devices that fail, run full or are missing: each in a process of its own, since a lost device stays lost. Only the
+// emulator fails on demand.
+#include "device_runtime.hpp"
+
+#if defined(JUMPOUT_CUDA_ON_CPU)
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <initializer_list>
+#include <thread>
+#include <utility>
+#endif
+
+namespace device_runtime {
+
+#if !defined(JUMPOUT_CUDA_ON_CPU)
+
+void failures(const char*) {}
+int runScenario(const std::string&) { return 2; }
+
+#else
+
+namespace {
+
+using Environment = std::initializer_list<std::pair<const char*, std::string>>;
+
+void runChild(const char* program, const char* scenario, const Environment& environment) {
+  std::string what = scenario;
+  for (const auto& [name, value] : environment) what += std::string(" ") + name + "=" + value;
+  std::fflush(nullptr);
+  const pid_t child = fork();
+  if (child == 0) {
+    for (const auto& [name, value] : environment) setenv(name, value.c_str(), 1);
+    execl(program, program, scenario, static_cast<char*>(nullptr));
+    _exit(127);
+  }
+  int status = 0;
+  check::that(child > 0 && waitpid(child, &status, 0) == child, what + ": a process");
+  check::that(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+              what + ": wait status " + std::to_string(status));
+}
+
+// ---- A device that is lost at some call ------------------------------------------------------------------------------
+
+struct Tally {
+  int fine = 0, lost = 0, strange = 0;
+  void operator()(jumpout_status status) {
+    if (status == JUMPOUT_OK) {
+      ++fine;
+    } else if (status == JUMPOUT_CUDA_ERROR) {
+      const jumpout_cuda_error error = jumpout_last_cuda_error();
+      ++(error.number == cudaErrorIllegalAddress && error.sticky ? lost : strange);
+    } else {
+      std::printf("status %d for '%s'\n", status, jumpout_status_field());
+      ++strange;
+    }
+  }
+};
+
+// Every kind of call once, whatever became of the ones before.
+Tally workout(int32_t device) {
+  Tally tally;
+  void *stream = nullptr, *other = nullptr, *memory = nullptr, *second = nullptr, *pinned = nullptr;
+  void *event = nullptr, *graph = nullptr;
+  uint64_t numbers[2] = {1, 2};
+  int32_t answer = 0;
+  float elapsed = 0;
+  jumpout_memory kind;
+  jumpout_cuda_device found;
+  tally(jumpout_cuda_device_of(device, &found));
+  tally(jumpout_cuda_stream_create(device, &stream));
+  tally(jumpout_cuda_stream_create(device, &other));
+  tally(jumpout_cuda_allocate(device, 64, nullptr, 1, &memory));
+  tally(jumpout_cuda_allocate(device, 64, stream, 0, &second));
+  tally(jumpout_cuda_allocate_pinned(64, &pinned));
+  if (memory) {
+    tally(jumpout_cuda_memory_of(memory, &kind));
+    tally(jumpout_cuda_fill(device, memory, 1, 64, stream));
+    tally(jumpout_cuda_store(device, static_cast<uint64_t*>(memory), numbers, 2, stream));
+    tally(jumpout_cuda_copy(device, numbers, memory, 16, stream));
+  }
+  if (jumpout_cuda_event_create(device, &event) == JUMPOUT_OK) {
+    tally(jumpout_cuda_event_record(device, event, stream));
+    tally(jumpout_cuda_event_elapsed(event, event, &elapsed));
+    tally(jumpout_cuda_event_destroy(device, event));
+  }
+  if (stream) {
+    tally(jumpout_cuda_stream_device(stream, &answer));
+    tally(jumpout_cuda_stream_wait(device, stream, other));
+    tally(jumpout_cuda_stream_synchronize(device, stream));
+    const jumpout_status begun = jumpout_cuda_capture_begin(device, stream);
+    tally(begun);
+    if (begun == JUMPOUT_OK) {
+      if (second) tally(jumpout_cuda_free(device, second, &stream, 1));
+      second = nullptr;
+      tally(jumpout_cuda_capture_end(device, stream, &graph));
+      check::that(jumpout_cuda_stream_capturing(device, stream, &answer) != JUMPOUT_OK || answer == 0,
+                  "a capture ends in any case");
+    }
+    if (graph) tally(jumpout_cuda_graph_launch(device, graph, stream));
+    if (graph) tally(jumpout_cuda_graph_destroy(device, graph));
+    void* both[] = {stream, other};
+    if (memory) tally(jumpout_cuda_free(device, memory, both, 2));
+    tally(jumpout_cuda_stream_destroy(device, stream));
+    if (other) tally(jumpout_cuda_stream_destroy(device, other));
+  }
+  if (pinned) tally(jumpout_cuda_free_pinned(pinned));
+  return tally;
+}
+
+// CUDA_ON_CPU_FAIL names a call that one of the workouts makes.
+void lostDevice() {
+  Tally tally = workout(0);
+  for (int again = 0; again < 3 && tally.lost == 0; ++again) tally = workout(0);
+  check::that(tally.strange == 0, std::to_string(tally.strange) + " strange answers");
+  check::that(tally.lost > 0, "somebody is told");
+  tally = workout(0);
+  check::that(tally.lost > 0 && tally.strange == 0, "and it stays so");
+  check::that(cudaSetDevice(1) == cudaSuccess, "another device");
+  tally = workout(1);
+  check::that(tally.fine > 20 && tally.strange + tally.lost == 0, "is as good as ever");
+}
+
+struct Failing {
+  const char* call;
+  bool once = false;  // a device makes this call no second time
+};
+
+// Where the loss shows in a call whose result interests nobody, the next ones say so.
+const Failing kFailing[] = {{"cudaDeviceGetAttribute"},
+                            {"cudaEventCreate"},
+                            {"cudaEventCreateWithFlags"},
+                            {"cudaEventDestroy"},
+                            {"cudaEventElapsedTime"},
+                            {"cudaEventRecord"},
+                            {"cudaEventSynchronize"},
+                            {"cudaFreeAsync"},
+                            {"cudaFreeHost"},
+                            {"cudaGetDevice"},
+                            {"cudaGetDeviceProperties"},
+                            {"cudaGraphDestroy"},
+                            {"cudaGraphExecDestroy"},
+                            {"cudaGraphInstantiate"},
+                            {"cudaGraphLaunch"},
+                            {"cudaHostAlloc"},
+                            {"cudaLaunchKernelEx"},
+                            {"cudaMallocFromPoolAsync"},
+                            {"cudaMemPoolCreate", true},
+                            {"cudaMemPoolSetAttribute"},
+                            {"cudaMemcpyAsync"},
+                            {"cudaMemGetInfo", true},
+                            {"cudaMemsetAsync"},
+                            {"cudaPointerGetAttributes"},
+                            {"cudaStreamBeginCapture"},
+                            {"cudaStreamCreateWithFlags"},
+                            {"cudaStreamDestroy"},
+                            {"cudaStreamEndCapture"},
+                            {"cudaStreamGetDevice"},
+                            {"cudaStreamIsCapturing"},
+                            {"cudaStreamSynchronize"},
+                            {"cudaStreamWaitEvent"},
+                            {"cudaThreadExchangeStreamCaptureMode"}};
+
+// ---- A device that is full ---------------------------------------------------------------------------------------------
+
+// CUDA_ON_CPU_MEMORY=1048576: what was freed during a capture is there for the next who needs it.
+void fullDevice() {
+  constexpr size_t kMost = 700000;
+  void* memory = allocated(0, kMost);
+  void* more = nullptr;
+  failed(jumpout_cuda_allocate(0, kMost, nullptr, 1, &more), cudaErrorMemoryAllocation, "", "a full device");
+  if (jumpout_cuda_device_count() > 1) freed(1, allocated(1, kMost));
+  freed(0, memory);
+  freed(0, allocated(0, kMost));
+  const Stream stream(0);
+  memory = allocated(0, kMost, stream.handle, false);
+  ok(jumpout_cuda_capture_begin(0, stream.handle), "a capture");
+  freed(0, memory, {stream.handle});
+  failed(jumpout_cuda_allocate(0, kMost, nullptr, 1, &more), cudaErrorMemoryAllocation, "",
+         "full while captured");
+  cudaGraph_t graph = nullptr;
+  cuda(cudaStreamEndCapture(stream.cuda(), &graph), "its end, behind our back");
+  cuda(cudaGraphDestroy(graph), "the end of the graph");
+  freed(0, allocated(0, kMost));
+  size_t free_bytes = 0, total = 0;
+  cuda(cudaMemGetInfo(&free_bytes, &total), "memory");
+  check::that(free_bytes == total, "nothing was leaked: " + std::to_string(total - free_bytes) + " bytes");
+}
+
+// ---- No device -----------------------------------------------------------------------------------------------------------
+
+void noDevice(const std::string& reason) {
+  jumpout_runtime runtime = {};
+  ok(jumpout_get_runtime(&runtime), "the runtime");
+  check::that(runtime.cuda_compiled && !runtime.cuda_available, "compiled, but not available");
+  const std::string text = runtime.cuda_reason ? runtime.cuda_reason : "";
+  check::that(text.find(reason) != std::string::npos, "the reason: " + text);
+  check::that(text == jumpout_status_text(JUMPOUT_NO_CUDA), "the same reason as the status'");
+  check::that(jumpout_cuda_device_count() == 0, "no devices");
+  const jumpout_device_forward_args args = {};
+  void* memory = nullptr;
+  const jumpout_status statuses[] = {
+      jumpout_device_forward(&args), jumpout_cuda_allocate(0, 8, nullptr, 1, &memory),
+      jumpout_cuda_stream_synchronize(0, nullptr), jumpout_cuda_copy(0, &memory, &memory, 8, nullptr)};
+  for (const jumpout_status status : statuses) check::that(status == JUMPOUT_NO_CUDA, "no CUDA");
+}
+
+// ---- Loading the program ---------------------------------------------------------------------------------------------------
+
+void nothingAtLoad() {
+  // CUDA_ON_CPU_FAIL=cudaGetDeviceCount:2: whoever asked the driver while the program was loaded spends the first call.
+  check::that(jumpout_cuda_device_count() > 0, "the first to ask is the first who wants to know");
+  std::vector<std::thread> asking;
+  for (int i = 0; i < 4; ++i) asking.emplace_back([] { jumpout_cuda_device_count(); });
+  for (std::thread& thread : asking) thread.join();
+  check::that(jumpout_cuda_device_count() > 0, "and the last: the answer is remembered");
+  int count = 0;
+  check::that(cudaGetDeviceCount(&count) == cudaErrorIllegalAddress, "this is the second call");
+}
+
+}  // namespace
+
+void failures(const char* program) {
+  for (const auto& [call, once] : kFailing) {
+    runChild(program, "lost", {{"CUDA_ON_CPU_FAIL", std::string(call) + ":1"}});
+    if (!once) runChild(program, "lost", {{"CUDA_ON_CPU_FAIL", std::string(call) + ":2"}});
+  }
+  runChild(program, "full", {{"CUDA_ON_CPU_MEMORY", "1048576"}});
+  runChild(program, "none", {{"CUDA_ON_CPU_DEVICES", "0"}});
+  runChild(program, "old", {{"CUDA_ON_CPU_ARCH", "70"}, {"CUDA_ON_CPU_DEVICES", "2"}});
+  runChild(program, "broken", {{"CUDA_ON_CPU_FAIL", "cudaGetDeviceCount:1"}});
+  runChild(program, "lazy", {{"CUDA_ON_CPU_FAIL", "cudaGetDeviceCount:2"}});
+}
+
+int runScenario(const std::string& name) {
+  if (name == "lost") lostDevice();
+  if (name == "full") fullDevice();
+  if (name == "none") noDevice("no CUDA device");
+  if (name == "old") noDevice("7.5 or later, only of 7.0, 7.0");
+  if (name == "broken") noDevice("cudaErrorIllegalAddress (700)");
+  if (name == "lazy") nothingAtLoad();
+  if (check::failed) std::printf("in scenario %s:\n", name.c_str());
+  return check::failed || !check::passed ? check::report() : 0;
+}
+
+#endif
+
+}  // namespace device_runtime

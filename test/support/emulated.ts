@@ -1,0 +1,122 @@
+/**
+ * The CUDA sources compiled for the CPU (JUMPOUT_CUDA=EMULATED), one build folder a variant, built at most once at a time:
+ * several test files ask for the same one.
+ */
+import { spawn } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { join } from 'node:path'
+import { root, type Invocation, type Outcome } from './program'
+
+export const variants = ['plain', 'address', 'thread'] as const
+/** What the code is compiled with besides itself: nothing, AddressSanitizer and UBSan, ThreadSanitizer. */
+export type Variant = (typeof variants)[number]
+
+export const emulatedFolder = (variant: Variant): string => join(root, 'build', 'emulated', variant)
+
+/** Seconds that configuring and building may take on two cores that others use as well. */
+const BUILD_LIMIT = 900
+
+function options(variant: Variant): string[] {
+  const sanitized = variant !== 'plain'
+  return [
+    'JUMPOUT_CUDA=EMULATED',
+    'JUMPOUT_BUILD_ADDON=OFF',
+    'JUMPOUT_BUILD_TESTS=ON',
+    `JUMPOUT_BUILD_BENCH=${sanitized ? 'OFF' : 'ON'}`,
+    `JUMPOUT_SANITIZE=${sanitized ? variant : ''}`,
+    `CMAKE_BUILD_TYPE=${sanitized ? 'RelWithDebInfo' : 'Release'}`,
+  ].map((option) => `-D${option}`)
+}
+
+/** Runs any program until it ends; after `timeout` milliseconds it is killed, and the signal says so. */
+export function execute(
+  command: string,
+  args: readonly string[],
+  { env, cwd = root, timeout = 120_000 }: Invocation = {},
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout,
+      killSignal: 'SIGKILL',
+    })
+    const outcome: Outcome = { code: null, signal: null, stdout: '', stderr: '' }
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (outcome.stdout += text))
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (outcome.stderr += text))
+    child.once('error', reject)
+    child.once('close', (code, signal) => resolve({ ...outcome, code, signal }))
+  })
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** Whether whoever made this lock is gone: a process that ended, or one that never came to write its number. */
+function isStale(lock: string): boolean {
+  try {
+    return !isAlive(Number(readFileSync(join(lock, 'pid'), 'utf8')))
+  } catch {
+    try {
+      return Date.now() - statSync(lock).mtimeMs > 5_000
+    } catch {
+      return false // released meanwhile
+    }
+  }
+}
+
+/** A folder as a lock, since making one either succeeds or fails. */
+async function whileLocked<T>(lock: string, work: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + 2 * BUILD_LIMIT * 1000
+  for (;;) {
+    try {
+      mkdirSync(lock)
+      break
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      if (isStale(lock)) rmSync(lock, { recursive: true, force: true })
+      else if (Date.now() > deadline) throw new Error(`${lock} was held for too long`, { cause: error })
+      else await sleep(200)
+    }
+  }
+  try {
+    writeFileSync(join(lock, 'pid'), `${process.pid}`)
+    return await work()
+  } finally {
+    rmSync(lock, { recursive: true, force: true })
+  }
+}
+
+async function cmake(args: readonly string[]): Promise<void> {
+  const { code, signal, stdout, stderr } = await execute('cmake', args, { timeout: BUILD_LIMIT * 1000 })
+  if (code === 0) return
+  const end = `${stdout}\n${stderr}`.slice(-6000)
+  throw new Error(`cmake ${args.join(' ')} ended with ${signal ?? code}\n${end}`)
+}
+
+/**
+ * Builds what is out of date of some targets in one variant, and says in which folder. The programs are in its `bin`.
+ * The variants are built one after the other, each with both cores.
+ */
+export async function buildEmulated(variant: Variant, ...targets: readonly string[]): Promise<string> {
+  const folder = emulatedFolder(variant)
+  mkdirSync(folder, { recursive: true })
+  await whileLocked(join(root, 'build', 'emulated', 'building'), async () => {
+    await cmake(['-S', root, '-B', folder, ...options(variant)])
+    await cmake(['--build', folder, '--parallel', '2', '--target', ...targets])
+  })
+  return folder
+}
+
+/** Builds one program of one variant and gives its path. */
+export async function emulatedProgram(variant: Variant, target: string): Promise<string> {
+  return join(await buildEmulated(variant, target), 'bin', target)
+}
