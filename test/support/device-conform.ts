@@ -27,7 +27,7 @@ export class GuardedOnDevice<D extends FloatDType | 'uint32'> {
     this.#whole = DeviceArray.from(values as Float32Array, { dtype: dtype as 'float32' }) as DeviceArray<D>
     this.view = this.#whole.subarray(offset, offset + length)
     this.#offset = offset
-    this.#before = this.#whole.toHost() as ArrayLike<number>
+    this.#before = this.#whole.toHost()
   }
 
   /** Nothing was written outside the view. */
@@ -89,7 +89,7 @@ export function assertConformsOnDevice(
 
   const out = new GuardedOnDevice(dtype, input.length, offset + 1)
   const ownMask = new GuardedOnDevice('uint32', mask.length)
-  const given = jumpoutForward(x, { ...call, out: out.view as DeviceArray<never>, mask: ownMask.view })
+  const given = jumpoutForward(x, { ...call, out: out.view, mask: ownMask.view })
   if (given.output !== out.view) throw new Error('the output is not the given array')
   if (given.saved.mask !== ownMask.view) throw new Error('the saved mask is not the given array')
   assertSame(out.view.toHost(), output, 'given output')
