@@ -1,0 +1,249 @@
+/** CUDA graphs: recorded once, launched many times, each time with another draw. */
+import './support/device'
+import {
+  allocPinned,
+  countActive,
+  DeviceArray,
+  type ForwardResult,
+  Graph,
+  jumpoutBackward,
+  jumpoutForward,
+  Stream,
+} from 'jumpout'
+import t from 'tap'
+import { equalBits } from './support/bits'
+import { collectUntil } from './support/collect'
+import { makeGradient, makeInput } from './support/inputs'
+
+const N = 3000
+const input = makeInput(N, 'signed')
+const gradOutput = makeGradient(N)
+const WAITS = {
+  name: 'CudaError',
+  code: 'ERR_CUDA',
+  cudaName: 'cudaErrorStreamCaptureUnsupported',
+  number: 900,
+}
+
+const longs = (...numbers: bigint[]) => DeviceArray.from(BigUint64Array.from(numbers))
+
+t.test('forward and backward, drawn anew at each launch', async (t) => {
+  const stream = new Stream()
+  const x = DeviceArray.from(input)
+  const g = DeviceArray.from(gradOutput)
+  const call = longs(10n)
+  let forward: ForwardResult<DeviceArray> | undefined
+  let gradient: DeviceArray | undefined
+  const graph = stream.capture(() => {
+    t.ok(stream.capturing)
+    forward = jumpoutForward(x, { seed: 1, call, relu: true, stream })
+    gradient = jumpoutBackward(g, forward.saved, { stream })
+    t.throws(() => forward?.saved.stats(), WAITS)
+  })
+  t.notOk(stream.capturing)
+  t.type(graph, Graph)
+  t.equal(graph.device, 0)
+  t.equal(call.toHost()[0], 10n, 'nothing was done yet')
+  for (const number of [10n, 11n, 12n]) {
+    t.equal(graph.launch(stream), graph)
+    await stream.synchronize()
+    const expected = jumpoutForward(input, { seed: 1, call: number, relu: true })
+    equalBits(t, forward?.output.toHost() as Float32Array, expected.output, `output of call ${number}`)
+    equalBits(
+      t,
+      gradient?.toHost() as Float32Array,
+      jumpoutBackward(gradOutput, expected.saved),
+      `gradient of call ${number}`,
+    )
+    t.strictSame(forward?.saved.stats(), expected.saved.stats(), 'statistics of the last launch')
+  }
+  t.equal(call.toHost()[0], 13n)
+})
+
+t.test('on other streams, and without one', async (t) => {
+  const recorded = new Stream()
+  const x = DeviceArray.from(input)
+  const call = longs(0n)
+  const out = DeviceArray.alloc(N)
+  let saved: ForwardResult['saved'] | undefined
+  const graph = recorded.capture(() => {
+    saved = jumpoutForward(x, { seed: 2, call, out, stream: recorded }).saved
+  })
+  const other = new Stream()
+  graph.launch(other)
+  t.strictSame(saved?.stats(), jumpoutForward(input, { seed: 2, call: 0 }).saved.stats(), 'another stream')
+  other.destroy()
+  graph.launch()
+  t.strictSame(saved?.stats(), jumpoutForward(input, { seed: 2, call: 1 }).saved.stats(), 'the default one')
+  // What is called meanwhile on the stream of the recording has a workspace of its own.
+  jumpoutForward(x, { seed: 2, call: 77, stream: recorded })
+  graph.launch(recorded)
+  await recorded.synchronize()
+  equalBits(t, out.toHost(), jumpoutForward(input, { seed: 2, call: 2 }).output, 'the third launch')
+})
+
+t.test('a graph keeps what it uses', async (t) => {
+  const stream = new Stream()
+  const call = longs(0n)
+  const out = DeviceArray.alloc(N)
+  let graph: Graph
+  {
+    using x = DeviceArray.from(input)
+    using mask = DeviceArray.alloc(Math.ceil(N / 32), { dtype: 'uint32' })
+    const pinned = allocPinned(N)
+    pinned.set(input)
+    graph = stream.capture(() => {
+      x.copyFrom(pinned, { stream })
+      const { output } = jumpoutForward(x, { seed: 3, call, mask, stream })
+      out.copyFrom(output, { stream })
+      output.free()
+    })
+  }
+  await collectUntil(() => false)
+  // Memory that was given back would be taken by these.
+  const others = Array.from({ length: 20 }, () => DeviceArray.from(new Float32Array(N).fill(NaN)))
+  for (const number of [0, 1]) {
+    graph.launch(stream)
+    await stream.synchronize()
+    equalBits(t, out.toHost(), jumpoutForward(input, { seed: 3, call: number }).output, `launch ${number}`)
+  }
+  t.ok(
+    others.every((array) => array.toHost().every(Number.isNaN)),
+    'and nothing else',
+  )
+  graph.free()
+  t.ok(graph.freed)
+  graph.free()
+  t.throws(() => graph.launch(stream), { code: 'ERR_INVALID_STATE' })
+})
+
+t.test('streams that were made to wait are recorded too', async (t) => {
+  const stream = new Stream()
+  const branch = new Stream()
+  const x = DeviceArray.from(input)
+  const calls = [longs(5n), longs(6n)]
+  const outs = [DeviceArray.alloc(N), DeviceArray.alloc(N)]
+  using graph = stream.capture(() => {
+    branch.wait(stream)
+    t.ok(branch.capturing)
+    jumpoutForward(x, { seed: 4, call: calls[1], out: outs[1], stream: branch })
+    jumpoutForward(x, { seed: 4, call: calls[0], out: outs[0], stream })
+    stream.wait(branch)
+  })
+  t.notOk(branch.capturing)
+  for (const number of [0, 1]) {
+    graph.launch(stream)
+    await stream.synchronize()
+    for (const [i, out] of outs.entries()) {
+      const expected = jumpoutForward(input, { seed: 4, call: 5 + i + number })
+      equalBits(t, out.toHost(), expected.output, `branch ${i}, launch ${number}`)
+    }
+  }
+})
+
+t.test('counts of shards are part of the recording', async (t) => {
+  const stream = new Stream()
+  const { active, total } = countActive(input)
+  const x = DeviceArray.from(input.subarray(1000, 2000))
+  const shard = { elementOffset: 1000, active, total }
+  let result: ForwardResult<DeviceArray> | undefined
+  using graph = stream.capture(() => {
+    result = jumpoutForward(x, { seed: 5, shard, stream })
+  })
+  graph.launch(stream)
+  await stream.synchronize()
+  const expected = jumpoutForward(input, { seed: 5 }).output.slice(1000, 2000)
+  equalBits(t, result?.output.toHost() as Float32Array, expected, 'output')
+})
+
+t.test('what has to wait cannot be recorded', async (t) => {
+  const stream = new Stream()
+  const x = DeviceArray.from(input)
+  const eager = jumpoutForward(x, { seed: 6, stream })
+  await stream.synchronize()
+  const promises: Promise<unknown>[] = []
+  const graph = stream.capture(() => {
+    t.throws(() => eager.saved.stats(), WAITS, 'stats')
+    t.throws(() => x.toHost({ stream }), WAITS, 'toHost')
+    t.throws(() => x.copyFrom(input, { stream }), WAITS, 'copyFrom')
+    t.throws(() => countActive(x, { stream }), WAITS, 'countActive')
+    t.throws(() => stream.capture(() => undefined), WAITS, 'capture')
+    promises.push(
+      t.rejects(stream.synchronize(), WAITS, 'synchronize'),
+      t.rejects(x.toHostAsync({ stream }), WAITS, 'toHostAsync'),
+      t.rejects(x.copyFromAsync(allocPinned(N), { stream }), WAITS, 'copyFromAsync'),
+    )
+  })
+  await Promise.all(promises)
+  graph.launch(stream)
+  await t.resolves(stream.synchronize(), 'and the recording is none the worse')
+  const other = new Stream()
+  other.capture(() => t.throws(() => graph.launch(other), WAITS, 'launch'))
+  t.strictSame(eager.saved.stats(), jumpoutForward(input, { seed: 6 }).saved.stats())
+})
+
+t.test('a body that fails', async (t) => {
+  const stream = new Stream()
+  const x = DeviceArray.from(input)
+  const mistake = new Error('mistake')
+  t.throws(
+    () =>
+      stream.capture(() => {
+        jumpoutForward(x, { seed: 7, stream })
+        throw mistake
+      }),
+    mistake,
+  )
+  t.notOk(stream.capturing)
+  t.throws(() => stream.capture(async () => undefined), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: 'Expected a function that is done when it returns for body, got one that returned a promise',
+  })
+  t.throws(() => stream.capture('body' as never), { code: 'ERR_INVALID_ARG_TYPE' })
+  const branch = new Stream()
+  t.throws(
+    () => stream.capture(() => void branch.wait(stream)),
+    { name: 'CudaError', cudaName: 'cudaErrorStreamCaptureUnjoined' },
+    'a branch that does not come back',
+  )
+  t.throws(() => Stream.wrap(0n).capture(() => undefined), { name: 'CudaError' }, 'the legacy default stream')
+  const { output } = jumpoutForward(x, { seed: 7, stream })
+  await stream.synchronize()
+  equalBits(t, output.toHost(), jumpoutForward(input, { seed: 7 }).output, 'the stream goes on')
+})
+
+t.test('a promise that waits for the stream must settle first', async (t) => {
+  const stream = new Stream()
+  const promise = stream.synchronize()
+  t.throws(() => stream.capture(() => undefined), { code: 'ERR_INVALID_STATE' })
+  await promise
+  t.type(
+    stream.capture(() => undefined),
+    Graph,
+    'an empty one',
+  )
+})
+
+t.test('without a counter every launch draws the same', async (t) => {
+  const stream = new Stream()
+  const x = DeviceArray.from(input)
+  const out = DeviceArray.alloc(N)
+  using graph = stream.capture(() => void jumpoutForward(x, { seed: 8, call: 3, out, stream }))
+  const expected = jumpoutForward(input, { seed: 8, call: 3 }).output
+  for (let launch = 0; launch < 2; ++launch) {
+    out.clear({ stream })
+    graph.launch(stream)
+    await stream.synchronize()
+    equalBits(t, out.toHost(), expected, `launch ${launch}`)
+  }
+})
+
+t.test('graphs that nobody holds are collected, with their memory', async (t) => {
+  const stream = new Stream()
+  for (let round = 0; round < 40; ++round) {
+    const x = DeviceArray.from(input)
+    stream.capture(() => void jumpoutForward(x, { seed: 9, stream })).launch(stream)
+  }
+  await collectUntil(() => false)
+  await t.resolves(stream.synchronize())
+})
