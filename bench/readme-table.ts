@@ -8,10 +8,9 @@ import { format, resolveConfig } from 'prettier'
 import { root } from './machine'
 import type { Report, Row } from './report'
 import type { SuiteName } from './suites'
-import { formatCase, formatFigure } from './table'
-
-const start = '<!-- bench:start -->'
-const end = '<!-- bench:end -->'
+import { describeGpus } from './gpu/readme'
+import { isGpuFile } from './gpu/results'
+import { markdownTable } from './table'
 
 interface Section {
   suite: SuiteName
@@ -67,18 +66,6 @@ const sections: Section[] = [
   },
 ]
 
-function markdownTable(rows: readonly Row[], figures: Record<string, string>): string {
-  const cases = Object.keys(rows[0].case)
-  const names = Object.keys(figures).filter((name) => rows.some((row) => row.figures[name]))
-  const lines = rows.map((row) => [
-    ...cases.map((name) => formatCase(row.case[name])),
-    ...names.map((name) => (row.figures[name] ? formatFigure(row.figures[name]) : '')),
-  ])
-  const header = [...cases, ...names.map((name) => figures[name] || name)]
-  const rule = header.map((_, column) => (column < cases.length ? '---' : '---:'))
-  return [header, rule, ...lines].map((line) => `| ${line.join(' | ')} |`).join('\n')
-}
-
 function describeMachine(reports: Map<string, Report>): string {
   const { machine, versions, date } = [...reports.values()][0]
   const commits = [...new Set([...reports.values()].map(({ commit }) => commit))].join(', ')
@@ -101,7 +88,7 @@ function describeAll(): string {
   const folder = join(root, 'bench', 'results')
   const machines = new Map<string, Map<string, Report>>()
   for (const file of readdirSync(folder).sort()) {
-    if (!file.endsWith('.json')) continue
+    if (!file.endsWith('.json') || isGpuFile(file)) continue
     const report = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Report
     if (report.quick) continue
     const slug = file.slice(report.suite.length + 1, -'.json'.length)
@@ -111,13 +98,20 @@ function describeAll(): string {
   return text.length > 0 ? text.join('\n\n') : 'Nothing was measured yet: `npm run bench`.'
 }
 
+/** The text with what stands between two markers replaced. */
+function between(text: string, name: string, content: string): string {
+  const [start, end] = [`<!-- ${name}:start -->`, `<!-- ${name}:end -->`]
+  const from = text.indexOf(start)
+  const to = text.indexOf(end)
+  if (from < 0 || to < from) throw new Error(`README.md has no ${start} ... ${end}`)
+  return `${text.slice(0, from + start.length)}\n\n${content}\n\n${text.slice(to)}`
+}
+
 async function main(check: boolean) {
   const file = join(root, 'README.md')
   const readme = readFileSync(file, 'utf8')
-  const from = readme.indexOf(start)
-  const to = readme.indexOf(end)
-  if (from < 0 || to < from) throw new Error(`README.md has no ${start} ... ${end}`)
-  const text = `${readme.slice(0, from + start.length)}\n\n${describeAll()}\n\n${readme.slice(to)}`
+  const gpus = await describeGpus(join(root, 'bench', 'results'), root, check)
+  const text = between(between(readme, 'bench', describeAll()), 'bench-gpu', gpus)
   const wanted = await format(text, { ...(await resolveConfig(file)), filepath: file })
   if (wanted === readme) return
   if (check) throw new Error('the figures in README.md are not those of bench/results: npm run bench:table')

@@ -62,3 +62,16 @@ export function renderTable({ title, notes, rows }: Table): string {
     '',
   ].join('\n')
 }
+
+/** The same as Markdown. `figures` are the columns: names in the file, and what they are called where that differs. */
+export function markdownTable(rows: readonly Row[], figures: Record<string, string>): string {
+  const cases = Object.keys(rows[0].case)
+  const names = Object.keys(figures).filter((name) => rows.some((row) => row.figures[name]))
+  const lines = rows.map((row) => [
+    ...cases.map((name) => formatCase(row.case[name])),
+    ...names.map((name) => (row.figures[name] ? formatFigure(row.figures[name]) : '')),
+  ])
+  const header = [...cases, ...names.map((name) => figures[name] || name)]
+  const rule = header.map((_, column) => (column < cases.length ? '---' : '---:'))
+  return [header, rule, ...lines].map((line) => `| ${line.join(' | ')} |`).join('\n')
+}

@@ -22,7 +22,10 @@ function importsOfLib(): Graph {
   const files = filesUnder('lib', /\.ts$/)
   const target = (from: string, to: string) => `${relative(root, resolve(root, dirname(from), to))}.ts`
   return new Map(
-    files.map((file) => [file, matches(read(file), /(?:from|import) '(\.[^']+)'/g).map((to) => target(file, to))]),
+    files.map((file) => [
+      file,
+      matches(read(file), /(?:from|import) '(\.[^']+)'/g).map((to) => target(file, to)),
+    ]),
   )
 }
 

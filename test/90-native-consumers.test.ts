@@ -74,7 +74,7 @@ function buildConsumer(name: string, options: readonly string[] = []): string {
 
 t.test('where things are', (t) => {
   t.strictSame(Object.keys(native), Object.keys(ownNative))
-  for (const [name, path] of Object.entries(native)) {
+  for (const [name, path] of Object.entries(native) as [string, string][]) {
     t.ok(isAbsolute(path) && path.startsWith(packageFolder), `${name} is ${path}, in the unpacked package`)
     t.ok(existsSync(path), `${name} exists`)
   }

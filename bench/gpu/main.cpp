@@ -150,7 +150,7 @@ int measure(const Settings& settings) {
               found.compute_major, found.compute_minor, found.multiprocessors,
               static_cast<unsigned long long>(found.l2_bytes >> 20), version.c_str());
   std::fflush(stdout);
-  Timer timer(device, settings.quick ? size_t{64} << 10 : std::max<size_t>(512 * kMi, 8 * found.l2_bytes));
+  Timer timer(device, settings.quick ? size_t{64} << 10 : std::max<size_t>(1024 * kMi, 8 * found.l2_bytes));
   const std::vector<Shape> shapes = shapesOf(settings.quick);
   std::vector<Row> rows;
   const auto begin = std::chrono::steady_clock::now();

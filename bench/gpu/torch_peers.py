@@ -44,7 +44,7 @@ def check(x):
 class Timer:
     def __init__(self, device):
         self.on_gpu = device.type == "cuda"
-        self.flush = torch.zeros(512 * MI // 4 if self.on_gpu else 1024, device=device)
+        self.flush = torch.zeros(512 * MI if self.on_gpu else 1024, device=device)
 
     def trial(self, call, warm):
         repeats = 10 if warm else 1

@@ -138,7 +138,7 @@ Imported importTensor(State& state, Cell& cell) {
   const dlpack::Tensor& tensor = managed->tensor;
   if (tensor.device.type != dlpack::kCuda && tensor.device.type != dlpack::kCudaManaged)
     throw wrongTensor("one on a CUDA device", "one elsewhere");
-  if (hasGaps(tensor)) throw wrongTensor("one without gaps, in row-major order", "another");
+  if (hasGaps(tensor)) throw wrongTensor("one without gaps, in row-major order,", "another");
   const size_t dtype = dtypeOf(tensor.dtype);
   const uint64_t length = elementsOf(tensor);
   auto* const first = static_cast<char*>(tensor.data) + tensor.byteOffset;

@@ -188,6 +188,20 @@ void fullDevice() {
   check::that(free_bytes == total, "nothing was leaked: " + std::to_string(total - free_bytes) + " bytes");
 }
 
+// ---- Devices without memory pools ------------------------------------------------------------------------------------------
+
+void poolless() {
+  cudaMemPool_t pool = nullptr;
+  cudaMemPoolProps properties = {};
+  check::that(cudaMemPoolCreate(&pool, &properties) == cudaErrorNotSupported, "there are no pools");
+  cudaGetLastError();
+  memory();
+  copies();
+  frees();
+  graphs();
+  threads();
+}
+
 // ---- No device -----------------------------------------------------------------------------------------------------------
 
 void noDevice(const std::string& reason) {
@@ -227,6 +241,10 @@ void failures(const char* program) {
     if (!once) runChild(program, "lost", {{"CUDA_ON_CPU_FAIL", std::string(call) + ":2"}});
   }
   runChild(program, "full", {{"CUDA_ON_CPU_MEMORY", "1048576"}});
+  runChild(program, "full", {{"CUDA_ON_CPU_MEMORY", "1048576"}, {"CUDA_ON_CPU_POOLS", "0"}});
+  runChild(program, "poolless", {{"CUDA_ON_CPU_POOLS", "0"}});
+  for (const char* call : {"cudaMalloc", "cudaFree", "cudaStreamSynchronize"})
+    runChild(program, "lost", {{"CUDA_ON_CPU_FAIL", std::string(call) + ":1"}, {"CUDA_ON_CPU_POOLS", "0"}});
   runChild(program, "none", {{"CUDA_ON_CPU_DEVICES", "0"}});
   runChild(program, "old", {{"CUDA_ON_CPU_ARCH", "70"}, {"CUDA_ON_CPU_DEVICES", "2"}});
   runChild(program, "broken", {{"CUDA_ON_CPU_FAIL", "cudaGetDeviceCount:1"}});
@@ -236,6 +254,7 @@ void failures(const char* program) {
 int runScenario(const std::string& name) {
   if (name == "lost") lostDevice();
   if (name == "full") fullDevice();
+  if (name == "poolless") poolless();
   if (name == "none") noDevice("no CUDA device");
   if (name == "old") noDevice("7.5 or later, only of 7.0, 7.0");
   if (name == "broken") noDevice("cudaErrorIllegalAddress (700)");

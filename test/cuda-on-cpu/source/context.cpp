@@ -32,37 +32,29 @@ void afterSwitch([[maybe_unused]] void* fakeStack) {
 #endif
 }
 
-}  // namespace
-
-#if defined(CUDA_ON_CPU_UCONTEXT)
-
-namespace {
 void enter() {
   afterSwitch(nullptr);
   firstCall();
   std::abort();
 }
+
 }  // namespace
 
-void begin(Context& context, void* stack, size_t bytes, void (*entry)()) {
-  context.stack = stack;
-  context.stackBytes = bytes;
-  firstCall = entry;
+#if defined(CUDA_ON_CPU_UCONTEXT)
+
+namespace {
+
+void prepareStack(Context& context, void* stack, size_t bytes) {
   getcontext(&context.saved);
   context.saved.uc_stack.ss_sp = stack;
   context.saved.uc_stack.ss_size = bytes;
   context.saved.uc_link = nullptr;
   makecontext(&context.saved, enter, 0);
-#if defined(CUDA_ON_CPU_TSAN)
-  context.tsanFiber = __tsan_create_fiber(0);
-#endif
 }
 
-void switchContext(Context& from, Context& to, bool finished) {
-  beforeSwitch(from, to, finished);
-  swapcontext(&from.saved, &to.saved);
-  afterSwitch(from.fakeStack);
-}
+void switchStack(Context& from, Context& to) { swapcontext(&from.saved, &to.saved); }
+
+}  // namespace
 
 #else
 
@@ -93,19 +85,10 @@ cudaOnCpuSwitchStack:
 )");
 
 namespace {
-void enter() {
-  afterSwitch(nullptr);
-  firstCall();
-  std::abort();
-}
-}  // namespace
 
-void begin(Context& context, void* stack, size_t bytes, void (*entry)()) {
-  context.stack = stack;
-  context.stackBytes = bytes;
-  firstCall = entry;
-  // As cudaOnCpuSwitchStack would have left it: six registers, the address to return to, and for `enter` a stack pointer
-  // that looks as after a call.
+// As cudaOnCpuSwitchStack would have left it: six registers, the address to return to, and for `enter` a stack pointer that
+// looks as after a call.
+void prepareStack(Context& context, void* stack, size_t bytes) {
   constexpr int kRegisters = 6;
   const uintptr_t top = (reinterpret_cast<uintptr_t>(stack) + bytes) & ~uintptr_t{15};
   void** words = reinterpret_cast<void**>(top);
@@ -113,6 +96,19 @@ void begin(Context& context, void* stack, size_t bytes, void (*entry)()) {
   *--words = reinterpret_cast<void*>(enter);
   for (int i = 0; i < kRegisters; ++i) *--words = nullptr;
   context.stackPointer = words;
+}
+
+void switchStack(Context& from, Context& to) { cudaOnCpuSwitchStack(&from.stackPointer, to.stackPointer); }
+
+}  // namespace
+
+#endif
+
+void begin(Context& context, void* stack, size_t bytes, void (*entry)()) {
+  context.stack = stack;
+  context.stackBytes = bytes;
+  firstCall = entry;
+  prepareStack(context, stack, bytes);
 #if defined(CUDA_ON_CPU_TSAN)
   context.tsanFiber = __tsan_create_fiber(0);
 #endif
@@ -120,11 +116,9 @@ void begin(Context& context, void* stack, size_t bytes, void (*entry)()) {
 
 void switchContext(Context& from, Context& to, bool finished) {
   beforeSwitch(from, to, finished);
-  cudaOnCpuSwitchStack(&from.stackPointer, to.stackPointer);
+  switchStack(from, to);
   afterSwitch(from.fakeStack);
 }
-
-#endif
 
 void releaseFor([[maybe_unused]] Context& context, [[maybe_unused]] const Context& current,
                 [[maybe_unused]] void* address) {

@@ -253,6 +253,7 @@ cudaError_t cudaFreeAsync(void* memory, cudaStream_t handle) {
 
 cudaError_t cudaMemPoolCreate(cudaMemPool_t* pool, const cudaMemPoolProps* properties) {
   return call("cudaMemPoolCreate", [&] {
+    if (!settings().pools) return cudaErrorNotSupported;
     if (pool == nullptr || properties == nullptr || properties->allocType != cudaMemAllocationTypePinned ||
         properties->location.type != cudaMemLocationTypeDevice || properties->location.id < 0) {
       return cudaErrorInvalidValue;

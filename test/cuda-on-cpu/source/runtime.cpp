@@ -153,7 +153,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int num
       case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = static_cast<int>(known.sharedBytes); break;
       case cudaDevAttrMaxBlocksPerMultiprocessor: *value = 32; break;
       case cudaDevAttrReservedSharedMemoryPerBlock: *value = 1024; break;
-      case cudaDevAttrMemoryPoolsSupported: *value = 1; break;
+      case cudaDevAttrMemoryPoolsSupported: *value = known.pools; break;
       case cudaDevAttrClusterLaunch: *value = known.architecture >= 90; break;
       default: return cudaErrorInvalidValue;
     }
@@ -190,7 +190,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int number) {
     properties->sharedMemPerBlockOptin = known.sharedBytes;
     properties->maxBlocksPerMultiProcessor = 32;
     properties->reservedSharedMemPerBlock = 1024;
-    properties->memoryPoolsSupported = 1;
+    properties->memoryPoolsSupported = known.pools;
     properties->clusterLaunch = known.architecture >= 90;
     return cudaSuccess;
   };

@@ -34,6 +34,7 @@ Settings read() {
   found.sharedBytes = fromEnvironment("CUDA_ON_CPU_SHARED", 232448);
   found.architecture = static_cast<int>(fromEnvironment("CUDA_ON_CPU_ARCH", 90));
   found.memoryBytes = fromEnvironment("CUDA_ON_CPU_MEMORY", uint64_t{1} << 30);
+  found.pools = fromEnvironment("CUDA_ON_CPU_POOLS", 1) != 0;
 
   const char* cooperative = std::getenv("CUDA_ON_CPU_COOPERATIVE");
   if (cooperative == nullptr || std::strcmp(cooperative, "1") == 0) {

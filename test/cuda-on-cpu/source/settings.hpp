@@ -6,6 +6,7 @@
 //   CUDA_ON_CPU_ARCH=90            compute capability; clusters need 90
 //   CUDA_ON_CPU_MEMORY=1073741824  memory of each, in bytes
 //   CUDA_ON_CPU_COOPERATIVE=0      no cooperative launches; =refuse: the attribute promises them, a launch is refused
+//   CUDA_ON_CPU_POOLS=0            no memory pools
 //   CUDA_ON_CPU_FAIL=NAME:N        the N-th call of this function finds the device lost (cudaErrorIllegalAddress)
 //   CUDA_ON_CPU_ORDER=forward      or reverse, or random:SEED; read at every launch
 #pragma once
@@ -27,6 +28,7 @@ struct Settings {
   size_t sharedBytes;
   int architecture;
   size_t memoryBytes;
+  bool pools;
   enum Cooperative { kOffered, kNone, kRefused } cooperative;
   std::string failing;  // the name of a function, or empty
   uint64_t failingCall;

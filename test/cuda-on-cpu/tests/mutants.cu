@@ -21,7 +21,7 @@ __global__ void divergentBarrier(int* out) {
   if (threadIdx.x < 16) {
     __syncthreads();
   } else {
-    out[0] = 1;
+    out[threadIdx.x] = 1;
     __syncthreads();
   }
 }
