@@ -1,11 +1,15 @@
 /** Checks of the arrays on devices that callers pass. */
 import { type CudaMemory, isCudaMemory, readPointer, wrapMemory } from './cuda-memory'
-import { arrayOf, type DeviceArray, isDeviceArray } from './device-array'
+import { arrayOf, DeviceArray, isDeviceArray } from './device-array'
 import { type DType, KINDS } from './dtype'
 import { invalidType, invalidValue, outOfRange } from './errors'
 
 /** An array that a call on a device reads or writes. */
 export type DeviceArgument = DeviceArray | CudaMemory
+
+/** Not an object that only inherits from DeviceArray: its getters throw. */
+export const isDeviceArgument = (value: unknown): value is DeviceArgument =>
+  isDeviceArray(value) || (isCudaMemory(value) && !(value instanceof DeviceArray))
 
 /** Memory of another library: it is kept alive until the work on it is done. */
 function wrapped(value: CudaMemory, dtype: DType, argument: string): DeviceArray {
@@ -27,12 +31,8 @@ function assertMemory(array: DeviceArray, argument: string): void {
 
 /** Foreign memory is taken for float32. undefined: no array on a device at all. */
 export function tensorOnDevice(value: unknown, argument: string): DeviceArray | undefined {
-  const array = isDeviceArray(value)
-    ? value
-    : isCudaMemory(value)
-      ? wrapped(value, 'float32', argument)
-      : undefined
-  if (array === undefined) return undefined
+  if (!isDeviceArgument(value)) return undefined
+  const array = isDeviceArray(value) ? value : wrapped(value, 'float32', argument)
   if (!KINDS[array.dtype].floating) {
     throw invalidValue('a DeviceArray of float32, float16 or bfloat16', argument, `one of ${array.dtype}`)
   }
@@ -47,10 +47,8 @@ export function readOnDevice(
   device: number,
   argument: string,
 ): DeviceArray {
-  let array: DeviceArray
-  if (isDeviceArray(value)) array = value
-  else if (isCudaMemory(value)) array = wrapped(value, dtype, argument)
-  else throw invalidType('a DeviceArray', argument, value)
+  if (!isDeviceArgument(value)) throw invalidType('a DeviceArray', argument, value)
+  const array = isDeviceArray(value) ? value : wrapped(value, dtype, argument)
   assertMemory(array, argument)
   if (array.dtype !== dtype)
     throw invalidValue(`a DeviceArray of ${dtype}`, argument, `one of ${array.dtype}`)

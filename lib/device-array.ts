@@ -77,7 +77,10 @@ function dtypeOfHost(data: unknown): DType | undefined {
 export class DeviceArray<D extends DType = DType> implements Disposable {
   readonly #view: DeviceView
 
-  private constructor(view: DeviceView) {
+  private constructor(view: DeviceView | undefined) {
+    if (!(view?.memory instanceof DeviceMemory)) {
+      throw invalidType('memory, as alloc, from and wrap find it,', 'DeviceArray', view)
+    }
     this.#view = view
   }
 

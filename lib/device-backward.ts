@@ -1,7 +1,6 @@
 /** The backward pass on a device. */
-import { isCudaMemory } from './cuda-memory'
-import { readLike, readOnDevice } from './device-arguments'
-import { type DeviceArray, isDeviceArray } from './device-array'
+import { isDeviceArgument, readLike, readOnDevice } from './device-arguments'
+import type { DeviceArray } from './device-array'
 import { describeBackward, describeIdentity } from './device-call'
 import { freshLike, placeOf } from './device-forward'
 import { invalidType, invalidValue } from './errors'
@@ -25,7 +24,7 @@ interface BackwardCall {
 
 /** The forward's kind of array: the host's are refused by name. */
 function readGradient(value: unknown, pass: DevicePass): DeviceArray {
-  if (!isDeviceArray(value) && !isCudaMemory(value)) {
+  if (!isDeviceArgument(value)) {
     throw invalidType("a DeviceArray, as the forward's input was,", 'gradOutput', value)
   }
   return readOnDevice(value, pass.dtype, pass.length, pass.device, 'gradOutput')

@@ -1,8 +1,7 @@
 /** The forward pass of one call on a device: check everything, find memory for results, then enqueue. */
 import { maskWords } from './arrays'
-import { isCudaMemory } from './cuda-memory'
-import { readLike, readOnDevice } from './device-arguments'
-import { arrayOf, type DeviceArray, isDeviceArray, viewOf } from './device-array'
+import { isDeviceArgument, readLike, readOnDevice } from './device-arguments'
+import { arrayOf, type DeviceArray, viewOf } from './device-array'
 import { describeForward, type DevicePlace } from './device-call'
 import { allocateOnDevice, type DeviceSpan } from './device-memory'
 import { cutFromSlab, RECORD_BYTES } from './device-records'
@@ -48,7 +47,7 @@ function storeCounts(
 
 /** A number, or one in the memory of the device. */
 function readCounter(call: unknown, device: number): DeviceArray | undefined {
-  if (!isDeviceArray(call) && !isCudaMemory(call)) return undefined
+  if (!isDeviceArgument(call)) return undefined
   return readOnDevice(call, 'uint64', 1, device, 'options.call')
 }
 

@@ -3,8 +3,8 @@ import { maskWords } from './arrays'
 import type { CallCounter } from './call-counter'
 import { readLike } from './device-arguments'
 import { type DeviceArray, arrayOf } from './device-array'
-import { describeForward, describeIdentity } from './device-call'
-import { freshLike, placeOf } from './device-forward'
+import { describeForward, describeIdentity, type DevicePlace } from './device-call'
+import { freshLike } from './device-forward'
 import { allocateOnDevice, ANY_STREAM, type DeviceMemory, type DeviceSpan } from './device-memory'
 import { RECORD_BYTES } from './device-records'
 import { KINDS } from './dtype'
@@ -13,7 +13,7 @@ import { native } from './native'
 import type { Settings } from './options'
 import type { DevicePass } from './pass'
 import { type Draw, NO_DRAW } from './seed'
-import { readStream, type Stream } from './stream'
+import type { Stream } from './stream'
 
 /** Masks and records of one mode on one device. Usable on any stream, so that a graph may go on elsewhere. */
 class ModeMemory {
@@ -56,6 +56,7 @@ export interface DeviceLayerCall {
   readonly saveMask: boolean
   readonly shape: Shape | undefined
   readonly stream: Stream | undefined
+  readonly place: DevicePlace
 }
 
 export interface DeviceLayerResult {
@@ -78,10 +79,9 @@ export class DeviceLayer {
   }
 
   evaluate(call: DeviceLayerCall, settings: Settings): DeviceLayerResult {
-    const { input, out, shape, stream } = call
+    const { input, out, shape, stream, place } = call
     const layout = layoutOf(settings, shape, input.length)
     if (settings.relu) return this.#forward(call, settings, layout, NO_DRAW, undefined, this.#evaluation)
-    const place = placeOf(input, readStream(stream, input.device))
     const output = out ?? freshLike(input, place.stream)
     native.deviceIdentity(describeIdentity(place, input, output))
     const records = this.#evaluation.records(input.device, 1)
@@ -90,14 +90,13 @@ export class DeviceLayer {
   }
 
   #forward(
-    { input, out, saveMask, stream }: DeviceLayerCall,
+    { input, out, saveMask, stream, place }: DeviceLayerCall,
     settings: Settings,
     layout: Layout,
     draw: Draw,
     counter: DeviceArray | undefined,
     memory: ModeMemory,
   ): DeviceLayerResult {
-    const place = placeOf(input, readStream(stream, input.device))
     const { device, dtype, length } = place
     const mask = saveMask ? memory.mask(device, length) : undefined
     const records = memory.records(device, layout.groupCount)

@@ -6,6 +6,7 @@ import { CallCounter } from './call-counter'
 import type { CudaMemory } from './cuda-memory'
 import { tensorOnDevice } from './device-arguments'
 import type { DeviceArray } from './device-array'
+import { placeOf } from './device-forward'
 import { DeviceLayer, type DeviceLayerCall, readOut } from './device-layer'
 import { invalidState } from './errors'
 import { type Layout, layoutOf, readShape, type Shape } from './layout'
@@ -23,7 +24,7 @@ import { fillDescriptor, keepRows, oneRow, type Pass, rowsApart } from './pass'
 import { type GroupStats, statsOf } from './saved'
 import { assertSeed, foldIn, freshSeed, NO_DRAW } from './seed'
 import { type JumpoutState, optionsOf, readLayer, readState, VERSION } from './state'
-import type { Stream } from './stream'
+import { readStream, type Stream } from './stream'
 
 export interface LayerOptions extends JumpoutOptions {
   /** Unsigned 64-bit. Default: fresh entropy. */
@@ -79,7 +80,8 @@ function readDeviceForward(input: DeviceArray, options: AnyForwardOptions): Devi
   assertObject(options, 'options')
   const { out, stream } = options
   const saveMask = readBoolean(options.saveMask, true, 'options.saveMask')
-  return { input, out: readOut(out, input), saveMask, shape: readShape(options.shape), stream }
+  const place = placeOf(input, readStream(stream, input.device))
+  return { input, out: readOut(out, input), saveMask, shape: readShape(options.shape), stream, place }
 }
 
 /** Masks of one mode: memory that each forward takes over from the one before. */

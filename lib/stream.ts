@@ -162,7 +162,7 @@ export class Stream implements Disposable {
   }
 }
 
-/** A handle that stands for a stream made elsewhere. */
+/** A handle that the binding knows already; nobody else can make one. */
 class Given {
   constructor(readonly handle: number) {}
 }
@@ -207,10 +207,11 @@ export class Graph implements Disposable {
   readonly #device: number
   #handle: number
 
-  private constructor(handle: number, device: number) {
-    this.#handle = handle
+  private constructor(given: Given, device: number) {
+    if (!(given instanceof Given)) throw invalidType('a recording, as stream.capture makes it,', 'Graph', given)
+    this.#handle = given.handle
     this.#device = device
-    graphsCollected.register(this, handle, this)
+    graphsCollected.register(this, given.handle, this)
   }
 
   get device(): number {
@@ -241,6 +242,6 @@ export class Graph implements Disposable {
   }
 
   static {
-    makeGraph = (handle, device) => new Graph(handle, device)
+    makeGraph = (handle, device) => new Graph(new Given(handle), device)
   }
 }

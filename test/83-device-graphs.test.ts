@@ -200,6 +200,10 @@ t.test('a body that fails', async (t) => {
     message: 'Expected a function that is done when it returns for body, got one that returned a promise',
   })
   t.throws(() => stream.capture('body' as never), { code: 'ERR_INVALID_ARG_TYPE' })
+  t.throws(() => new (Graph as unknown as new (handle: number) => Graph)(1), {
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: 'Expected a recording, as stream.capture makes it, for Graph, got 1',
+  })
   const branch = new Stream()
   t.throws(
     () => stream.capture(() => void branch.wait(stream)),

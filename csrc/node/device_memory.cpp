@@ -55,7 +55,7 @@ MemoryPointer allocateMemory(int32_t device, size_t bytes, const StreamPointer& 
   auto memory = std::make_shared<DeviceMemory>(device, nullptr, bytes);
   void* const handle = atOnce ? nullptr : stream->handle;
   require(jumpout_cuda_allocate(device, std::max<size_t>(bytes, 1), handle, atOnce, &memory->pointer),
-          kNoNames);
+          kOnDeviceNames);
   if (!atOnce) memory->noteUse(stream);
   return memory;
 }

@@ -31,6 +31,7 @@ struct ArgumentNames {
 };
 
 inline constexpr ArgumentNames kNoNames{"this call", {}};
+inline constexpr ArgumentNames kOnDeviceNames{"this call", {{"device", "options.device"}}};
 
 // A status with what the C API says of it, which it says to the calling thread alone.
 struct Outcome {

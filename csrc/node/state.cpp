@@ -17,12 +17,16 @@ Failure noDevice(int32_t device, const char* argument) {
 
 State::State(napi_env env) : env(env), reaper(std::make_shared<Reaper>(env)) {}
 
-// Graphs before what they use; the reaper waits for what others own.
+// Graphs before what they use.
 State::~State() {
-  abandonCaptures();
   graphs.clear();
   memories.clear();
   streams.clear();
+}
+
+// A cleanup hook, since it comes before all finalizers: no work may be queued for an environment that is being freed.
+void State::close() {
+  abandonCaptures();
   reaper->close();
 }
 
@@ -61,7 +65,8 @@ void createState(napi_env env) {
   auto state = std::make_unique<State>(env);
   check(napi_set_instance_data(
       env, state.get(), [](napi_env, void* data, void*) { delete static_cast<State*>(data); }, nullptr));
-  state.release();
+  State* const owned = state.release();
+  check(napi_add_env_cleanup_hook(env, [](void* data) { static_cast<State*>(data)->close(); }, owned));
 }
 
 }  // namespace jumpout::node

@@ -17,6 +17,8 @@ namespace jumpout::node {
 struct State {
   explicit State(napi_env env);
   ~State();
+  // The environment ends: what is left is waited for, and nothing is put off any more.
+  void close();
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 

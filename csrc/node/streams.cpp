@@ -9,7 +9,6 @@ namespace jumpout::node {
 
 namespace {
 
-constexpr ArgumentNames kCreateNames{"options.device", {}};
 constexpr ArgumentNames kWrapNames{"handle", {}};
 constexpr ArgumentNames kSynchronizeNames{"synchronize", {}};
 constexpr ArgumentNames kWaitNames{"other", {}};
@@ -28,7 +27,7 @@ napi_value createStream(napi_env env, napi_callback_info info) {
   const Arguments<1> arguments(env, info);
   const int32_t device = deviceOf(env, arguments.values[0]);
   const auto stream = std::make_shared<DeviceStream>(device, nullptr, false);
-  require(jumpout_cuda_stream_create(device, &stream->handle), kCreateNames);
+  require(jumpout_cuda_stream_create(device, &stream->handle), kOnDeviceNames);
   stream->owned = true;
   return makeNumber(env, stateOf(env).streams.add(stream));
 }
