@@ -208,7 +208,8 @@ export class Graph implements Disposable {
   #handle: number
 
   private constructor(given: Given, device: number) {
-    if (!(given instanceof Given)) throw invalidType('a recording, as stream.capture makes it,', 'Graph', given)
+    if (!(given instanceof Given))
+      throw invalidType('a recording, as stream.capture makes it,', 'Graph', given)
     this.#handle = given.handle
     this.#device = device
     graphsCollected.register(this, given.handle, this)

@@ -40,7 +40,7 @@ __device__ inline void finishCount(const CountOutcome& outcome, uint64_t block_c
   const uint64_t before = atomicAdd64(&outcome.workspace->sum, arrival | block_count);
   if ((before >> kArrivalShift) != gridDim.x - 1) return;
   const uint64_t active = (before & kCountBits) + block_count;
-  outcome.workspace->sum = 0;
+  publish(&outcome.workspace->sum, 0);
   const uint64_t call = callOf(outcome.draw);
   *outcome.record = recordOf(outcome.draw, call, drawBaseRate(outcome.draw, call, outcome.group), active);
   if (outcome.draw.call_counter) *outcome.draw.call_counter = call + 1;

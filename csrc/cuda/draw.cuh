@@ -64,8 +64,10 @@ __device__ inline Decision decisionOf(const jumpout_record& record) {
 // Called by one thread of each block, after the block has read the counter for the last time.
 __device__ inline void advanceCallAfterAll(const Draw& draw, uint64_t call, Workspace* workspace) {
   if (!draw.call_counter) return;
-  const bool last = atomicInc(&workspace->ticket, gridDim.x - 1) == gridDim.x - 1;
-  if (last) *draw.call_counter = call + 1;
+  __threadfence();  // the atomic alone would not keep the block's reads before it
+  if (atomicInc(&workspace->ticket, gridDim.x - 1) != gridDim.x - 1) return;
+  __threadfence();
+  *draw.call_counter = call + 1;
 }
 
 }  // namespace jumpout::cuda

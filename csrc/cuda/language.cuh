@@ -36,6 +36,11 @@ __device__ inline uint64_t polled(const uint64_t* word) {
   return __ldcv(reinterpret_cast<const unsigned long long*>(word));
 }
 
+// The counterpart of polled.
+__device__ inline void publish(uint64_t* word, uint64_t value) {
+  __stcg(reinterpret_cast<unsigned long long*>(word), static_cast<unsigned long long>(value));
+}
+
 __device__ inline uint32_t warpSum(uint32_t value) {
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800
   return __reduce_add_sync(kAllLanes, value);

@@ -47,6 +47,7 @@ __global__ void __launch_bounds__(kOnChipThreads, 1)
       // Arrival and count in one word: who sees all arrivals sees the whole count, without a fence.
       const uint32_t epoch = workspace->epoch;
       uint64_t* const barrier = &workspace->barrier[epoch % 2];
+      if (draw.call_counter) __threadfence();  // the block has read the counter
       atomicAdd64(barrier, uint64_t{1} << kArrivalShift | sum);
       uint64_t seen = polled(barrier);
       while ((seen >> kArrivalShift) != gridDim.x) {
@@ -58,7 +59,10 @@ __global__ void __launch_bounds__(kOnChipThreads, 1)
         *record = drawn[0];
         workspace->barrier[(epoch + 1) % 2] = 0;  // the last call's, which everyone has left
         workspace->epoch = epoch + 1;
-        if (draw.call_counter) *draw.call_counter = call + 1;
+        if (draw.call_counter) {
+          __threadfence();
+          *draw.call_counter = call + 1;
+        }
       }
     }
     blockBarrier();
