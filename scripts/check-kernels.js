@@ -1,0 +1,146 @@
+#!/usr/bin/env node
+/**
+ * What only the compiler can tell of the kernels:
+ *
+ *   node scripts/check-kernels.js resources BUILD.log   of a build with nvcc's -Xptxas=-v: no kernel spills or has a stack of
+ *                                                       its own, and every architecture that is asked for has them all
+ *   node scripts/check-kernels.js arithmetic [--curand INCLUDE]
+ *                                                       compiles to PTX: no multiply and add of a rate, a threshold or a
+ *                                                       scale is fused, for docs/numerics.md rounds each on its own
+ *
+ * Needs nvcc for the second. The exit status is 0 if all holds, else 1.
+ */
+'use strict'
+
+const { execFileSync } = require('node:child_process')
+const { mkdtempSync, readFileSync, readdirSync, rmSync } = require('node:fs')
+const { tmpdir } = require('node:os')
+const { join } = require('node:path')
+
+const root = join(__dirname, '..')
+
+/** These contain the CUDA library's own log, sqrt, sincospi and pow, in which fused operations are exact on purpose. */
+const LIBRARY = /normalOfWords|powerOf|normalOfCurand/
+
+class Failure extends Error {}
+
+function demand(holds, sentence) {
+  if (!holds) throw new Failure(sentence)
+}
+
+/** One entry a kernel and architecture: { name, architecture, registers, stack, spills, shared }. */
+function kernelsOf(report) {
+  const kernels = []
+  for (const line of report.split('\n')) {
+    const entry = /Compiling entry function '(\w+)' for 'sm_(\d+)\w*'/.exec(line)
+    if (entry) kernels.push({ name: entry[1], architecture: entry[2], registers: 0, shared: 0 })
+    const kernel = kernels[kernels.length - 1]
+    const frame = /(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads/.exec(line)
+    if (kernel && frame) {
+      kernel.stack = (kernel.stack ?? 0) + Number(frame[1])
+      kernel.spills = (kernel.spills ?? 0) + Number(frame[2]) + Number(frame[3])
+    }
+    const used = /Used (\d+) registers/.exec(line)
+    if (kernel && used) kernel.registers = Number(used[1])
+    const shared = /(\d+) bytes smem/.exec(line)
+    if (kernel && shared) kernel.shared = Number(shared[1])
+  }
+  return kernels
+}
+
+function checkResources(kernels) {
+  demand(kernels.length > 0, 'the report names no kernel: was it built with -Xptxas=-v?')
+  for (const { name, architecture, registers, stack, spills } of kernels) {
+    const where = `${name} on sm_${architecture}`
+    demand(stack !== undefined && registers > 0, `${where}: the report is incomplete`)
+    demand(spills === 0, `${where} spills ${spills} bytes`)
+    demand(stack === 0, `${where} has ${stack} bytes of stack`)
+  }
+  const names = new Map()
+  for (const { name, architecture } of kernels)
+    names.set(architecture, (names.get(architecture) ?? new Set()).add(name))
+  const all = new Set(kernels.map(({ name }) => name))
+  for (const [architecture, own] of names)
+    demand(own.size === all.size, `sm_${architecture} has ${own.size} of ${all.size} kernels`)
+}
+
+function resources(file) {
+  const kernels = kernelsOf(readFileSync(file, 'utf8'))
+  checkResources(kernels)
+  const broken = 'bytes stack frame, 4 bytes spill stores, 4 bytes spill loads'
+  const spilled = `Compiling entry function 'k' for 'sm_90'\n 0 ${broken}\n Used 8 registers`
+  try {
+    checkResources(kernelsOf(spilled))
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error
+    const architectures = [...new Set(kernels.map(({ architecture }) => architecture))]
+    for (const architecture of architectures) {
+      const own = kernels.filter((kernel) => kernel.architecture === architecture)
+      const most = (field) => Math.max(...own.map((kernel) => kernel[field]))
+      console.log(
+        `sm_${architecture}: ${own.length} kernels, no spills, no stack, at most ${most('registers')} registers ` +
+          `and ${most('shared')} bytes of static shared memory`,
+      )
+    }
+    return
+  }
+  throw new Failure('a report of spills went unnoticed')
+}
+
+/** The functions and kernels of a PTX file that contain a fused multiply-add. */
+function fusedIn(ptx) {
+  const found = new Map()
+  let name = '(none)'
+  for (const line of ptx.split('\n')) {
+    const start = /\.(?:func|entry)\s+(?:\(.*?\)\s*)?(\w+)/.exec(line)
+    if (start) name = start[1]
+    if (/^\s*(?:@!?%\w+\s+)?fma\./.test(line)) found.set(name, (found.get(name) ?? 0) + 1)
+  }
+  return found
+}
+
+function compile(folder, source, flags) {
+  const nvcc = process.env.CUDACXX ?? 'nvcc'
+  const output = join(folder, `${source}.ptx`)
+  const include = ['-I', join(root, 'csrc'), '-I', join(root, 'csrc', 'include')]
+  const fixed = ['-ptx', '-std=c++17', '-O3', '-arch=compute_90', '-DJUMPOUT_LIBRARY_APART', ...include]
+  execFileSync(nvcc, [...fixed, ...flags, join(root, 'csrc', 'cuda', source), '-o', output], { stdio: 'inherit' })
+  return fusedIn(readFileSync(output, 'utf8'))
+}
+
+function arithmetic(options) {
+  const at = options.indexOf('--curand')
+  const curand = at < 0 ? [] : ['-DJUMPOUT_WITH_CURAND', '-isystem', options[at + 1]]
+  const sources = readdirSync(join(root, 'csrc', 'cuda')).filter((file) => /^kernels.*\.cu$/.test(file))
+  demand(sources.length > 0, 'no kernels were found')
+  const folder = mkdtempSync(join(tmpdir(), 'jumpout-ptx-'))
+  try {
+    let inLibrary = 0
+    for (const source of sources) {
+      for (const [name, count] of compile(folder, source, ['-fmad=false', ...curand])) {
+        demand(LIBRARY.test(name), `${source}: ${name} has ${count} fused multiply-adds`)
+        inLibrary += count
+      }
+    }
+    demand(inLibrary > 0, 'not even the library functions have fused multiply-adds: this check sees nothing')
+    const loose = [...compile(folder, sources[0], ['-fmad=true', ...curand])]
+    demand(
+      loose.some(([name]) => !LIBRARY.test(name)),
+      `-fmad=true fuses nothing in ${sources[0]}: this check would not see it`,
+    )
+    console.log(`${sources.join(', ')}: nothing is fused outside the ${inLibrary} places in library functions`)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const [command, ...rest] = process.argv.slice(2)
+try {
+  if (command === 'resources' && rest.length === 1) resources(rest[0])
+  else if (command === 'arithmetic') arithmetic(rest)
+  else throw new Failure('expected: resources BUILD.log, or arithmetic [--curand INCLUDE]')
+} catch (error) {
+  if (!(error instanceof Failure) && error.status === undefined) throw error
+  console.error(`check-kernels: ${error.message}`)
+  process.exitCode = 1
+}
