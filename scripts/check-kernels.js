@@ -20,7 +20,7 @@ const { join } = require('node:path')
 const root = join(__dirname, '..')
 
 /** These contain the CUDA library's own log, sqrt, sincospi and pow, in which fused operations are exact on purpose. */
-const LIBRARY = /normalOfWords|powerOf|normalOfCurand/
+const LIBRARY = /normalOfWords|powerOf|normalOfCurand|__internal_accurate_pow/
 
 class Failure extends Error {}
 
@@ -104,13 +104,15 @@ function compile(folder, source, flags) {
   const output = join(folder, `${source}.ptx`)
   const include = ['-I', join(root, 'csrc'), '-I', join(root, 'csrc', 'include')]
   const fixed = ['-ptx', '-std=c++17', '-O3', '-arch=compute_90', '-DJUMPOUT_LIBRARY_APART', ...include]
-  execFileSync(nvcc, [...fixed, ...flags, join(root, 'csrc', 'cuda', source), '-o', output], { stdio: 'inherit' })
+  execFileSync(nvcc, [...fixed, ...flags, join(root, 'csrc', 'cuda', source), '-o', output], {
+    stdio: 'inherit',
+  })
   return fusedIn(readFileSync(output, 'utf8'))
 }
 
 function arithmetic(options) {
   const at = options.indexOf('--curand')
-  const curand = at < 0 ? [] : ['-DJUMPOUT_WITH_CURAND', '-isystem', options[at + 1]]
+  const curand = at < 0 ? [] : ['-DJUMPOUT_HAVE_CURAND=1', '-isystem', options[at + 1]]
   const sources = readdirSync(join(root, 'csrc', 'cuda')).filter((file) => /^kernels.*\.cu$/.test(file))
   demand(sources.length > 0, 'no kernels were found')
   const folder = mkdtempSync(join(tmpdir(), 'jumpout-ptx-'))
@@ -128,7 +130,9 @@ function arithmetic(options) {
       loose.some(([name]) => !LIBRARY.test(name)),
       `-fmad=true fuses nothing in ${sources[0]}: this check would not see it`,
     )
-    console.log(`${sources.join(', ')}: nothing is fused outside the ${inLibrary} places in library functions`)
+    console.log(
+      `${sources.join(', ')}: nothing is fused outside the ${inLibrary} places in library functions`,
+    )
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -1,7 +1,8 @@
-/** The first example of the README runs as it is printed. */
+/** The examples of the README and of docs/cuda.md run as they are printed. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { deviceEnvironment } from './support/device'
 import { root, runNode, typescript } from './support/program'
 
 t.test('the first example', async (t) => {
@@ -21,4 +22,19 @@ t.test('the first example', async (t) => {
   const promised = [...code.matchAll(/console\.log\(.*\) *\/\/ (.+)$/gm)].map((match) => match[1])
   const printed = outcome.stdout.trimEnd().split('\n')
   for (const [i, line] of promised.entries()) t.equal(printed[i], line)
+})
+
+t.test('docs/cuda.md, on the emulated device', async (t) => {
+  const text = readFileSync(join(root, 'docs', 'cuda.md'), 'utf8')
+  const examples = [...text.matchAll(/^```ts\n([^]*?)^```$/gm)].map((match) => match[1])
+  t.equal(examples.length, 3)
+  for (const [i, code] of examples.entries()) {
+    const file = join(t.testdir({}), `example-${i}.mts`)
+    writeFileSync(file, code)
+    const outcome = await runNode(['--import', 'tsx', file], { env: deviceEnvironment })
+    t.same({ code: outcome.code, stderr: outcome.stderr }, { code: 0, stderr: '' })
+    for (const [, promised] of code.matchAll(/console\.log\(.*\) *\/\/ (\d+n?)$/gm)) {
+      t.equal(outcome.stdout.trimEnd(), promised)
+    }
+  }
 })

@@ -14,6 +14,15 @@ inline constexpr int kBlockRowWarps = 8;  // and one that draws while they load
 inline constexpr int kBlockRowThreads = (kBlockRowWarps + 1) * kWarp;
 inline constexpr int kLargestCluster = 8;
 
+// Blocks that registers must suffice for on one multiprocessor; sm_120's code for float32 and clusters would spill with two.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1200
+template <class E, bool kCluster>
+inline constexpr int kResidentBlocks = kCluster && E::kPieces == 2 ? 1 : 2;
+#else
+template <class, bool>
+inline constexpr int kResidentBlocks = 2;
+#endif
+
 // Rows of `size` elements, a multiple of 8, or a single row of any length.
 struct Rows {
   uint64_t count;
@@ -141,7 +150,7 @@ struct RowTeam {
 // A block or a cluster a row. The last warp of each block holds no elements: it draws base rates, one a lane for the next
 // 32 rows, while the others load. What rows share is kept twice, so that a row needs no barrier behind it.
 template <class E, Gate kGate, bool kCluster>
-__global__ void __launch_bounds__(kBlockRowThreads, 2)
+__global__ void __launch_bounds__(kBlockRowThreads, kResidentBlocks<E, kCluster>)
     blockRowsKernel(Elements e, Rows rows, jumpout_record* records, KeySchedule keys, Draw draw,
                     Workspace* workspace) {
   using Team = RowTeam<kCluster>;
