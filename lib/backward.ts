@@ -91,10 +91,10 @@ export function jumpoutBackward<T extends Tensor>(
 ): T
 /** Memory of another library: what forward took for float32. */
 export function jumpoutBackward(
-  gradOutput: DeviceArray | CudaMemory,
+  gradOutput: DeviceArray<'float32'> | CudaMemory,
   saved: Saved,
-  options?: BackwardOptions<DeviceArray | CudaMemory>,
-): DeviceArray
+  options?: BackwardOptions<DeviceArray<'float32'> | CudaMemory>,
+): DeviceArray<'float32'>
 export function jumpoutBackward(gradOutput: unknown, saved: Saved, options?: AnyOptions): Tensor {
   return backwardOfPass(gradOutput, SavedPass.passOf(saved), options)
 }

@@ -7,6 +7,8 @@ import { native } from './native'
 export interface CudaMemory {
   readonly ptr: number | bigint
   readonly byteLength: number
+  /** What has a dtype is more than memory, and not taken for float32. */
+  readonly dtype?: undefined
 }
 
 export const isCudaMemory = (value: unknown): value is CudaMemory =>

@@ -40,13 +40,13 @@ export function tensorOnDevice(value: unknown, argument: string): DeviceArray | 
   return array
 }
 
-export function readOnDevice(
+export function readOnDevice<D extends DType>(
   value: unknown,
-  dtype: DType,
+  dtype: D,
   length: number,
   device: number,
   argument: string,
-): DeviceArray {
+): DeviceArray<D> {
   if (!isDeviceArgument(value)) throw invalidType('a DeviceArray', argument, value)
   const array = isDeviceArray(value) ? value : wrapped(value, dtype, argument)
   assertMemory(array, argument)
@@ -58,7 +58,7 @@ export function readOnDevice(
   if (array.length !== length) {
     throw outOfRange(`a DeviceArray of length ${length}`, argument, `one of length ${array.length}`)
   }
-  return array
+  return array as DeviceArray<D>
 }
 
 export const readLike = (value: unknown, like: DeviceArray, argument: string): DeviceArray =>

@@ -57,7 +57,7 @@ function setPlace(place: DevicePlace, groupCount: number): void {
 export interface ForwardParts {
   readonly input: DeviceArray
   readonly output: DeviceArray
-  readonly mask: DeviceArray | undefined
+  readonly mask: DeviceArray<'uint32'> | undefined
   readonly records: DeviceSpan
   /** Counts of whole groups. */
   readonly active: DeviceSpan | undefined
@@ -91,7 +91,7 @@ export function describeForward(
 export interface BackwardParts {
   readonly gradOutput: DeviceArray
   readonly gradInput: DeviceArray
-  readonly mask: DeviceArray | undefined
+  readonly mask: DeviceArray<'uint32'> | undefined
   readonly output: DeviceArray | undefined
   readonly records: DeviceSpan
 }

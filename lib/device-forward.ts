@@ -25,7 +25,7 @@ export const placeOf = (array: DeviceArray, stream: number): DevicePlace => ({
 export const freshLike = (array: DeviceArray, stream: number): DeviceArray =>
   arrayOf(allocateOnDevice(array.device, array.byteLength, stream), 0, array.length, array.dtype)
 
-function freshMask(array: DeviceArray, stream: number): DeviceArray {
+function freshMask(array: DeviceArray, stream: number): DeviceArray<'uint32'> {
   const words = maskWords(array.length)
   const memory = allocateOnDevice(array.device, words * KINDS.uint32.bytes, stream)
   return arrayOf(memory, 0, words, 'uint32')
@@ -82,7 +82,7 @@ function readCounted(options: CallOptions<DeviceArray>, settings: Settings, inpu
 interface DeviceCall {
   readonly input: DeviceArray
   readonly out: DeviceArray | undefined
-  readonly givenMask: DeviceArray | undefined
+  readonly givenMask: DeviceArray<'uint32'> | undefined
   readonly saveMask: boolean
   readonly settings: Settings
   readonly draw: Draw

@@ -19,10 +19,10 @@ import type { Stream } from './stream'
 class ModeMemory {
   #device = -1
   #masks: DeviceMemory | undefined
-  #mask: DeviceArray | undefined
+  #mask: DeviceArray<'uint32'> | undefined
   #records: DeviceMemory | undefined
 
-  mask(device: number, length: number): DeviceArray {
+  mask(device: number, length: number): DeviceArray<'uint32'> {
     this.#settleOn(device)
     const words = maskWords(length)
     if (this.#mask?.length === words) return this.#mask

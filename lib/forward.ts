@@ -90,9 +90,9 @@ function passOf(call: ForwardCall, mask: Uint32Array | undefined, rows: Float64A
 export function jumpoutForward<T extends Tensor>(input: T, options: CallOptions<T>): ForwardResult<T>
 /** Memory of another library is taken for float32, and comes back as a DeviceArray on the same memory. */
 export function jumpoutForward(
-  input: DeviceArray | CudaMemory,
-  options: CallOptions<DeviceArray | CudaMemory>,
-): ForwardResult<DeviceArray>
+  input: DeviceArray<'float32'> | CudaMemory,
+  options: CallOptions<DeviceArray<'float32'> | CudaMemory>,
+): ForwardResult<DeviceArray<'float32'>>
 export function jumpoutForward(
   input: Tensor | CudaMemory,
   options: CallOptions<Tensor | CudaMemory>,

@@ -175,9 +175,9 @@ export class Jumpout {
   forward<T extends Tensor>(input: T, options?: LayerForwardOptions<T>): T
   /** Memory of another library is taken for float32. */
   forward(
-    input: DeviceArray | CudaMemory,
-    options?: LayerForwardOptions<DeviceArray | CudaMemory>,
-  ): DeviceArray
+    input: DeviceArray<'float32'> | CudaMemory,
+    options?: LayerForwardOptions<DeviceArray<'float32'> | CudaMemory>,
+  ): DeviceArray<'float32'>
   forward(input: unknown, options: AnyForwardOptions = NO_OPTIONS): Tensor {
     if (!types.isFloat32Array(input)) {
       const array = tensorOnDevice(input, 'input')
@@ -196,9 +196,9 @@ export class Jumpout {
    */
   backward<T extends Tensor>(gradOutput: T, options?: BackwardOptions<T>): T
   backward(
-    gradOutput: DeviceArray | CudaMemory,
-    options?: BackwardOptions<DeviceArray | CudaMemory>,
-  ): DeviceArray
+    gradOutput: DeviceArray<'float32'> | CudaMemory,
+    options?: BackwardOptions<DeviceArray<'float32'> | CudaMemory>,
+  ): DeviceArray<'float32'>
   backward(gradOutput: unknown, options?: BackwardOptions<Tensor | CudaMemory>): Tensor {
     const pass = this.#training ? this.#trained : this.#evaluated
     if (pass === undefined) {

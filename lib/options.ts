@@ -52,15 +52,15 @@ export interface CallOptions<T extends Tensor | CudaMemory = Float32Array> exten
    * Which draw of that seed, below 2^63 - 1; one number a forward call. Default 0. On a device also one uint64 in its
    * memory, which each forward advances: every launch of a graph draws anew.
    */
-  call?: number | bigint | DeviceArray | CudaMemory | undefined
+  call?: number | bigint | DeviceArray<'uint64'> | CudaMemory | undefined
   /** Where the result goes, of the input's length; `out: input` works in place. Default: a new array. */
   out?: T | undefined
   /** false: nothing is stored, and backward draws the mask again. Default true. */
   saveMask?: boolean | undefined
   /** Where the mask goes, ceil(n / 32) words, on a device of dtype uint32. Default: the library's own. */
-  mask?: Uint32Array | DeviceArray | CudaMemory | undefined
+  mask?: Uint32Array | DeviceArray<'uint32'> | CudaMemory | undefined
   /** On a device: counts that the producer of the input made already, one uint64 a group. */
-  active?: DeviceArray | CudaMemory | undefined
+  active?: DeviceArray<'uint64'> | CudaMemory | undefined
   /** The input is part of a larger tensor. */
   shard?: Shard | DeviceShard | undefined
   /** On a device: where it is enqueued. Default: the legacy default stream. */

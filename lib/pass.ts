@@ -25,7 +25,7 @@ export interface DevicePass {
   readonly length: number
   readonly dtype: DType
   readonly device: number
-  readonly mask: DeviceArray | undefined
+  readonly mask: DeviceArray<'uint32'> | undefined
   readonly settings: Settings
   readonly layout: Layout
   readonly records: DeviceSpan

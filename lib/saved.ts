@@ -24,7 +24,7 @@ export interface Saved {
   /** Elements of the forward's input. */
   readonly length: number
   /** Bit i & 31 of word i >> 5: element i was kept. null with `saveMask: false`. Where the input is. */
-  readonly mask: Uint32Array | DeviceArray | null
+  readonly mask: Uint32Array | DeviceArray<'uint32'> | null
   /**
    * One entry a group. On a device this waits for the work that makes them; after launches of a captured graph they are
    * those of the last.
@@ -61,7 +61,7 @@ export class SavedPass implements Saved {
     return this.#pass.length
   }
 
-  get mask(): Uint32Array | DeviceArray | null {
+  get mask(): Uint32Array | DeviceArray<'uint32'> | null {
     return this.#pass.mask ?? null
   }
 

@@ -1,9 +1,16 @@
 /** Never run: that this compiles, errors where errors are expected included, is the test of the types. */
 import {
   allocate,
+  allocPinned,
   type CallOptions,
   countActive,
+  type Counts,
+  type CudaError,
+  type CudaMemory,
+  DeviceArray,
+  type DType,
   foldIn,
+  type Graph,
   Jumpout,
   type JumpoutOptions,
   type JumpoutState,
@@ -14,6 +21,7 @@ import {
   runtime,
   type Saved,
   type Shard,
+  Stream,
   type Tensor,
 } from 'jumpout'
 
@@ -97,4 +105,69 @@ export async function types(x: Float32Array, mask: Uint32Array): Promise<void> {
   // @ts-expect-error: backward gives an array, its promise does not
   const notYet: Float32Array = jumpoutBackwardAsync(x, saved)
   notYet.fill(0)
+}
+
+export async function deviceTypes(host: Float32Array, other: CudaMemory, error: CudaError): Promise<void> {
+  using stream = new Stream({ device: 0 })
+  const x = DeviceArray.from(host, { stream })
+  is<typeof x, DeviceArray<'float32'>>(true)
+  const half = DeviceArray.alloc(1, { dtype: 'float16' })
+  is<typeof half, DeviceArray<'float16'>>(true)
+  const words = DeviceArray.from(new Uint32Array(1))
+  is<typeof words, DeviceArray<'uint32'>>(true)
+  const longs = DeviceArray.from(BigUint64Array.of(0n))
+  is<typeof longs, DeviceArray<'uint64'>>(true)
+  DeviceArray.wrap(x.pointer, 1, {
+    dtype: 'bfloat16',
+    device: 1,
+    owner: {},
+  }) satisfies DeviceArray<'bfloat16'>
+  is<ReturnType<typeof DeviceArray.fromDLPack>, DeviceArray>(true)
+
+  const { output, saved } = jumpoutForward(half, { seed: 1, call: longs, mask: words, active: longs, stream })
+  is<typeof output, DeviceArray<'float16'>>(true)
+  jumpoutBackward(half, saved, { out: half, output, stream }) satisfies DeviceArray<'float16'>
+  is<typeof saved.mask, Uint32Array | DeviceArray<'uint32'> | null>(true)
+  jumpoutForward(other, { seed: 1, out: x }).output satisfies DeviceArray<'float32'>
+  new Jumpout().forward(x, { out: x, stream }) satisfies DeviceArray<'float32'>
+
+  is<ReturnType<typeof x.toHost>, Float32Array>(true)
+  is<ReturnType<typeof half.toHost>, Float32Array>(true)
+  is<ReturnType<typeof words.toHost>, Uint32Array>(true)
+  is<ReturnType<typeof longs.toHost>, BigUint64Array>(true)
+  const copied: Float32Array = await (
+    await x.copyFromAsync(allocPinned(1), { stream })
+  ).toHostAsync({ stream })
+  x.copyFrom(copied).copyFrom(x)
+  is<DeviceArray['dtype'], DType>(true)
+
+  const graph: Graph = stream.wait(Stream.wrap(0n)).capture(() => x.clear({ stream }))
+  graph.launch(stream).free()
+  const done: Promise<void> = stream.synchronize()
+  await done
+  const counts: Counts = countActive(host)
+  counts.active.at(0)?.toFixed()
+  const what: [string, number, boolean] = [error.cudaName, error.number, error.sticky]
+  what.reverse()
+
+  // @ts-expect-error: out is where the input is
+  jumpoutForward(x, { seed: 1, out: host })
+  // @ts-expect-error: and of its dtype
+  jumpoutForward(x, { seed: 1, out: half })
+  // @ts-expect-error: what is saved for the host
+  jumpoutForward(host, { seed: 1, out: x })
+  // @ts-expect-error: no such dtype
+  DeviceArray.alloc(1, { dtype: 'float64' })
+  // @ts-expect-error: a pointer is a bigint
+  DeviceArray.wrap(1, 1)
+  // @ts-expect-error: halves are floats on the host
+  half.copyFrom(new Uint32Array(1))
+  // @ts-expect-error: memory is found, not made up
+  new DeviceArray()
+  // @ts-expect-error: a stream, not its handle
+  jumpoutForward(x, { seed: 1, stream: 0n })
+  // @ts-expect-error: asynchronous calls are for the host, streams for devices
+  await jumpoutForwardAsync(x, { seed: 1 })
+  // @ts-expect-error: read-only
+  x.length = 2
 }

@@ -1,0 +1,53 @@
+/** What becomes of processes and worker threads that use devices: no crash and no hang, however they end. */
+import t from 'tap'
+import { deviceEnvironment, onGpu } from './support/device'
+import { endedWell, runProgram } from './support/program'
+
+const WAYS = {
+  together: 'main thread and workers at once, each with its own streams, get the same results',
+  terminated: 'workers terminated with work in flight',
+  ended: 'workers that end with work in flight',
+  exitInFlight: 'process.exit with work in flight',
+  exitWithWorkers: 'process.exit with work in flight in workers',
+  endWithMemory: 'an end with memory and streams that nobody freed',
+  messages: 'clones are no arrays and no streams',
+}
+for (const [way, what] of Object.entries(WAYS)) {
+  t.test(what, async (t) =>
+    endedWell(t, await runProgram('devices.ts', [way], { env: deviceEnvironment }), what),
+  )
+}
+
+const emulatedOnly = { skip: onGpu && 'a real device is not lost at will' }
+
+t.test('a device that is lost at some call', emulatedOnly, async (t) => {
+  for (const failing of [
+    'cudaStreamCreateWithFlags:1',
+    'cudaMemcpyAsync:1',
+    'cudaLaunchKernelEx:1',
+    'cudaLaunchKernelEx:2',
+    'cudaLaunchKernelEx:77',
+    'cudaStreamSynchronize:1',
+  ]) {
+    const env = { ...deviceEnvironment, CUDA_ON_CPU_FAIL: failing }
+    endedWell(t, await runProgram('devices.ts', ['lost'], { env }), failing)
+  }
+})
+
+t.test('a device that is lost while a promise waits for it', emulatedOnly, async (t) => {
+  const env = { ...deviceEnvironment, CUDA_ON_CPU_FAIL: 'cudaStreamSynchronize:3' }
+  endedWell(t, await runProgram('devices.ts', ['lostWhileWaiting'], { env }), 'the promise rejects')
+})
+
+t.test('where there is no usable device, the reason says why', emulatedOnly, async (t) => {
+  const machines: [Record<string, string>, RegExp][] = [
+    [{ CUDA_ON_CPU_DEVICES: '0' }, /^no CUDA device on this machine$/m],
+    [{ CUDA_ON_CPU_ARCH: '70' }, /^no CUDA device of compute capability 7.5 or later, only of 7.0, 7.0$/m],
+    [{ CUDA_ON_CPU_FAIL: 'cudaGetDeviceCount:1' }, /^cudaErrorIllegalAddress \(700\): /m],
+  ]
+  for (const [env, reason] of machines) {
+    const outcome = await runProgram('devices.ts', ['none'], { env: { ...deviceEnvironment, ...env } })
+    endedWell(t, outcome, JSON.stringify(env))
+    t.match(outcome.stdout, reason)
+  }
+})

@@ -1,0 +1,189 @@
+/** Device arrays and streams in whole processes: in workers, at the end, on a lost device. The first argument chooses. */
+import assert from 'node:assert/strict'
+import { randomInt } from 'node:crypto'
+import { join } from 'node:path'
+import { setImmediate, setTimeout } from 'node:timers/promises'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import {
+  allocPinned,
+  CudaError,
+  DeviceArray,
+  Jumpout,
+  jumpoutBackward,
+  jumpoutForward,
+  runtime,
+  Stream,
+} from 'jumpout'
+
+const LENGTH = 20_000
+const WORKERS = 3
+const input = Float32Array.from({ length: LENGTH }, (_, i) => ((i * 7919) % 101) - 40)
+
+const startWorker = (task: keyof typeof tasks, device: number) =>
+  new Worker(join(__dirname, '..', 'support', 'run.js'), {
+    workerData: { task, device },
+    argv: [__filename],
+    execArgv: [],
+  })
+
+const message = <T>(worker: Worker) =>
+  new Promise<T>((resolve, reject) => worker.once('message', resolve).once('error', reject))
+const end = (worker: Worker) =>
+  new Promise<number>((resolve, reject) => worker.once('exit', resolve).once('error', reject))
+
+const report = (result: unknown) => parentPort?.postMessage(result)
+const lastDevice = runtime.cuda.devices.length - 1
+
+/** 20 calls on streams of this thread, each as the host computes it, as one number for each. */
+async function checksums(device: number): Promise<number[]> {
+  const streams = [new Stream({ device }), new Stream({ device })]
+  const x = DeviceArray.from(input, { device })
+  const sums: number[] = []
+  for (let call = 0; call < 20; ++call) {
+    const stream = streams[call % 2]
+    const { output, saved } = jumpoutForward(x, { seed: 5, call, stream })
+    const gradient = await jumpoutBackward(output, saved, { stream }).toHostAsync({ stream })
+    const expected = jumpoutForward(input, { seed: 5, call })
+    assert.deepEqual(gradient, jumpoutBackward(expected.output, expected.saved))
+    sums.push(gradient.reduce((sum, g, i) => (sum + (g === 0 ? 0 : i)) % 1_000_003, 0))
+  }
+  return sums
+}
+
+/** Work that nobody waits for, of every kind that has something to clean up behind it. */
+function flood(device: number): Promise<unknown>[] {
+  const stream = new Stream({ device })
+  const page = allocPinned(LENGTH)
+  return Array.from({ length: 8 }, (_, call) => {
+    const x = DeviceArray.from(input, { stream })
+    jumpoutForward(x, { seed: 1, call, out: x, stream })
+    return Promise.all([x.toHostAsync({ stream }), x.copyFromAsync(page, { stream }), stream.synchronize()])
+  })
+}
+
+/** What a worker does. */
+const tasks = {
+  checksums: async (device: number) => report(await checksums(device)),
+  floodAndWait: (device: number) => {
+    void flood(device)
+    report('started')
+    setInterval(() => undefined, 1000)
+  },
+  floodAndEnd: (device: number) => void flood(device),
+}
+
+function caught(run: () => unknown): CudaError {
+  try {
+    run()
+  } catch (error) {
+    assert(error instanceof CudaError, String(error))
+    return error
+  }
+  throw new assert.AssertionError({ message: 'nothing was thrown' })
+}
+
+const factsOf = ({ code, cudaName, number, sticky }: CudaError) => ({ code, cudaName, number, sticky })
+
+/** What the process does. */
+const ways = {
+  async together() {
+    const workers = Array.from({ length: WORKERS }, (_, i) => startWorker('checksums', i % (lastDevice + 1)))
+    const results = await Promise.all([checksums(0), ...workers.map((worker) => message<number[]>(worker))])
+    assert.equal(new Set(results.map((sums) => sums.join())).size, 1)
+    assert(results[0].some((sum) => sum > 0))
+  },
+  async terminated() {
+    for (let round = 0; round < 5; ++round) {
+      const workers = Array.from({ length: WORKERS }, () => startWorker('floodAndWait', lastDevice))
+      await Promise.all(workers.map(message))
+      await setTimeout(randomInt(20))
+      await Promise.all(workers.map((worker) => worker.terminate()))
+    }
+    await checksums(0)
+  },
+  async ended() {
+    for (let round = 0; round < 5; ++round) assert.equal(await end(startWorker('floodAndEnd', 0)), 0)
+    await checksums(0)
+  },
+  async exitInFlight() {
+    void flood(0)
+    process.on('exit', () => console.log('done'))
+    process.exit(0)
+  },
+  async exitWithWorkers() {
+    await Promise.all(Array.from({ length: WORKERS }, () => message(startWorker('floodAndWait', 0))))
+    process.on('exit', () => console.log('done'))
+    process.exit(0)
+  },
+  async endWithMemory() {
+    const kept = [new Stream(), DeviceArray.alloc(LENGTH), allocPinned(LENGTH)]
+    Object.assign(globalThis, { kept })
+  },
+  /** What another thread gets of them is data: neither memory nor a stream. */
+  async messages() {
+    for (const mine of [DeviceArray.alloc(1), new Stream()]) {
+      const copy = structuredClone(mine) as unknown
+      assert(!(copy instanceof DeviceArray) && !(copy instanceof Stream))
+      assert.throws(() => jumpoutForward(copy as DeviceArray, { seed: 1 }), { code: 'ERR_INVALID_ARG_TYPE' })
+    }
+  },
+  /** The device is lost at some call: CUDA says so from then on, the host goes on. */
+  async lost() {
+    const lost = { code: 'ERR_CUDA', cudaName: 'cudaErrorIllegalAddress', number: 700, sticky: true }
+    const layer = new Jumpout({ seed: 1 })
+    const error = caught(() => {
+      const stream = new Stream()
+      const x = DeviceArray.from(input, { stream })
+      for (let i = 0; i < 50; ++i) layer.backward(layer.forward(x, { stream }), { stream })
+      x.toHost({ stream })
+    })
+    assert.deepEqual(factsOf(error), lost)
+    assert.match(error.message, /^cudaErrorIllegalAddress \(700\): .*; the device is lost to this process$/)
+    assert.deepEqual(factsOf(caught(() => DeviceArray.alloc(1))), lost)
+    assert(caught(() => new Stream()).sticky)
+    assert.equal(jumpoutForward(input, { seed: 1 }).output.length, LENGTH)
+    await setImmediate()
+  },
+  /** The device is lost while a promise waits for it. */
+  async lostWhileWaiting() {
+    const stream = new Stream()
+    await assert.rejects(
+      async () => {
+        for (let i = 0; i < 50; ++i) await stream.synchronize()
+      },
+      { name: 'CudaError', sticky: true, cudaName: 'cudaErrorIllegalAddress' },
+    )
+    assert.equal(jumpoutForward(input, { seed: 1 }).output.length, LENGTH)
+  },
+  async none() {
+    assert.equal(runtime.backend, 'cpu')
+    assert.equal(runtime.cuda.available, false)
+    assert.deepEqual(runtime.cuda.devices, [])
+    const reason = runtime.cuda.reason ?? ''
+    for (const run of [
+      () => DeviceArray.alloc(1),
+      () => DeviceArray.from(input),
+      () => DeviceArray.wrap(4096n, 1),
+      () => new Stream(),
+      () => allocPinned(1),
+    ]) {
+      const error = caught(run)
+      assert.equal(error.cudaName, 'cudaErrorNoDevice')
+      assert(error.message.endsWith(reason), error.message)
+    }
+    assert.equal(jumpoutForward(input, { seed: 1 }).output.length, LENGTH)
+    console.log(reason)
+  },
+}
+
+async function main(): Promise<void> {
+  await ways[process.argv[2] as keyof typeof ways]()
+  console.log('done')
+}
+
+if (isMainThread) {
+  void main()
+} else {
+  const { task, device } = workerData as { task: keyof typeof tasks; device: number }
+  void tasks[task](device)
+}
