@@ -7,36 +7,52 @@
 namespace jumpout::cuda {
 
 inline constexpr int kApplyThreads = 256;
+// At once on a multiprocessor: 64 or 48 registers a thread.
+template <bool kGrouped>
+inline constexpr int kApplyBlocks = kGrouped ? 4 : 5;
+// Neighbouring tiles that a warp takes at once: two 16-byte pieces a lane, which share their address and loop.
+template <class E>
+inline constexpr int kSpanTiles = 2 / E::kPieces;
 
-// Tiles are taken from the end: the count left the end of the input in the second-level cache.
+// Spans are taken from the end: the count left the end of the input in the second-level cache.
 template <class E, Gate kGate, bool kGrouped, class Source>
 __device__ inline void applyTiles(const Elements& e, const jumpout_record* records, const Decision& decision,
                                   const Source& source) {
+  constexpr int kTiles = kSpanTiles<E>;
+  constexpr uint64_t kSpan = kTiles * kTileElements;
   const auto* input = static_cast<const typename E::Storage*>(e.input);
   const int lane = laneIndex();
   const uint64_t warps = uint64_t{gridDim.x} * (blockDim.x / kWarp);
   const uint64_t warp = uint64_t{blockIdx.x} * (blockDim.x / kWarp) + warpIndex();
-  const uint64_t tiles = e.length / kTileElements;
-  const int rest = static_cast<int>(e.length % kTileElements);
+  const uint64_t spans = e.length / kSpan;
   const auto sweep = [&](uint64_t element, int valid, const LaneTile<E>& values, uint64_t mask_bytes) {
     const LaneDecisions<E> decisions =
         kGrouped ? decisionsOf<E>(e, records, element, valid, lane) : sameForAll<E>(decision);
     keepTile<E, kGate>(e, source, element, valid, values, decisions, lane, mask_bytes);
   };
-  if (rest && warp == warps - 1) {
-    const uint64_t element = tiles * kTileElements;
-    sweep(element, rest, loadPartialTile<E>(input + element, lane, rest),
-          maskWords(e.length) * sizeof(uint32_t));
+  // What is left behind the spans goes, a tile each, to the warps that have the least to do.
+  const uint64_t left = spans * kSpan + (warps - 1 - warp) * kTileElements;
+  if (left < e.length) {
+    const uint64_t rest = e.length - left;
+    const int valid = rest < kTileElements ? static_cast<int>(rest) : kTileElements;
+    sweep(left, valid, loadPartialTile<E>(input + left, lane, valid), maskWords(e.length) * sizeof(uint32_t));
   }
-  if (warp >= tiles) return;
-  uint64_t element = (tiles - 1 - warp) * kTileElements;
-  const uint64_t stride = warps * kTileElements;
-  LaneTile<E> next = loadTile<E>(input + element, lane);
+  if (warp >= spans) return;
+  uint64_t element = (spans - 1 - warp) * kSpan;
+  const uint64_t stride = warps * kSpan;
+  LaneTile<E> next[kTiles];
+#pragma unroll
+  for (int k = 0; k < kTiles; ++k) next[k] = loadTile<E>(input + element + k * kTileElements, lane);
   for (;;) {
-    const LaneTile<E> values = next;
+    LaneTile<E> values[kTiles];
     const bool last = element < stride;
-    if (!last) next = loadTile<E>(input + element - stride, lane);
-    sweep(element, kTileElements, values, kWholeMask);
+#pragma unroll
+    for (int k = 0; k < kTiles; ++k) {
+      values[k] = next[k];
+      if (!last) next[k] = loadTile<E>(input + element - stride + k * kTileElements, lane);
+    }
+#pragma unroll
+    for (int k = 0; k < kTiles; ++k) sweep(element + k * kTileElements, kTileElements, values[k], kWholeMask);
     if (last) return;
     element -= stride;
   }
@@ -44,7 +60,7 @@ __device__ inline void applyTiles(const Elements& e, const jumpout_record* recor
 
 // Rates from records.
 template <class E, Gate kGate, bool kGrouped>
-__global__ void __launch_bounds__(kApplyThreads)
+__global__ void __launch_bounds__(kApplyThreads, residentBlocks(kApplyThreads, kApplyBlocks<kGrouped>))
     applyKernel(Elements e, const jumpout_record* records, KeySchedule keys) {
   const ScheduledSource source(keys, records->call);
   applyTiles<E, kGate, kGrouped>(e, records, decisionOf(*records), source);
@@ -52,14 +68,15 @@ __global__ void __launch_bounds__(kApplyThreads)
 
 // The same where the seed, too, is read there: backward with the mask drawn again.
 template <class E, Gate kGate, bool kGrouped>
-__global__ void __launch_bounds__(kApplyThreads) applyAgainKernel(Elements e, const jumpout_record* records) {
+__global__ void __launch_bounds__(kApplyThreads, residentBlocks(kApplyThreads, kApplyBlocks<kGrouped>))
+    applyAgainKernel(Elements e, const jumpout_record* records) {
   const RecordedSource source(PhiloxKey{records->seed}, records->call);
   applyTiles<E, kGate, kGrouped>(e, records, decisionOf(*records), source);
 }
 
 // One group whose count was made elsewhere: each block draws for itself, the first one writes the record.
 template <class E, Gate kGate>
-__global__ void __launch_bounds__(kApplyThreads)
+__global__ void __launch_bounds__(kApplyThreads, residentBlocks(kApplyThreads, kApplyBlocks<false>))
     applyCountedKernel(Elements e, jumpout_record* record, KeySchedule keys, Draw draw,
                        Workspace* workspace) {
   SHARED_ARRAY(jumpout_record, drawn, 1);

@@ -41,6 +41,8 @@ cudaError_t query(Device& device) {
   };
   if (const cudaError_t error = ask(cudaDevAttrMultiProcessorCount)) return error;
   device.multiprocessors = value;
+  if (const cudaError_t error = ask(cudaDevAttrMaxThreadsPerMultiProcessor)) return error;
+  device.resident_threads = value;
   if (const cudaError_t error = ask(cudaDevAttrComputeCapabilityMajor)) return error;
   device.compute_major = value;
   if (const cudaError_t error = ask(cudaDevAttrCooperativeLaunch)) return error;

@@ -7,6 +7,9 @@
 namespace jumpout::cuda {
 
 inline constexpr int kBackwardThreads = 256;
+// At once on a multiprocessor: 64 or 40 registers a thread.
+template <bool kGrouped>
+inline constexpr int kBackwardBlocks = kGrouped ? 4 : 6;
 
 // Bits of a lane's own elements: those of a piece lie in one word.
 template <class E>
@@ -23,7 +26,8 @@ __device__ inline uint32_t keptOfMask(const uint32_t* words, int lane, int valid
 }
 
 template <class E, bool kGrouped>
-__global__ void __launch_bounds__(kBackwardThreads)
+__global__ void __launch_bounds__(kBackwardThreads,
+                                  residentBlocks(kBackwardThreads, kBackwardBlocks<kGrouped>))
     backwardKernel(Elements e, const uint32_t* mask, const jumpout_record* records) {
   using Storage = typename E::Storage;
   const auto* input = static_cast<const Storage*>(e.input);

@@ -7,6 +7,7 @@
 namespace jumpout::cuda {
 
 inline constexpr int kCountThreads = 512;
+inline constexpr int kCountBlocks = 3;  // at once on a multiprocessor: 40 registers a thread
 inline constexpr int kTilesInFlight = 4;
 
 // What becomes of one group's count: added to `sum`, or drawn into `record` by the last block.
@@ -48,7 +49,8 @@ __device__ inline void finishCount(const CountOutcome& outcome, uint64_t block_c
 
 // One group, 16-byte aligned input.
 template <class E>
-__global__ void __launch_bounds__(kCountThreads) countKernel(Elements e, CountOutcome outcome) {
+__global__ void __launch_bounds__(kCountThreads, residentBlocks(kCountThreads, kCountBlocks))
+    countKernel(Elements e, CountOutcome outcome) {
   SHARED_ARRAY(uint32_t, warp_sums, kCountThreads / kWarp);
   const auto* input = static_cast<const typename E::Storage*>(e.input);
   const int lane = laneIndex();
@@ -75,7 +77,8 @@ __global__ void __launch_bounds__(kCountThreads) countKernel(Elements e, CountOu
 
 // Any alignment, any groups: one element a lane, one tile a warp at a time.
 template <class E>
-__global__ void __launch_bounds__(kCountThreads) countGeneralKernel(Elements e, CountOutcome outcome) {
+__global__ void __launch_bounds__(kCountThreads, residentBlocks(kCountThreads, kCountBlocks))
+    countGeneralKernel(Elements e, CountOutcome outcome) {
   SHARED_ARRAY(uint32_t, warp_sums, kCountThreads / kWarp);
   const auto* input = static_cast<const typename E::Storage*>(e.input);
   const int lane = laneIndex();
@@ -112,7 +115,8 @@ __global__ void __launch_bounds__(kCountThreads) countGeneralKernel(Elements e, 
 
 // Several groups that begin at multiples of 8 elements, 16-byte aligned input: pieces that lie in one group each.
 template <class E>
-__global__ void __launch_bounds__(kCountThreads) countGroupsKernel(Elements e, CountOutcome outcome) {
+__global__ void __launch_bounds__(kCountThreads, residentBlocks(kCountThreads, kCountBlocks))
+    countGroupsKernel(Elements e, CountOutcome outcome) {
   const auto* input = static_cast<const typename E::Storage*>(e.input);
   const int lane = laneIndex();
   const uint64_t warps = uint64_t{gridDim.x} * (blockDim.x / kWarp);

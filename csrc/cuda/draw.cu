@@ -7,10 +7,12 @@ namespace jumpout::cuda {
 namespace {
 
 constexpr int kDrawThreads = 128;
+constexpr int kDrawBlocks = 6;  // at once on a multiprocessor: 80 registers a thread
 
 // A thread a group. Without given counts, records[].active holds what was counted.
-__global__ void __launch_bounds__(kDrawThreads) drawKernel(Draw draw, uint64_t first_group, uint64_t groups,
-                                                           jumpout_record* records, Workspace* workspace) {
+__global__ void __launch_bounds__(kDrawThreads, residentBlocks(kDrawThreads, kDrawBlocks))
+    drawKernel(Draw draw, uint64_t first_group, uint64_t groups, jumpout_record* records,
+               Workspace* workspace) {
   const uint64_t call = callOf(draw);
   const uint64_t stride = uint64_t{gridDim.x} * blockDim.x;
   for (uint64_t row = uint64_t{blockIdx.x} * blockDim.x + threadIdx.x; row < groups; row += stride) {
@@ -28,7 +30,7 @@ __global__ void __launch_bounds__(kDrawThreads) drawKernel(Draw draw, uint64_t f
 
 cudaError_t drawRecords(const Device& device, const Draw& draw, uint64_t first_group, uint64_t groups,
                         jumpout_record* records, Workspace* workspace, cudaStream_t stream) {
-  const unsigned blocks = blocksFor(groups, kDrawThreads, device.multiprocessors, 8);
+  const unsigned blocks = blocksFor(device, groups, kDrawThreads, kDrawThreads, kDrawBlocks);
   return launch({blocks, kDrawThreads}, stream, drawKernel, draw, first_group, groups, records, workspace);
 }
 

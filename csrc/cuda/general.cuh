@@ -6,6 +6,7 @@
 namespace jumpout::cuda {
 
 inline constexpr int kGeneralThreads = 256;
+inline constexpr int kGeneralBlocks = 4;  // at once on a multiprocessor: 64 registers a thread
 inline constexpr int kWarpsOfGeneral = kGeneralThreads / kWarp;
 // Units never outnumber elements; a tile that begins inside a block touches one block more.
 inline constexpr int kBlocksOfTile = kTileElements / kLanesPerBlock + 1;
@@ -13,7 +14,7 @@ inline constexpr int kWordsOfTile = 4 * kBlocksOfTile;
 
 // With `kept` (a saved mask) nothing is drawn.
 template <class E>
-__global__ void __launch_bounds__(kGeneralThreads)
+__global__ void __launch_bounds__(kGeneralThreads, residentBlocks(kGeneralThreads, kGeneralBlocks))
     generalKernel(Elements e, const jumpout_record* records, Gate gate, const uint32_t* kept) {
   using Storage = typename E::Storage;
   SHARED_ARRAY(uint32_t, drawn_words, kWarpsOfGeneral* kWordsOfTile);

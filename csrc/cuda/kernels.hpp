@@ -27,6 +27,7 @@ struct RowsLaunch {
 struct Device {
   int index;
   int multiprocessors;
+  int resident_threads;  // of one multiprocessor
   int compute_major;
   bool cooperative;
   size_t shared_bytes;  // a block may ask for

@@ -12,11 +12,6 @@
 
 namespace jumpout::cuda {
 
-// Blocks of persistent loops a multiprocessor: 2048 threads, or what registers allow.
-inline constexpr unsigned kCountBlocks = 4;
-inline constexpr unsigned kApplyBlocks = 6;
-inline constexpr unsigned kBackwardBlocks = 8;
-inline constexpr unsigned kGeneralBlocks = 8;
 inline constexpr unsigned kWarpRowBlocks = 5;
 
 template <class E>
@@ -25,8 +20,7 @@ struct Launchers {
 
   static cudaError_t count(const Device& device, const Elements& e, const CountOutcome& outcome, bool aligned,
                            cudaStream_t stream) {
-    const unsigned blocks =
-        blocksFor(tilesOf(e), kCountThreads / kWarp, device.multiprocessors, kCountBlocks);
+    const unsigned blocks = blocksFor(device, tilesOf(e), kCountThreads / kWarp, kCountThreads, kCountBlocks);
     const auto kernel = !aligned            ? countGeneralKernel<E>
                         : e.group_size == 0 ? countKernel<E>
                                             : countGroupsKernel<E>;
@@ -45,20 +39,22 @@ struct Launchers {
                                          : applyAgainKernel<E, Gate::kNone, kGrouped>;
   }
 
-  static unsigned applyBlocks(const Device& device, const Elements& e) {
-    return blocksFor(tilesOf(e), kApplyThreads / kWarp, device.multiprocessors, kApplyBlocks);
+  static unsigned applyBlocks(const Device& device, const Elements& e, bool grouped) {
+    const uint64_t spans = ceilDivided(tilesOf(e), kSpanTiles<E>);
+    return blocksFor(device, spans, kApplyThreads / kWarp, kApplyThreads,
+                     grouped ? kApplyBlocks<true> : kApplyBlocks<false>);
   }
 
   static cudaError_t apply(const Device& device, const Elements& e, const jumpout_record* records,
                            const KeySchedule& keys, Gate gate, bool grouped, cudaStream_t stream) {
     const auto kernel = grouped ? applyKernelOf<true>(gate) : applyKernelOf<false>(gate);
-    return launch({applyBlocks(device, e), kApplyThreads}, stream, kernel, e, records, keys);
+    return launch({applyBlocks(device, e, grouped), kApplyThreads}, stream, kernel, e, records, keys);
   }
 
   static cudaError_t applyAgain(const Device& device, const Elements& e, const jumpout_record* records,
                                 Gate gate, bool grouped, cudaStream_t stream) {
     const auto kernel = grouped ? applyAgainKernelOf<true>(gate) : applyAgainKernelOf<false>(gate);
-    return launch({applyBlocks(device, e), kApplyThreads}, stream, kernel, e, records);
+    return launch({applyBlocks(device, e, grouped), kApplyThreads}, stream, kernel, e, records);
   }
 
   static cudaError_t applyCounted(const Device& device, const Elements& e, jumpout_record* record,
@@ -66,19 +62,20 @@ struct Launchers {
                                   cudaStream_t stream) {
     const auto kernel = gate == Gate::kPositiveInput ? applyCountedKernel<E, Gate::kPositiveInput>
                                                      : applyCountedKernel<E, Gate::kNone>;
-    return launch({applyBlocks(device, e), kApplyThreads}, stream, kernel, e, record, keys, draw, workspace);
+    return launch({applyBlocks(device, e, false), kApplyThreads}, stream, kernel, e, record, keys, draw,
+                  workspace);
   }
 
   static cudaError_t general(const Device& device, const Elements& e, const jumpout_record* records,
                              Gate gate, const uint32_t* kept, cudaStream_t stream) {
-    const unsigned blocks = blocksFor(tilesOf(e), kWarpsOfGeneral, device.multiprocessors, kGeneralBlocks);
+    const unsigned blocks = blocksFor(device, tilesOf(e), kWarpsOfGeneral, kGeneralThreads, kGeneralBlocks);
     return launch({blocks, kGeneralThreads}, stream, generalKernel<E>, e, records, gate, kept);
   }
 
   static cudaError_t backward(const Device& device, const Elements& e, const uint32_t* mask,
                               const jumpout_record* records, bool grouped, cudaStream_t stream) {
-    const unsigned blocks =
-        blocksFor(tilesOf(e), kBackwardThreads / kWarp, device.multiprocessors, kBackwardBlocks);
+    const unsigned blocks = blocksFor(device, tilesOf(e), kBackwardThreads / kWarp, kBackwardThreads,
+                                      grouped ? kBackwardBlocks<true> : kBackwardBlocks<false>);
     const auto kernel = grouped ? backwardKernel<E, true> : backwardKernel<E, false>;
     return launch({blocks, kBackwardThreads}, stream, kernel, e, mask, records);
   }

@@ -17,6 +17,20 @@ namespace jumpout::cuda {
 inline constexpr int kWarp = 32;
 inline constexpr uint32_t kAllLanes = 0xffffffffu;
 
+// Threads that a multiprocessor holds: 2048, but fewer on compute capability 7.5, 8.6, 8.9 and 12.0.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+inline constexpr int kResidentThreads = 1024;
+#elif defined(__CUDA_ARCH__) && ((__CUDA_ARCH__ > 800 && __CUDA_ARCH__ < 900) || __CUDA_ARCH__ >= 1200)
+inline constexpr int kResidentThreads = 1536;
+#else
+inline constexpr int kResidentThreads = 2048;
+#endif
+
+// For __launch_bounds__: so many blocks at once, or as many as there is room for.
+constexpr int residentBlocks(int threads, int wanted) {
+  return wanted * threads <= kResidentThreads ? wanted : kResidentThreads / threads;
+}
+
 __device__ inline int laneIndex() { return static_cast<int>(threadIdx.x) % kWarp; }
 __device__ inline int warpIndex() { return static_cast<int>(threadIdx.x) / kWarp; }
 

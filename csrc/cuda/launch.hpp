@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "cuda/kernels.hpp"
+
 namespace jumpout::cuda {
 
 struct Shape {
@@ -42,11 +44,13 @@ cudaError_t launch(const Shape& shape, cudaStream_t stream, void (*kernel)(Param
 
 constexpr uint64_t ceilDivided(uint64_t count, uint64_t size) { return count / size + (count % size != 0); }
 
-// Blocks for `work` warps' worth of tiles, at most what fills the device so often.
-inline unsigned blocksFor(uint64_t work, unsigned warps_a_block, int multiprocessors,
-                          unsigned blocks_a_multiprocessor) {
-  const uint64_t most = static_cast<uint64_t>(multiprocessors) * blocks_a_multiprocessor;
-  return static_cast<unsigned>(std::max<uint64_t>(1, std::min(most, ceilDivided(work, warps_a_block))));
+// Blocks for `work`, of which a block takes `work_a_block` at a time: at most what a device holds at once, so that none
+// begins when the others are done.
+inline unsigned blocksFor(const Device& device, uint64_t work, unsigned work_a_block, int threads_a_block,
+                          int blocks_a_multiprocessor) {
+  const int resident = std::min(blocks_a_multiprocessor, device.resident_threads / threads_a_block);
+  const uint64_t most = static_cast<uint64_t>(device.multiprocessors) * static_cast<unsigned>(resident);
+  return static_cast<unsigned>(std::max<uint64_t>(1, std::min(most, ceilDivided(work, work_a_block))));
 }
 
 }  // namespace jumpout::cuda
