@@ -57,10 +57,11 @@ t.test('gpu-check', { timeout: LIMIT }, async (t) => {
 t.test('bench:gpu', { timeout: LIMIT }, async (t) => {
   const programs = join(await buildEmulated('plain', 'jumpout_gpu_bench'), 'bin')
   const OUT = t.testdir()
-  const outcome = await execute(BENCH, ['--emulated', programs, 'native', 'calls'], { env: { OUT } })
+  const outcome = await execute(BENCH, ['--emulated', programs, 'native', 'calls', 'ways'], { env: { OUT } })
   t.equal(outcome.code, 0, outcome.stdout + outcome.stderr)
   const files = readdirSync(OUT).sort()
-  t.strictSame(files, ['gpu-calls-cuda-on-the-cpu.json', 'gpu-native-cuda-on-the-cpu.json'])
+  const parts = ['calls', 'native', 'ways'].map((part) => `gpu-${part}-cuda-on-the-cpu.json`)
+  t.strictSame(files, parts)
   const folder = join(OUT, 'kept')
   mkdirSync(folder)
   for (const file of files) {

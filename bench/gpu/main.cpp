@@ -1,8 +1,9 @@
 /* Times forward and backward on the device by size, dtype and layout against a copy and cuDNN, all in turns in one process,
  * each checked first, and writes one JSON row for each: median seconds of one call.
  *
- *   jumpout_gpu_bench [--seconds N] [--quick] [--device D] [--json FILE] [--cudnn LIBRARY] [--fact NAME=VALUE]...
+ *   jumpout_gpu_bench [--ways] [--seconds N] [--quick] [--device D] [--json FILE] [--cudnn LIBRARY] [--fact NAME=VALUE]...
  *
+ * --ways times forward by each way that can take a shape instead, to find the borders between them (csrc/cuda/borders.hpp).
  * --seconds is the time that all of it may take; --quick tries the program, with small sizes. The exit status is 2 where
  * there is no device.
  */
@@ -24,7 +25,7 @@ using device_tests::require;
 
 struct Settings {
   double seconds = 400.0;
-  bool quick = false;
+  bool quick = false, ways = false;
   int32_t device = 0;
   std::string json, cudnn;
   std::vector<device_tests::Fact> facts;
@@ -56,6 +57,18 @@ std::vector<Shape> shapesOf(bool quick) {
     for (const uint64_t row : rows) shapes.push_back({dtype, sampled, row});
   }
   for (const size_t size : sizes) shapes.push_back({JUMPOUT_FLOAT16, size, 0});
+  return shapes;
+}
+
+// Around the borders: every power of two, and what a way just holds.
+std::vector<Shape> shapesForWays(bool quick) {
+  const size_t largest = quick ? 16 * kKi : 32 * kMi, sampled = quick ? 16 * kKi : 16 * kMi;
+  std::vector<Shape> shapes;
+  for (const jumpout_dtype dtype : {JUMPOUT_FLOAT32, JUMPOUT_BFLOAT16}) {
+    for (size_t size = kKi; size <= largest; size *= quick ? 4 : 2) shapes.push_back({dtype, size, 0});
+    for (uint64_t row = 64; row < sampled && row <= 64 * kKi; row *= quick ? 16 : 2)
+      shapes.push_back({dtype, sampled, row});
+  }
   return shapes;
 }
 
@@ -133,6 +146,26 @@ void printTable(const jumpout_cuda_device& device, const std::vector<Row>& rows)
   }
 }
 
+void printWays(const std::vector<Row>& rows) {
+  std::printf("\nForward by each way, microseconds\n");
+  for (size_t from = 0; from < rows.size();) {
+    const Row& first = rows[from];
+    std::string times;
+    const Row* fastest = nullptr;
+    size_t at = from;
+    for (; at < rows.size() && rows[at].pass != "as now"; ++at) {
+      times += formatted("  %s %.2f", rows[at].pass.c_str(), 1e6 * rows[at].seconds);
+      if (!fastest || rows[at].seconds < fastest->seconds) fastest = &rows[at];
+    }
+    const double now = rows[at].seconds;
+    std::printf("%-9s %9zu %6llu %-5s%s; fastest: %s, now %.2f of its time\n",
+                device_tests::nameOf(first.shape.dtype), first.shape.length,
+                static_cast<unsigned long long>(first.shape.row), nameOf(first.caches), times.c_str(),
+                fastest ? fastest->pass.c_str() : "none", fastest ? now / fastest->seconds : 1.0);
+    from = at + 1;
+  }
+}
+
 int measure(const Settings& settings) {
   jumpout_cuda_device found{};
   if (jumpout_cuda_device_of(settings.device, &found) != JUMPOUT_OK) {
@@ -151,7 +184,7 @@ int measure(const Settings& settings) {
               static_cast<unsigned long long>(found.l2_bytes >> 20), version.c_str());
   std::fflush(stdout);
   Timer timer(device, settings.quick ? size_t{64} << 10 : std::max<size_t>(1024 * kMi, 8 * found.l2_bytes));
-  const std::vector<Shape> shapes = shapesOf(settings.quick);
+  const std::vector<Shape> shapes = settings.ways ? shapesForWays(settings.quick) : shapesOf(settings.quick);
   std::vector<Row> rows;
   const auto begin = std::chrono::steady_clock::now();
   for (size_t i = 0; i < shapes.size(); ++i) {
@@ -161,8 +194,9 @@ int measure(const Settings& settings) {
       break;
     }
     Workload workload(device, shapes[i]);
-    workload.check();
-    const std::vector<Contender> contenders = workload.contenders(cudnn.get());
+    if (!settings.ways) workload.check();
+    const std::vector<Contender> contenders =
+        settings.ways ? workload.ways() : workload.contenders(cudnn.get());
     for (const Caches caches : {Caches::kCold, Caches::kWarm}) {
       Effort effort;
       // Half of an equal share, since checking and allocating takes time too.
@@ -182,15 +216,18 @@ int measure(const Settings& settings) {
       return 1;
     }
   }
-  printTable(found, rows);
+  if (settings.ways)
+    printWays(rows);
+  else
+    printTable(found, rows);
   return 0;
 }
 
 bool parse(int count, char** arguments, Settings& settings) {
   for (int i = 1; i < count; ++i) {
     const std::string flag = arguments[i];
-    if (flag == "--quick") {
-      settings.quick = true;
+    if (flag == "--quick" || flag == "--ways") {
+      (flag == "--quick" ? settings.quick : settings.ways) = true;
       continue;
     }
     if (i + 1 == count) return false;

@@ -32,6 +32,9 @@ class Workload {
   // Copies, our passes, and cuDNN's where there is one that takes the dtype.
   std::vector<Contender> contenders(Cudnn* cudnn);
 
+  // Forward as it is done now, and by each way that can take this shape (borders.hpp); checked here.
+  std::vector<Contender> ways();
+
   // Throws where a pass is wrong: poisoned outputs, whole small tensors, windows of large ones.
   void check();
 
