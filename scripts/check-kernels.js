@@ -7,8 +7,10 @@
  *   node scripts/check-kernels.js arithmetic [--curand INCLUDE]
  *                                                       compiles to PTX: no multiply and add of a rate, a threshold or a
  *                                                       scale is fused, for docs/numerics.md rounds each on its own
+ *   node scripts/check-kernels.js code [NVDISASM]       what docs/tuning.md says of the machine code of sm_90, as a table;
+ *                                                       no kernel has local memory
  *
- * Needs nvcc for the second. The exit status is 0 if all holds, else 1.
+ * Needs nvcc for the second and the third. The exit status is 0 if all holds, else 1.
  */
 'use strict'
 
@@ -99,50 +101,130 @@ function fusedIn(ptx) {
   return found
 }
 
+const sourcesOf = (pattern) => {
+  const sources = readdirSync(join(root, 'csrc', 'cuda')).filter((file) => pattern.test(file))
+  demand(sources.length > 0, 'no kernels were found')
+  return sources
+}
+
 function compile(folder, source, flags) {
   const nvcc = process.env.CUDACXX ?? 'nvcc'
-  const output = join(folder, `${source}.ptx`)
+  const output = join(folder, `${source}.out`)
   const include = ['-I', join(root, 'csrc'), '-I', join(root, 'csrc', 'include')]
-  const fixed = ['-ptx', '-std=c++17', '-O3', '-arch=compute_90', '-DJUMPOUT_LIBRARY_APART', ...include]
+  const fixed = ['-std=c++17', '-O3', ...include]
   execFileSync(nvcc, [...fixed, ...flags, join(root, 'csrc', 'cuda', source), '-o', output], {
     stdio: 'inherit',
   })
-  return fusedIn(readFileSync(output, 'utf8'))
+  return output
+}
+
+function withFolder(work) {
+  const folder = mkdtempSync(join(tmpdir(), 'jumpout-kernels-'))
+  try {
+    return work(folder)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 function arithmetic(options) {
   const at = options.indexOf('--curand')
   const curand = at < 0 ? [] : ['-DJUMPOUT_HAVE_CURAND=1', '-isystem', options[at + 1]]
-  const sources = readdirSync(join(root, 'csrc', 'cuda')).filter((file) => /^kernels.*\.cu$/.test(file))
-  demand(sources.length > 0, 'no kernels were found')
-  const folder = mkdtempSync(join(tmpdir(), 'jumpout-ptx-'))
-  try {
+  const sources = sourcesOf(/\.cu$/)
+  withFolder((folder) => {
+    const fusedBy = (source, fusing) => {
+      const flags = ['-ptx', '-arch=compute_90', '-DJUMPOUT_LIBRARY_APART', `-fmad=${fusing}`, ...curand]
+      return [...fusedIn(readFileSync(compile(folder, source, flags), 'utf8'))]
+    }
     let inLibrary = 0
     for (const source of sources) {
-      for (const [name, count] of compile(folder, source, ['-fmad=false', ...curand])) {
+      for (const [name, count] of fusedBy(source, false)) {
         demand(LIBRARY.test(name), `${source}: ${name} has ${count} fused multiply-adds`)
         inLibrary += count
       }
     }
     demand(inLibrary > 0, 'not even the library functions have fused multiply-adds: this check sees nothing')
-    const loose = [...compile(folder, sources[0], ['-fmad=true', ...curand])]
+    const kernels = sources.find((source) => source.startsWith('kernels'))
     demand(
-      loose.some(([name]) => !LIBRARY.test(name)),
-      `-fmad=true fuses nothing in ${sources[0]}: this check would not see it`,
+      fusedBy(kernels, true).some(([name]) => !LIBRARY.test(name)),
+      `-fmad=true fuses nothing in ${kernels}: this check would not see it`,
     )
     console.log(
       `${sources.join(', ')}: nothing is fused outside the ${inLibrary} places in library functions`,
     )
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
+  })
+}
+
+/** Philox's two multipliers, as nvdisasm prints them. */
+const PHILOX = /-0x2daee0ad|-0x326172a9|0xd2511f53|0xcd9e8d57/
+
+/** The instructions of each loop of a kernel, from a label to a branch that goes back to it: inner ones come first. */
+function loopsOf(lines) {
+  const labels = new Map()
+  const instructions = []
+  const loops = []
+  for (const line of lines) {
+    const label = /^\s*(\.L_x_\d+):/.exec(line)
+    if (label) labels.set(label[1], instructions.length)
+    const instruction = /^\s*\/\*[0-9a-f]+\*\/\s+(.*);/.exec(line)
+    if (!instruction) continue
+    instructions.push(instruction[1])
+    const back = labels.get(/BRA.*`\((\.L_x_\d+)\)/.exec(instruction[1])?.[1])
+    if (back !== undefined)
+      loops.push({ from: back, to: instructions.length, code: instructions.slice(back) })
   }
+  return loops
+}
+
+/** The loop over whole tiles: of the innermost ones with 16-byte accesses the one that does most with an instruction. */
+function hotLoopOf(lines, elementBytes) {
+  const found = []
+  for (const { from, to, code } of loopsOf(lines)) {
+    const number = (pattern) => code.filter((instruction) => pattern.test(instruction)).length
+    const [loads, stores] = [number(/LDG\S*\.128/), number(/STG\S*\.128/)]
+    if (loads === 0 || found.some((inner) => inner.from >= from && inner.to <= to)) continue
+    const elements = ((stores || loads) * 16) / elementBytes
+    found.push({ from, to, each: code.length / elements, philox: number(PHILOX) / elements, loads, stores })
+  }
+  return found.sort((a, b) => a.each - b.each)[0]
+}
+
+const NAMED = /^\.text\.(_ZN7jumpout4cuda\d+(count|apply|backward)KernelI\w*)/
+const GATED = /LNS0_4GateE1E/
+const GROUPED = /Lb1EEE/
+
+function code(nvdisasm = 'nvdisasm') {
+  console.log(
+    '| kernel | instructions an element | of them Philox’s multiplications | 16-byte loads, stores |',
+  )
+  console.log('| --- | --- | --- | --- |')
+  withFolder((folder) => {
+    for (const source of sourcesOf(/^kernels_.*\.cu$/)) {
+      const cubin = compile(folder, source, ['-cubin', '-arch=sm_90', '-fmad=false'])
+      const text = execFileSync(nvdisasm, ['-c', cubin], { encoding: 'utf8', maxBuffer: 2 ** 28 })
+      demand(!/\b(LDL|STL)\b/.test(text), `${source} uses local memory`)
+      const dtype = /kernels_(\w+)/.exec(source)[1]
+      for (const section of text.split(/^(?=\.text\.)/m)) {
+        const [, name, kind] = NAMED.exec(section) ?? []
+        if (name === undefined || GROUPED.test(name)) continue
+        const loop = hotLoopOf(section.split('\n'), dtype === 'float32' ? 4 : 2)
+        demand(loop, `${name}: no loop with 16-byte loads was found`)
+        const gate = GATED.test(name) ? ' with ReLU' : ''
+        console.log(
+          `| \`${kind}Kernel\`${gate}, ${dtype} | ${loop.each.toFixed(1)} | ${loop.philox.toFixed(1)} | ` +
+            `${loop.loads}, ${loop.stores} |`,
+        )
+      }
+    }
+  })
 }
 
 const [command, ...rest] = process.argv.slice(2)
 try {
   if (command === 'resources' && rest.length === 1) resources(rest[0])
   else if (command === 'arithmetic') arithmetic(rest)
-  else throw new Failure('expected: resources BUILD.log, or arithmetic [--curand INCLUDE]')
+  else if (command === 'code') code(rest[0])
+  else throw new Failure('expected: resources BUILD.log, arithmetic [--curand INCLUDE], or code [NVDISASM]')
 } catch (error) {
   if (!(error instanceof Failure) && error.status === undefined) throw error
   console.error(`check-kernels: ${error.message}`)
