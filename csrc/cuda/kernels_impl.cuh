@@ -12,8 +12,6 @@
 
 namespace jumpout::cuda {
 
-inline constexpr unsigned kWarpRowBlocks = 5;
-
 template <class E>
 struct Launchers {
   static uint64_t tilesOf(const Elements& e) { return ceilDivided(e.length, kTileElements); }

@@ -10,17 +10,18 @@ namespace jumpout::cuda {
 inline constexpr int kRowTiles = 4;
 
 inline constexpr int kWarpRowThreads = 128;
+inline constexpr int kWarpRowBlocks = 5;  // at once on a multiprocessor: 96 registers a thread
 inline constexpr int kBlockRowWarps = 8;  // and one that draws while they load
 inline constexpr int kBlockRowThreads = (kBlockRowWarps + 1) * kWarp;
 inline constexpr int kLargestCluster = 8;
 
-// Blocks that registers must suffice for on one multiprocessor; sm_120's code for float32 and clusters would spill with two.
+// At once on a multiprocessor: 112 registers a thread, with which sm_120's code for float32 and clusters would spill.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1200
 template <class E, bool kCluster>
-inline constexpr int kResidentBlocks = kCluster && E::kPieces == 2 ? 1 : 2;
+inline constexpr int kBlockRowBlocks = kCluster && E::kPieces == 2 ? 1 : 2;
 #else
 template <class, bool>
-inline constexpr int kResidentBlocks = 2;
+inline constexpr int kBlockRowBlocks = 2;
 #endif
 
 // Rows of `size` elements, a multiple of 8, or a single row of any length.
@@ -80,7 +81,7 @@ struct HeldTiles {
 
 // A warp a row, for short rows. Each lane draws the base rate of one of the warp's next rows beforehand.
 template <class E, Gate kGate>
-__global__ void __launch_bounds__(kWarpRowThreads, 5)
+__global__ void __launch_bounds__(kWarpRowThreads, kWarpRowBlocks)
     warpRowsKernel(Elements e, Rows rows, uint32_t rows_a_warp, jumpout_record* records, KeySchedule keys,
                    Draw draw, Workspace* workspace) {
   const auto* input = static_cast<const typename E::Storage*>(e.input);
@@ -150,7 +151,7 @@ struct RowTeam {
 // A block or a cluster a row. The last warp of each block holds no elements: it draws base rates, one a lane for the next
 // 32 rows, while the others load. What rows share is kept twice, so that a row needs no barrier behind it.
 template <class E, Gate kGate, bool kCluster>
-__global__ void __launch_bounds__(kBlockRowThreads, kResidentBlocks<E, kCluster>)
+__global__ void __launch_bounds__(kBlockRowThreads, kBlockRowBlocks<E, kCluster>)
     blockRowsKernel(Elements e, Rows rows, jumpout_record* records, KeySchedule keys, Draw draw,
                     Workspace* workspace) {
   using Team = RowTeam<kCluster>;
