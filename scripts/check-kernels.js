@@ -66,27 +66,30 @@ function checkResources(kernels) {
     demand(own.size === all.size, `sm_${architecture} has ${own.size} of ${all.size} kernels`)
 }
 
+function refuses(report) {
+  try {
+    checkResources(kernelsOf(report))
+    return false
+  } catch (error) {
+    if (error instanceof Failure) return true
+    throw error
+  }
+}
+
 function resources(file) {
   const kernels = kernelsOf(readFileSync(file, 'utf8'))
   checkResources(kernels)
   const broken = 'bytes stack frame, 4 bytes spill stores, 4 bytes spill loads'
   const spilled = `Compiling entry function 'k' for 'sm_90'\n 0 ${broken}\n Used 8 registers`
-  try {
-    checkResources(kernelsOf(spilled))
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error
-    const architectures = [...new Set(kernels.map(({ architecture }) => architecture))]
-    for (const architecture of architectures) {
-      const own = kernels.filter((kernel) => kernel.architecture === architecture)
-      const most = (field) => Math.max(...own.map((kernel) => kernel[field]))
-      console.log(
-        `sm_${architecture}: ${own.length} kernels, no spills, no stack, at most ${most('registers')} registers ` +
-          `and ${most('shared')} bytes of static shared memory`,
-      )
-    }
-    return
+  demand(refuses(spilled), 'a report of spills went unnoticed')
+  for (const architecture of new Set(kernels.map((kernel) => kernel.architecture))) {
+    const own = kernels.filter((kernel) => kernel.architecture === architecture)
+    const most = (field) => Math.max(...own.map((kernel) => kernel[field]))
+    console.log(
+      `sm_${architecture}: ${own.length} kernels, no spills, no stack, at most ${most('registers')} registers ` +
+        `and ${most('shared')} bytes of static shared memory`,
+    )
   }
-  throw new Failure('a report of spills went unnoticed')
 }
 
 /** The functions and kernels of a PTX file that contain a fused multiply-add. */

@@ -60,7 +60,7 @@ std::vector<Shape> shapesOf(bool quick) {
   return shapes;
 }
 
-// Around the borders: every power of two, and what a way just holds.
+// Every power of two: what a warp, a block and a cluster just hold is one.
 std::vector<Shape> shapesForWays(bool quick) {
   const size_t largest = quick ? 16 * kKi : 32 * kMi, sampled = quick ? 16 * kKi : 16 * kMi;
   std::vector<Shape> shapes;
@@ -226,8 +226,12 @@ int measure(const Settings& settings) {
 bool parse(int count, char** arguments, Settings& settings) {
   for (int i = 1; i < count; ++i) {
     const std::string flag = arguments[i];
-    if (flag == "--quick" || flag == "--ways") {
-      (flag == "--quick" ? settings.quick : settings.ways) = true;
+    if (flag == "--quick") {
+      settings.quick = true;
+      continue;
+    }
+    if (flag == "--ways") {
+      settings.ways = true;
       continue;
     }
     if (i + 1 == count) return false;

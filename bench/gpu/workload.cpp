@@ -5,7 +5,7 @@
 #include <stdexcept>
 
 #include "baselines.hpp"
-#include "cuda/borders.hpp"
+#include "forced_ways.hpp"
 
 namespace gpu_bench {
 namespace {
@@ -26,25 +26,6 @@ std::vector<T> fetched(const Device& device, const void* from, size_t count) {
   device.synchronize();
   return values;
 }
-
-using jumpout::cuda::Borders;
-using jumpout::cuda::Way;
-
-struct Route {
-  const char* name;
-  Way way;
-  Borders borders;  // that leave only this way
-};
-
-constexpr uint64_t kAlways = ~uint64_t{0};
-constexpr Route kWholeRoutes[] = {{"a block", Way::kBlockRows, {kAlways, 0, 0, 0, 0, 0}},
-                                  {"a cluster", Way::kClusterRows, {0, kAlways, 0, 0, 0, 0}},
-                                  {"on chip", Way::kOnChip, {0, 0, kAlways, 0, 0, 0}},
-                                  {"two launches", Way::kTwoLaunches, {0, 0, 0, 0, 0, 0}}};
-constexpr Route kRowRoutes[] = {{"a warp", Way::kWarpRows, {0, 0, 0, kAlways, 0, 0}},
-                                {"a block", Way::kBlockRows, {0, 0, 0, 0, kAlways, 0}},
-                                {"a cluster", Way::kClusterRows, {0, 0, 0, 0, 0, kAlways}},
-                                {"two launches", Way::kTwoLaunches, {0, 0, 0, 0, 0, 0}}};
 
 const void* advanced(const void* from, size_t bytes) { return static_cast<const char*>(from) + bytes; }
 
@@ -172,20 +153,20 @@ std::vector<Contender> Workload::contenders(Cudnn* cudnn) {
 
 std::vector<Contender> Workload::ways() {
   std::vector<Contender> list;
-  const auto add = [&](const char* name, const Borders& borders) {
+  const auto add = [&](const char* name, const jumpout::cuda::Borders& borders) {
     list.push_back({name, [this, borders] {
                       jumpout::cuda::bordersForTests() = borders;
                       forward({});
                     }});
   };
-  const auto consider = [&](const Route& route) {
-    jumpout::cuda::bordersForTests() = route.borders;
+  for (const device_tests::ForcedWay& forced : device_tests::kForcedWays) {
+    if (forced.rows != (shape_.row != 0)) continue;
+    jumpout::cuda::bordersForTests() = forced.borders;
     forward({});
-    if (jumpout::cuda::lastWayForTests() != route.way) return;
+    if (jumpout::cuda::lastWayForTests() != forced.way) continue;
     requireRight({});
-    add(route.name, route.borders);
-  };
-  for (const Route& route : shape_.row ? kRowRoutes : kWholeRoutes) consider(route);
+    add(forced.name, forced.borders);
+  }
   jumpout::cuda::bordersForTests() = {};
   requireRight({});
   add("as now", {});

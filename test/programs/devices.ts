@@ -1,9 +1,8 @@
 /** Device arrays and streams in whole processes: in workers, at the end, on a lost device. The first argument chooses. */
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
-import { join } from 'node:path'
 import { setImmediate, setTimeout } from 'node:timers/promises'
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { isMainThread } from 'node:worker_threads'
 import {
   allocPinned,
   CudaError,
@@ -14,24 +13,14 @@ import {
   runtime,
   Stream,
 } from 'jumpout'
+import { end, message, report, runTask, startWorker } from '../support/workers'
 
 const LENGTH = 20_000
 const WORKERS = 3
 const input = Float32Array.from({ length: LENGTH }, (_, i) => ((i * 7919) % 101) - 40)
 
-const startWorker = (task: keyof typeof tasks, device: number) =>
-  new Worker(join(__dirname, '..', 'support', 'run.js'), {
-    workerData: { task, device },
-    argv: [__filename],
-    execArgv: [],
-  })
+const start = (task: keyof typeof tasks, device: number) => startWorker(__filename, task, device)
 
-const message = <T>(worker: Worker) =>
-  new Promise<T>((resolve, reject) => worker.once('message', resolve).once('error', reject))
-const end = (worker: Worker) =>
-  new Promise<number>((resolve, reject) => worker.once('exit', resolve).once('error', reject))
-
-const report = (result: unknown) => parentPort?.postMessage(result)
 const lastDevice = runtime.cuda.devices.length - 1
 
 /** 20 calls on streams of this thread, each as the host computes it, as one number for each. */
@@ -87,14 +76,14 @@ const factsOf = ({ code, cudaName, number, sticky }: CudaError) => ({ code, cuda
 /** What the process does. */
 const ways = {
   async together() {
-    const workers = Array.from({ length: WORKERS }, (_, i) => startWorker('checksums', i % (lastDevice + 1)))
+    const workers = Array.from({ length: WORKERS }, (_, i) => start('checksums', i % (lastDevice + 1)))
     const results = await Promise.all([checksums(0), ...workers.map((worker) => message<number[]>(worker))])
     assert.equal(new Set(results.map((sums) => sums.join())).size, 1)
     assert(results[0].some((sum) => sum > 0))
   },
   async terminated() {
     for (let round = 0; round < 5; ++round) {
-      const workers = Array.from({ length: WORKERS }, () => startWorker('floodAndWait', lastDevice))
+      const workers = Array.from({ length: WORKERS }, () => start('floodAndWait', lastDevice))
       await Promise.all(workers.map(message))
       await setTimeout(randomInt(20))
       await Promise.all(workers.map((worker) => worker.terminate()))
@@ -102,7 +91,7 @@ const ways = {
     await checksums(0)
   },
   async ended() {
-    for (let round = 0; round < 5; ++round) assert.equal(await end(startWorker('floodAndEnd', 0)), 0)
+    for (let round = 0; round < 5; ++round) assert.equal(await end(start('floodAndEnd', 0)), 0)
     await checksums(0)
   },
   async exitInFlight() {
@@ -111,7 +100,7 @@ const ways = {
     process.exit(0)
   },
   async exitWithWorkers() {
-    await Promise.all(Array.from({ length: WORKERS }, () => message(startWorker('floodAndWait', 0))))
+    await Promise.all(Array.from({ length: WORKERS }, () => message(start('floodAndWait', 0))))
     process.on('exit', () => console.log('done'))
     process.exit(0)
   },
@@ -184,6 +173,5 @@ async function main(): Promise<void> {
 if (isMainThread) {
   void main()
 } else {
-  const { task, device } = workerData as { task: keyof typeof tasks; device: number }
-  void tasks[task](device)
+  runTask(tasks)
 }

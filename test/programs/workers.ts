@@ -1,9 +1,9 @@
 /** Worker threads, in all the ways they may come and go. The first argument chooses one. */
 import { randomInt } from 'node:crypto'
-import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { isMainThread } from 'node:worker_threads'
 import type * as Jumpout from 'jumpout'
+import { end, message, report, runTask, startWorker } from '../support/workers'
 
 const LENGTH = 600_000
 const WORKERS = 3
@@ -11,17 +11,7 @@ const WORKERS = 3
 // Not imported above: some of the ways leave the main thread without the addon.
 const jumpout = () => require('jumpout') as typeof Jumpout
 
-const startWorker = (task: keyof typeof tasks, data?: unknown) =>
-  new Worker(join(__dirname, '..', 'support', 'run.js'), {
-    workerData: { task, data },
-    argv: [__filename],
-    execArgv: [],
-  })
-
-const message = <T>(worker: Worker) =>
-  new Promise<T>((resolve, reject) => worker.once('message', resolve).once('error', reject))
-const end = (worker: Worker) =>
-  new Promise<number>((resolve, reject) => worker.once('exit', resolve).once('error', reject))
+const start = (task: keyof typeof tasks, data?: unknown) => startWorker(__filename, task, data)
 
 const flood = (count: number) => {
   const { jumpoutForwardAsync } = jumpout()
@@ -44,8 +34,6 @@ async function checksums(): Promise<number[]> {
   }
   return sums
 }
-
-const report = (result: unknown) => parentPort?.postMessage(result)
 
 /** What a worker does. */
 const tasks = {
@@ -70,24 +58,24 @@ const tasks = {
 /** What the process does with its workers. */
 const ways = {
   async together() {
-    const workers = Array.from({ length: WORKERS }, () => startWorker('checksums'))
+    const workers = Array.from({ length: WORKERS }, () => start('checksums'))
     const results = await Promise.all([checksums(), ...workers.map((worker) => message<number[]>(worker))])
     if (new Set(results.map((sums) => sums.join())).size !== 1) throw new Error('results differ')
   },
   async terminated() {
     for (let round = 0; round < 10; ++round) {
-      const workers = Array.from({ length: 4 }, () => startWorker('floodAndWait'))
+      const workers = Array.from({ length: 4 }, () => start('floodAndWait'))
       await Promise.all(workers.map(message))
       await setTimeout(randomInt(20))
       await Promise.all(workers.map((worker) => worker.terminate()))
     }
   },
   async ended() {
-    for (let round = 0; round < 10; ++round) await end(startWorker('floodAndEnd'))
+    for (let round = 0; round < 10; ++round) await end(start('floodAndEnd'))
   },
   async onlyInWorkers() {
     for (let round = 0; round < 5; ++round) {
-      const worker = startWorker('once')
+      const worker = start('once')
       const [length, code] = await Promise.all([message<number>(worker), end(worker)])
       if (length !== LENGTH || code !== 0) throw new Error(`a worker ended with ${code}`)
       await setTimeout(20)
@@ -98,7 +86,7 @@ const ways = {
     const buffer = new SharedArrayBuffer(4 * LENGTH)
     const array = new Float32Array(buffer).fill(1)
     const expected = jumpout().jumpoutForward(array, { seed: 1 }).output
-    await message(startWorker('shared', buffer))
+    await message(start('shared', buffer))
     if (!array.every((y, i) => y === expected[i])) throw new Error('the shared array holds something else')
   },
   async messages() {
@@ -112,7 +100,7 @@ const ways = {
     process.exit(0)
   },
   async exitWithWorkers() {
-    await Promise.all(Array.from({ length: WORKERS }, () => message(startWorker('floodAndWait'))))
+    await Promise.all(Array.from({ length: WORKERS }, () => message(start('floodAndWait'))))
     process.on('exit', () => console.log('done'))
     process.exit(0)
   },
@@ -126,6 +114,5 @@ async function main(): Promise<void> {
 if (isMainThread) {
   void main()
 } else {
-  const { task, data } = workerData as { task: keyof typeof tasks; data: SharedArrayBuffer }
-  void tasks[task](data)
+  runTask(tasks)
 }

@@ -2,47 +2,11 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "cuda/borders.hpp"
+#include "forced_ways.hpp"
 #include "sections.hpp"
 
 namespace device_tests {
 namespace {
-
-using jumpout::cuda::Borders;
-using jumpout::cuda::Way;
-
-struct Forced {
-  Way way;
-  const char* name;
-  bool rows;  // one rate a row, else one for the tensor
-  Borders borders;
-};
-
-Borders bordersOf(uint64_t one_block, uint64_t one_cluster, uint64_t on_chip, uint64_t warp, uint64_t block,
-                  uint64_t cluster) {
-  Borders borders;
-  borders.one_block = one_block;
-  borders.one_cluster = one_cluster;
-  borders.on_chip = on_chip;
-  borders.warp_row = warp;
-  borders.block_row = block;
-  borders.cluster_row = cluster;
-  return borders;
-}
-
-std::vector<Forced> allForced() {
-  constexpr uint64_t kAll = ~uint64_t{0};
-  return {
-      {Way::kBlockRows, "one block", false, bordersOf(kAll, 0, 0, 0, 0, 0)},
-      {Way::kClusterRows, "one cluster", false, bordersOf(0, kAll, 0, 0, 0, 0)},
-      {Way::kOnChip, "on chip", false, bordersOf(0, 0, kAll, 0, 0, 0)},
-      {Way::kTwoLaunches, "two launches", false, bordersOf(0, 0, 0, 0, 0, 0)},
-      {Way::kWarpRows, "a warp a row", true, bordersOf(0, 0, 0, kAll, 0, 0)},
-      {Way::kBlockRows, "a block a row", true, bordersOf(0, 0, 0, 0, kAll, 0)},
-      {Way::kClusterRows, "a cluster a row", true, bordersOf(0, 0, 0, 0, 0, kAll)},
-      {Way::kTwoLaunches, "rows in two launches", true, bordersOf(0, 0, 0, 0, 0, 0)},
-  };
-}
 
 // What the ways ask for: 16-byte alignment, whole draws, an exponent that is exact.
 Case heldCase(Random& random, jumpout_dtype dtype, size_t length, uint64_t row) {
@@ -53,12 +17,13 @@ Case heldCase(Random& random, jumpout_dtype dtype, size_t length, uint64_t row) 
   return c;
 }
 
-void force(Context& context, const Forced& forced) {
+void force(Context& context, const ForcedWay& forced) {
   Random random(context.seed + 30 + static_cast<uint64_t>(forced.way));
   Report& report = context.report;
   jumpout::cuda::bordersForTests() = forced.borders;
   const std::vector<uint64_t> row_sizes{8, 64, 256, 520, 1024, 2000, 4096, 8200, 12288};
-  const std::vector<size_t> lengths{1, 8, 255, 256, 1000, 1024, 2049, 5000, 8192, 8193, 20011, 65537, 120000};
+  const std::vector<size_t> lengths{1,    8,    255,  256,  768,   1000,  1024,  1279,
+                                    2049, 5000, 8192, 8193, 20011, 65537, 120000};
   uint64_t asked = 0, taken = 0;
   const auto run = [&](const Case& c) {
     runCase(report, context.device, c);
@@ -87,7 +52,7 @@ void force(Context& context, const Forced& forced) {
                       : heldCase(random, dtype, n, 0));
     }
   }
-  jumpout::cuda::bordersForTests() = Borders();
+  jumpout::cuda::bordersForTests() = {};
   std::printf("    %-22s taken in %llu of %llu cases\n", forced.name, static_cast<unsigned long long>(taken),
               static_cast<unsigned long long>(asked));
   report.countWay(forced.name, taken);
@@ -96,7 +61,7 @@ void force(Context& context, const Forced& forced) {
 }  // namespace
 
 void forcedWays(Context& context) {
-  for (const Forced& forced : allForced()) force(context, forced);
+  for (const ForcedWay& forced : kForcedWays) force(context, forced);
 }
 
 }  // namespace device_tests

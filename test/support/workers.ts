@@ -1,0 +1,21 @@
+/** Worker threads that run one of the tasks of a test program, which is their own file. */
+import { join } from 'node:path'
+import { parentPort, Worker, workerData } from 'node:worker_threads'
+
+/** Starts `file` once more, as a worker: there `runTask` does the task. */
+export const startWorker = (file: string, task: string, data?: unknown): Worker =>
+  new Worker(join(__dirname, 'run.js'), { workerData: { task, data }, argv: [file], execArgv: [] })
+
+/** In a worker: what it was started for. */
+export function runTask(tasks: Record<string, (data: never) => unknown>): void {
+  const { task, data } = workerData as { task: string; data: never }
+  void tasks[task](data)
+}
+
+export const report = (result: unknown): void => parentPort?.postMessage(result)
+
+export const message = <T>(worker: Worker): Promise<T> =>
+  new Promise<T>((resolve, reject) => worker.once('message', resolve).once('error', reject))
+
+export const end = (worker: Worker): Promise<number> =>
+  new Promise<number>((resolve, reject) => worker.once('exit', resolve).once('error', reject))
