@@ -1,14 +1,11 @@
 /** DLPack, with ourselves and with another library: test/programs/dlpack/peer.c, compiled here. */
 import './support/device'
-import { execFileSync } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
 import { DeviceArray, type DType, jumpoutForward, Stream } from 'jumpout'
 import t from 'tap'
+import { buildAddon } from './support/addon'
 import { equalBits } from './support/bits'
 import { collectUntil } from './support/collect'
 import { makeInput } from './support/inputs'
-import { root } from './support/program'
 
 interface Description {
   data: number
@@ -38,17 +35,7 @@ interface Peer {
   deletions(): number
 }
 
-function buildPeer(folder: string): Peer {
-  const path = join(folder, 'peer.node')
-  const headers = createRequire(__filename)('node-api-headers') as { include_dir: string }
-  const source = join(root, 'test', 'programs', 'dlpack', 'peer.c')
-  const flags = ['-shared', '-fPIC', '-DNAPI_VERSION=8', `-I${headers.include_dir}`]
-  if (process.platform === 'darwin') flags.push('-undefined', 'dynamic_lookup')
-  execFileSync(process.env.CC ?? 'cc', [...flags, source, '-o', path])
-  return require(path) as Peer
-}
-
-const peer = buildPeer(t.testdir())
+const peer = require(buildAddon('dlpack/peer.c', t.testdir())) as Peer
 
 const CUDA = 2
 const TYPES: Record<DType, { code: number; bits: number }> = {

@@ -1,95 +1,120 @@
-/** Many calls of one kind, and by how many bytes the process grew. Run with --expose-gc. */
+/**
+ * Many calls of one kind, in rounds: by how many bytes per call the process grows once it has reached its plateau.
+ * Run with --expose-gc: memory.ts SCENARIO LEAK ADDON. A leak is planted on purpose, to show that it would be seen.
+ */
 import { setImmediate } from 'node:timers/promises'
 import { Jumpout, jumpoutBackward, jumpoutForward, jumpoutForwardAsync } from 'jumpout'
+import { leastSlope, WINDOW } from '../support/growth'
 
 const { gc } = globalThis as unknown as { gc: () => void }
+const [, , scenario, leak, addon] = process.argv
+const held = require(addon) as { allocated(): number; leak(bytes: number): void }
 
+const MAX_ROUNDS = 14
 const small = new Float32Array(1000).fill(1)
-const large = new Float32Array(1_000_000).fill(1)
+/** Its outputs have memory of their own, outside of V8's heap. */
+const large = new Float32Array(65_536).fill(1)
 
-async function settle(): Promise<number> {
+/** Bytes per call that are growth: half of the smallest planted leak, and a page of whatever maps memory itself. */
+const LIMITS: Record<string, number> = { used: 50, resident: 4096, peak: large.byteLength / 16 }
+type Amounts = Record<string, number>
+
+let kept: unknown
+const leaks: Record<string, (call: number) => void> = {
+  none: () => undefined,
+  javascript: (call) => void (kept = [kept, call, 2, 3, 4, 5, 6]), // 104 bytes
+  native: () => held.leak(100),
+  outputs: (call) => call % 8 === 0 && (kept = [kept, large.slice()]),
+}
+const plant = leaks[leak]
+
+/** What is in use, exactly: V8's heap, and what malloc has given out; and the pages behind it, which come and go. */
+async function settle(): Promise<Amounts> {
   for (let i = 0; i < 5; ++i) {
     gc()
     await setImmediate()
   }
-  return process.memoryUsage.rss()
+  const { heapUsed, external, rss } = process.memoryUsage()
+  return { used: heapUsed + external + Math.max(0, held.allocated()), resident: rss }
 }
 
-/** Growth from after a fifth of the calls to after all of them: the first ones fill pools and compile code. */
-async function growth(
-  calls: number,
-  run: (from: number, to: number) => void | Promise<void>,
-): Promise<number> {
-  await run(0, calls / 5)
-  const before = await settle()
-  await run(calls / 5, calls)
-  return (await settle()) - before
-}
+type Run = (from: number, to: number) => Amounts | Promise<Amounts>
 
-/** The most that the process ever held on top of what it held before the calls. */
-function peak(calls: number, run: (call: number) => void): number {
-  gc()
-  const before = process.memoryUsage.rss()
-  let most = before
-  for (let call = 0; call < calls; ++call) {
-    run(call)
-    most = Math.max(most, process.memoryUsage.rss())
+/** One call after the other; `turn` is what comes between two of them. */
+const each =
+  (run: (call: number) => unknown, turn?: () => Promise<unknown>): Run =>
+  async (from, to) => {
+    for (let call = from; call < to; ++call) {
+      run(call)
+      plant(call)
+      if (turn) await turn()
+    }
+    return settle()
   }
-  return most - before
-}
 
-const loop = (run: (call: number) => void) => (from: number, to: number) => {
-  for (let call = from; call < to; ++call) run(call)
-}
+/** The most that a round held, where nobody collects garbage and the event loop never turns. */
+const peak =
+  (run: (call: number) => unknown): Run =>
+  (from, to) => {
+    let most = 0
+    for (let call = from; call < to; ++call) {
+      run(call)
+      plant(call)
+      most = Math.max(most, process.memoryUsage.rss())
+    }
+    return { peak: most }
+  }
 
-const scenarios: Record<string, () => number | Promise<number>> = {
-  functions: () =>
-    growth(
-      100_000,
-      loop((call) => jumpoutBackward(small, jumpoutForward(small, { seed: 1, call }).saved)),
-    ),
-  layer: () => {
-    const layer = new Jumpout({ seed: 1 })
-    return growth(
-      100_000,
-      loop(() => layer.backward(layer.forward(small))),
-    )
-  },
-  refusals: () =>
-    growth(
-      100_000,
-      loop((call) => {
-        try {
-          jumpoutForward(small, { seed: -call - 1 })
-        } catch {
-          return
-        }
-        throw new Error('it was not refused')
-      }),
-    ),
-  async: () =>
-    growth(20_000, async (from, to) => {
+const layer = new Jumpout({ seed: 1 })
+const forwardLarge = (call: number) => jumpoutForward(large, { seed: 1, call })
+
+/** Calls of a round, and how they are made. */
+const scenarios: Record<string, [number, Run]> = {
+  functions: [8000, each((call) => jumpoutBackward(small, jumpoutForward(small, { seed: 1, call }).saved))],
+  layer: [8000, each(() => layer.backward(layer.forward(small)))],
+  refusals: [
+    8000,
+    each((call) => {
+      try {
+        jumpoutForward(small, { seed: -call - 1 })
+      } catch {
+        return
+      }
+      throw new Error('it was not refused')
+    }),
+  ],
+  async: [
+    8000,
+    async (from, to) => {
       for (let call = from; call < to; call += 10) {
-        await Promise.all(
-          Array.from({ length: 10 }, (_, i) => jumpoutForwardAsync(small, { seed: 1, call: call + i })),
-        )
+        const calls = Array.from({ length: 10 }, (_, i) => call + i)
+        await Promise.all(calls.map((call) => jumpoutForwardAsync(small, { seed: 1, call })))
+        calls.forEach(plant)
       }
-    }),
-  largeTurning: () =>
-    growth(1000, async (from, to) => {
-      for (let call = from; call < to; ++call) {
-        jumpoutForward(large, { seed: 1, call })
-        await setImmediate()
-      }
-    }),
-  largeSynchronous: () => peak(400, (call) => jumpoutForward(large, { seed: 1, call })),
-  largeInMicrotasks: () =>
-    growth(1000, async (from, to) => {
-      for (let call = from; call < to; ++call) {
-        jumpoutForward(large, { seed: 1, call })
-        await Promise.resolve()
-      }
-    }),
+      return settle()
+    },
+  ],
+  largeTurning: [2000, each(forwardLarge, setImmediate)],
+  largeSynchronous: [2000, each(forwardLarge)],
+  largeInMicrotasks: [2000, each(forwardLarge, () => Promise.resolve())],
+  largePeak: [500, peak(forwardLarge)],
 }
 
-void (async () => console.log(await scenarios[process.argv[2]]()))()
+async function main(): Promise<void> {
+  const [calls, run] = scenarios[scenario]
+  const rounds: Amounts[] = []
+  const growth = (): Amounts =>
+    Object.fromEntries(
+      Object.keys(rounds[0]).map((name) => [
+        name,
+        leastSlope(rounds.map((amounts) => amounts[name])) / calls,
+      ]),
+    )
+  const isGrowing = () => Object.entries(growth()).some(([name, bytes]) => bytes > LIMITS[name])
+  do {
+    rounds.push(await run(rounds.length * calls, (rounds.length + 1) * calls))
+  } while (rounds.length < WINDOW || (rounds.length < MAX_ROUNDS && isGrowing()))
+  console.log(JSON.stringify({ growing: isGrowing(), growth: growth(), rounds }))
+}
+
+void main()
