@@ -1,52 +1,13 @@
 /**
  * The device's passes, executed on the CPU by test/native/device: against the formulas and the CPU backend, bit for bit, in
- * several thread orders, under sanitizers, and on devices that refuse what others can.
+ * several thread orders, and on devices that refuse what others can. Under sanitizers: test/long/71-device-kernels.test.ts.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import t, { type Test } from 'tap'
-import { emulatedProgram, execute, type Variant } from './support/emulated'
+import t from 'tap'
+import { BUILD_LIMIT, nothingDiffers, runDeviceProgram, TARGET, type Result } from './support/device-program'
+import { emulatedProgram, execute } from './support/emulated'
 import { goldenHeader, goldenHeaderFile } from './support/golden-header'
-
-const TARGET = 'jumpout_device_tests'
-/** Milliseconds that one run may take, and one build. */
-const RUN_LIMIT = 500_000
-const BUILD_LIMIT = 900_000
-
-/** What the program writes with --json. */
-interface Result {
-  passed: boolean
-  stopped?: string
-  checks: number
-  failed: number
-  sections: { name: string; cases: number; checks: number; failed: number }[]
-  ways: Record<string, number>
-  differences: { groups: number; rates: number; thresholds: number; scales: number }
-}
-
-interface Run {
-  variant: Variant
-  args: readonly string[]
-  env?: Record<string, string>
-}
-
-async function run(t: Test, { variant, args, env }: Run): Promise<Result> {
-  const program = await emulatedProgram(variant, TARGET)
-  const json = join(t.testdir(), 'result.json')
-  const outcome = await execute(program, [...args, '--json', json], { env, timeout: RUN_LIMIT })
-  const end = { stdout: outcome.stdout.slice(-4000), stderr: outcome.stderr.slice(-4000) }
-  t.same({ code: outcome.code, signal: outcome.signal }, { code: 0, signal: null }, 'it ends well', end)
-  const result = JSON.parse(readFileSync(json, 'utf8')) as Result
-  t.ok(result.passed && result.failed === 0 && result.checks > 0, `${result.checks} checks`)
-  return result
-}
-
-/** The same C library on both sides: nothing may differ, not even what docs/numerics.md lets differ. */
-function nothingDiffers(t: Test, { differences }: Result): void {
-  const { groups, rates, thresholds, scales } = differences
-  t.ok(groups > 0, `${groups} groups that could differ from the CPU backend's`)
-  t.same({ rates, thresholds, scales }, { rates: 0, thresholds: 0, scales: 0 })
-}
 
 const CLUSTERS = ['one cluster', 'a cluster a row']
 
@@ -62,7 +23,7 @@ t.test('test/native/device/golden.inc is that of test/vectors/golden.json', (t) 
 })
 
 t.test('plain, every way of computing', { timeout: BUILD_LIMIT }, async (t) => {
-  const result = await run(t, { variant: 'plain', args: ['--quick'] })
+  const result = await runDeviceProgram(t, { variant: 'plain', args: ['--quick'] })
   nothingDiffers(t, result)
   for (const section of result.sections) t.ok(section.checks > 0, `${section.name}: ${section.checks} checks`)
   const ways = Object.entries(result.ways)
@@ -73,7 +34,7 @@ t.test('plain, every way of computing', { timeout: BUILD_LIMIT }, async (t) => {
 for (const order of ['reverse', 'random:1', 'random:2', 'random:3']) {
   t.test(`plain, threads in the order ${order}`, { timeout: BUILD_LIMIT }, async (t) => {
     const seed = order.endsWith('e') ? '2' : `${10 + Number(order.slice(-1))}`
-    const result = await run(t, {
+    const result = await runDeviceProgram(t, {
       variant: 'plain',
       args: ['--quick', '--seed', seed],
       env: { CUDA_ON_CPU_ORDER: order },
@@ -92,26 +53,10 @@ const DEVICES: Record<string, { env: Record<string, string>; missing: readonly s
 for (const [kind, { env, missing }] of Object.entries(DEVICES)) {
   t.test(`plain, a device ${kind}`, { timeout: BUILD_LIMIT }, async (t) => {
     const args = ['--quick', '--only', 'golden,samples,ways,graphs,large']
-    const { ways } = await run(t, { variant: 'plain', args, env })
+    const { ways } = await runDeviceProgram(t, { variant: 'plain', args, env })
     for (const way of missing) t.equal(ways[way], 0, `${way}: replaced`)
     t.ok(ways['two launches'] > 0)
   })
-}
-
-const SANITIZED: readonly { variant: Variant; order: string; args: readonly string[] }[] = [
-  { variant: 'address', order: 'forward', args: ['--quick'] },
-  { variant: 'address', order: 'random:4', args: ['--tiny'] },
-  // Every kernel, counter and graph; more lengths would only repeat them, slowly.
-  { variant: 'thread', order: 'random:5', args: ['--tiny', '--only', 'golden,counters,graphs,ways'] },
-]
-for (const { variant, order, args } of SANITIZED) {
-  t.test(
-    `under the ${variant} sanitizer, threads in the order ${order}`,
-    { timeout: 2 * BUILD_LIMIT },
-    async (t) => {
-      nothingDiffers(t, await run(t, { variant, args, env: { CUDA_ON_CPU_ORDER: order } }))
-    },
-  )
 }
 
 t.test('without a device it says so and fails', { timeout: BUILD_LIMIT }, async (t) => {

@@ -27,14 +27,14 @@ import {
 import t from 'tap'
 import { equalBits } from './support/bits'
 import { makeInput } from './support/inputs'
-import { root } from './support/program'
+import { HANG, root } from './support/program'
 
 const scratch = mkdtempSync(join(tmpdir(), 'jumpout consumers '))
 t.teardown(() => rmSync(scratch, { recursive: true }))
 
 function run(command: string, args: readonly string[], cwd = scratch): string {
   try {
-    return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: 'pipe', timeout: 120_000 })
+    return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: 'pipe', timeout: HANG })
   } catch (error) {
     const { stdout, stderr, message } = error as Error & { stdout?: string; stderr?: string }
     throw new Error(`${message}\n${stdout ?? ''}\n${stderr ?? ''}`.slice(0, 8000), { cause: error })

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
-import { root, type Invocation, type Outcome } from './program'
+import { HANG, root, type Invocation, type Outcome } from './program'
 
 export const variants = ['plain', 'address', 'thread'] as const
 /** What the code is compiled with besides itself: nothing, AddressSanitizer and UBSan, ThreadSanitizer. */
@@ -33,7 +33,7 @@ function options(variant: Variant): string[] {
 export function execute(
   command: string,
   args: readonly string[],
-  { env, cwd = root, timeout = 120_000 }: Invocation = {},
+  { env, cwd = root, timeout = HANG }: Invocation = {},
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {

@@ -23,10 +23,13 @@ export interface Invocation {
   timeout?: number
 }
 
+/** Milliseconds after which a process hangs, on any machine and beside any load. */
+export const HANG = 600_000
+
 /** Runs Node with these arguments until it ends; after `timeout` milliseconds it is killed, and the signal says so. */
 export function runNode(
   args: readonly string[],
-  { env, cwd = root, timeout = 120_000 }: Invocation = {},
+  { env, cwd = root, timeout = HANG }: Invocation = {},
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, {

@@ -1,0 +1,22 @@
+/** The device's passes, executed on the CPU under AddressSanitizer and ThreadSanitizer. */
+import t from 'tap'
+import type { Variant } from '../support/emulated'
+import { BUILD_LIMIT, nothingDiffers, runDeviceProgram } from '../support/device-program'
+
+t.setTimeout(6 * BUILD_LIMIT)
+
+const SANITIZED: readonly { variant: Variant; order: string; args: readonly string[] }[] = [
+  { variant: 'address', order: 'forward', args: ['--quick'] },
+  { variant: 'address', order: 'random:4', args: ['--tiny'] },
+  // Every kernel, counter and graph; more lengths would only repeat them, slowly.
+  { variant: 'thread', order: 'random:5', args: ['--tiny', '--only', 'golden,counters,graphs,ways'] },
+]
+for (const { variant, order, args } of SANITIZED) {
+  t.test(
+    `under the ${variant} sanitizer, threads in the order ${order}`,
+    { timeout: 2 * BUILD_LIMIT },
+    async (t) => {
+      nothingDiffers(t, await runDeviceProgram(t, { variant, args, env: { CUDA_ON_CPU_ORDER: order } }))
+    },
+  )
+}
