@@ -4,9 +4,10 @@ import { defaultCacheFile, loadPixels } from './data'
 import { parseOptions, stepsPerRun, USAGE, UsageError, type Method, type Options } from './options'
 import { writePictures } from './plots'
 import { TrainingPool } from './pool'
+import { compareWithPublished, readPublished } from './published'
 import { formatSeconds, Progress } from './progress'
-import { formatTable, summarize } from './report'
-import type { Job } from './train'
+import { digestOf, formatTable, summarize } from './report'
+import type { Job, Run } from './train'
 
 const EXIT_FAILURE = 1
 const EXIT_USAGE = 2
@@ -23,6 +24,10 @@ async function main(): Promise<void> {
   // Now rather than after the training: a folder that cannot be written to.
   await mkdir(options.out, { recursive: true })
 
+  const published = await readPublished()
+  const comparison = (runs: readonly Run[]) =>
+    compareWithPublished({ options, runs: runs.map(digestOf) }, published)
+
   const start = performance.now()
   console.log('reading the images')
   const pixels = await loadPixels(defaultCacheFile())
@@ -32,12 +37,14 @@ async function main(): Promise<void> {
   stop = async () => {
     progress.stop()
     await pool.terminate()
+    if (pool.finished.length > 0) console.log(comparison(pool.finished))
   }
   const runs = await pool.run(jobs).finally(() => progress.stop())
 
   const seconds = (performance.now() - start) / 1000
   const results = summarize(runs, options, seconds)
   console.log(`\n${formatTable(results)}\n`)
+  console.log(comparison(runs))
   await writeFile(join(options.out, 'results.json'), `${JSON.stringify(results)}\n`)
   await writePictures(results, options.out)
   console.log(`${formatSeconds(seconds)}; results.json and pictures are in ${options.out}`)

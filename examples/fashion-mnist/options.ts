@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { TRAINING_IMAGES } from './data'
+import { PUBLISHED } from './published'
 
 export const METHODS = ['none', 'dropout', 'jumpout'] as const
 export type Method = (typeof METHODS)[number]
@@ -28,7 +29,8 @@ export interface Options {
 /** A flag that does not fit: the message is for the user, and the program ends with code 2. */
 export class UsageError extends Error {}
 
-const DEFAULT_OUT = join(__dirname, 'results')
+/** Not tracked: a run leaves the checkout as it was. */
+const DEFAULT_OUT = join(__dirname, 'out')
 /** docs/numerics.md, Terms: the largest rate that 16-bit thresholds can express. */
 const LARGEST_RATE = 65535 / 65536
 
@@ -57,6 +59,7 @@ Training
 Program
   --workers <n>         threads, one run each at a time; the numbers do not depend on it (one a core)
   --out <folder>        where results.json and the pictures go (${relative(process.cwd(), DEFAULT_OUT)})
+  --publish             write them to ${relative(process.cwd(), PUBLISHED)} instead, where the published run is tracked
   --help                this text
 `
 
@@ -64,6 +67,8 @@ Program
 export function parseOptions(args: readonly string[]): Options | null {
   const values = parse(args)
   if (values.help) return null
+  if (values.publish && values.out !== undefined)
+    throw new UsageError('--publish chooses the folder; leave out --out')
   return {
     methods: methods(values.method),
     sigma: number('sigma', values.sigma, { min: 0 }),
@@ -80,7 +85,7 @@ export function parseOptions(args: readonly string[]): Options | null {
     batchNorm: values['batch-norm'],
     standardize: !values['no-standardize'],
     workers: integer('workers', values.workers ?? String(availableParallelism()), 256),
-    out: values.out,
+    out: values.publish ? PUBLISHED : (values.out ?? DEFAULT_OUT),
   }
 }
 
@@ -109,7 +114,8 @@ function parse(args: readonly string[]) {
         'batch-norm': { type: 'boolean', default: false },
         'no-standardize': { type: 'boolean', default: false },
         workers: { type: 'string' },
-        out: { type: 'string', default: DEFAULT_OUT },
+        out: { type: 'string' },
+        publish: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },
       },
     }).values

@@ -10,6 +10,7 @@ const TYPESCRIPT = ['--require', require.resolve('tsx/cjs')]
 export class TrainingPool {
   private readonly workers: Worker[] = []
   private terminated = false
+  private readonly runs: Run[] = []
 
   constructor(
     private readonly data: WorkerData,
@@ -18,7 +19,7 @@ export class TrainingPool {
 
   /** Results in the order of the jobs. Rejects with the first failure, when all threads have ended. */
   async run(jobs: readonly Job[]): Promise<Run[]> {
-    const runs: Run[] = []
+    const { runs } = this
     let next = 0
     const work = () =>
       new Promise<void>((resolve, reject) => {
@@ -64,6 +65,11 @@ export class TrainingPool {
     } finally {
       await this.terminate()
     }
+  }
+
+  /** The runs that are done so far. */
+  get finished(): Run[] {
+    return this.runs.filter(Boolean)
   }
 
   /** Ends all threads; a `run` in progress then never settles. */

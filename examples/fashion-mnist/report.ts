@@ -3,6 +3,7 @@ import { runtime } from 'jumpout'
 import type { MomentRatio } from './moments'
 import type { Method, Options } from './options'
 import { estimate, histogram, pairedDifference, type Estimate, type Histogram } from './statistics'
+import type { Digest } from './published'
 import type { Run } from './train'
 
 const RATE_BINS = 40
@@ -20,13 +21,7 @@ export interface Results {
   /** Base rates that jumpout drew, all seeds, layers and steps; null where none were drawn. */
   drawnRates: Histogram | null
   momentRatios: { method: Method; seed: number; ratios: MomentRatio[] } | null
-  runs: {
-    method: Method
-    seed: number
-    testAccuracy: number
-    parametersSha256: string
-    epochs: Run['epochs']
-  }[]
+  runs: (Digest & { testAccuracy: number; epochs: Run['epochs'] })[]
 }
 
 export function summarize(runs: readonly Run[], options: Options, seconds: number): Results {
@@ -53,14 +48,18 @@ export function summarize(runs: readonly Run[], options: Options, seconds: numbe
       ? { method: measured.method, seed: measured.seed, ratios: measured.momentRatios.map(roundAll) }
       : null,
     runs: runs.map((run) => ({
-      method: run.method,
-      seed: run.seed,
+      ...digestOf(run),
       testAccuracy: finalAccuracy(run),
-      parametersSha256: run.parameters,
       epochs: run.epochs.map(roundAll),
     })),
   }
 }
+
+export const digestOf = ({ method, seed, parameters }: Run): Digest => ({
+  method,
+  seed,
+  parametersSha256: parameters,
+})
 
 function finalAccuracy(run: Run): number {
   return run.epochs[run.epochs.length - 1].testAccuracy ?? NaN
