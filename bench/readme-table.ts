@@ -66,7 +66,7 @@ const sections: Section[] = [
   },
 ]
 
-function describeMachine(reports: Map<string, Report>): string {
+function describeMachine(reports: Map<string, Report>): { heading: string; date: string; parts: string[] } {
   const { machine, versions, date } = [...reports.values()][0]
   const commits = [...new Set([...reports.values()].map(({ commit }) => commit))].join(', ')
   const caches = Object.entries(machine.caches).map(([level, bytes]) => `${level} ${bytes / 1024} KiB`)
@@ -81,7 +81,7 @@ function describeMachine(reports: Map<string, Report>): string {
     const kept = reports.get(suite)?.rows.filter(rows) ?? []
     return kept.length > 0 ? [caption, markdownTable(kept, figures)] : []
   })
-  return [`**${title}** (${date.slice(0, 10)}, commit ${commits})`, ...parts].join('\n\n')
+  return { heading: `<b>${title}</b> (${date.slice(0, 10)}, commit ${commits})`, date, parts }
 }
 
 function describeAll(): string {
@@ -94,8 +94,14 @@ function describeAll(): string {
     const slug = file.slice(report.suite.length + 1, -'.json'.length)
     machines.set(slug, (machines.get(slug) ?? new Map<string, Report>()).set(report.suite, report))
   }
-  const text = [...machines.values()].map(describeMachine)
-  return text.length > 0 ? text.join('\n\n') : 'Nothing was measured yet: `npm run bench`.'
+  // The latest is what one reads; the others fold away.
+  const described = [...machines.values()].map(describeMachine).sort((a, b) => (a.date < b.date ? 1 : -1))
+  const text = described.map(({ heading, parts }, i) =>
+    i === 0
+      ? [heading, ...parts].join('\n\n')
+      : ['<details>', `<summary>${heading}</summary>`, ...parts, '</details>'].join('\n\n'),
+  )
+  return text.length > 0 ? text.join('\n\n') : 'Nothing was measured yet: `npm run bench -- --publish`.'
 }
 
 /** The text with what stands between two markers replaced. */

