@@ -1,6 +1,6 @@
 /** npm run train says whether its runs are those of the repository: the comparison, without training. */
 import t from 'tap'
-import { parseOptions, UsageError, type Options } from '../examples/fashion-mnist/options'
+import { parseOptions, type Options } from '../examples/fashion-mnist/options'
 import {
   compareWithPublished,
   PUBLISHED,
@@ -55,6 +55,6 @@ t.test('the published run', async (t) => {
 t.test('only --publish writes to tracked files', (t) => {
   t.not(optionsOf().out, PUBLISHED)
   t.equal(optionsOf('--publish').out, PUBLISHED)
-  t.throws(() => optionsOf('--publish', '--out', 'elsewhere'), UsageError)
+  t.throws(() => optionsOf('--publish', '--out', 'elsewhere'), { message: /--publish chooses/ })
   t.end()
 })
