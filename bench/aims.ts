@@ -11,6 +11,7 @@ interface Aim extends Pick<Figure, 'atLeast' | 'atMost'> {
 
 const beyondCaches = ({ elements, cold }: { elements: number; cold: boolean }) => cold && elements >= 1 << 20
 
+/** Of several aims for one figure the first whose rows it is meant for. */
 const aims: readonly Aim[] = [
   { suite: 'kernels', figure: '(copy + count) / forward', where: beyondCaches, atLeast: 0.85 },
   {
@@ -29,9 +30,14 @@ const aims: readonly Aim[] = [
   {
     suite: 'threads',
     figure: 'forward, speedup',
-    where: (row) => row.elements === 1 << 22 && row.case.threads === 2,
+    where: (row) => row.elements === 1 << 22 && row.case.threads === 2 && row.case.load !== 'one core busy',
     atLeast: 1.7,
   },
+  ...['forward', 'in place', 'backward', 'backward from seed'].map((pass): Aim => ({
+    suite: 'threads',
+    figure: `${pass}, speedup`,
+    atLeast: 0.95,
+  })),
   {
     suite: 'peers',
     figure: 'onnxruntime',
@@ -52,6 +58,8 @@ const aims: readonly Aim[] = [
     where: (row) => row.case.loop === 'event loop turns',
     atMost: 2,
   },
+  { suite: 'fresh', figure: 'median, fresh / reused', atMost: 1.5 },
+  { suite: 'fresh', figure: 'mean, fresh / reused', atMost: 2 },
   { suite: 'fresh', figure: 'memory growth', atMost: 256 * 2 ** 20 },
 ]
 
