@@ -19,7 +19,7 @@ export interface Runtime {
   readonly cpu: {
     /** The vector instructions in use; `JUMPOUT_CPU_ISA` forces one. */
     readonly isa: 'avx512' | 'avx2' | 'neon' | 'scalar'
-    /** The most threads that one call uses; `JUMPOUT_NUM_THREADS` sets it. */
+    /** The most threads that one call uses: `JUMPOUT_NUM_THREADS`, or one per processor that the process may use, at most 16. */
     readonly threads: number
   }
   readonly cuda: {

@@ -1,11 +1,14 @@
 /** No result depends on the number of threads. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { jumpoutBackward, jumpoutForward } from 'jumpout'
 import t from 'tap'
 import { difference } from './support/bits'
 import { expectedOf } from './support/conform'
 import { groupDifference } from './support/groups'
 import { makeGradient, makeInput } from './support/inputs'
-import { runProgram } from './support/program'
+import { root, runProgram } from './support/program'
 import { runtimeWith } from './support/runtime'
 
 t.test('1 to 8 threads', async (t) => {
@@ -34,6 +37,26 @@ t.test('a large call gives what the reference gives', (t) => {
   t.equal(groupDifference(saved.stats(), expected.groups), null, 'stats')
   t.equal(difference(jumpoutBackward(gradOutput, saved), expected.gradInput), null, 'gradient')
   t.end()
+})
+
+t.test('the default is no more than the processors that the process may use', async (t) => {
+  const { runtime } = await runtimeWith({})
+  const threads = runtime?.cpu.threads ?? 0
+  t.ok(threads >= 1 && threads <= Math.min(16, availableParallelism()), `${threads} threads`)
+  if (process.platform !== 'linux' || spawnSync('taskset', ['--version']).error) {
+    t.comment('no taskset here')
+    return
+  }
+  const allowed = readFileSync('/proc/self/status', 'utf8').match(/^Cpus_allowed_list:\s*(\d+)/m)?.[1] ?? '0'
+  const print = "require('jumpout').runtime.cpu.threads"
+  const pinned = (env: Record<string, string>) =>
+    execFileSync('taskset', ['-c', allowed, process.execPath, '--print', print], {
+      cwd: root,
+      encoding: 'utf8',
+      env: { ...process.env, ...env },
+    }).trim()
+  t.equal(pinned({ JUMPOUT_NUM_THREADS: '' }), '1', 'one processor')
+  t.equal(pinned({ JUMPOUT_NUM_THREADS: '3' }), '3', 'unless more is asked for')
 })
 
 t.test('a number of threads that is none is refused aloud', async (t) => {

@@ -21,22 +21,22 @@ constexpr size_t partsOf(size_t count, size_t size) { return count / size + (cou
 Backend::Backend(const Isa& isa, unsigned threads, size_t streaming_bytes)
     : isa_(isa), kernels_(*isa.kernels), streaming_bytes_(streaming_bytes), pool_(threads) {}
 
-// Calls body(begin, end) for the parts of [0, length).
+// Calls body(begin, end) for the parts of [0, kind.elements).
 template <class Body>
-void Backend::forEachPart(size_t length, Order order, const Body& body) {
-  const size_t parts = partsOf(length, kPartElements);
-  const auto part = [&](size_t index) {
+void Backend::forEachPart(const Kind& kind, Order order, const Body& body) {
+  const size_t parts = partsOf(kind.elements, kPartElements);
+  pool_.forEachChunk(kind, parts, [&](size_t index) {
     const size_t begin = (order == Order::kAscending ? index : parts - 1 - index) * kPartElements;
-    body(begin, std::min(length, begin + kPartElements));
-  };
-  if (pool_.worthSharing(length)) return pool_.forEachChunk(parts, part);
-  for (size_t index = 0; index < parts; ++index) part(index);
+    body(begin, std::min(kind.elements, begin + kPartElements));
+  });
 }
 
-void Backend::countActive(const jumpout_count_args& args) {
+void Backend::countActive(const jumpout_count_args& args) { count(args, {Pass::kCount, args.length}); }
+
+void Backend::count(const jumpout_count_args& args, const Kind& kind) {
   for (size_t row = 0; row < args.group_count; ++row) args.groups[row].active = args.groups[row].total = 0.0;
   std::mutex shared_rows;
-  forEachPart(args.length, Order::kAscending, [&](size_t begin, size_t end) {
+  forEachPart(kind, Order::kAscending, [&](size_t begin, size_t end) {
     forEachRow(args.layout, begin, end, [&](size_t row, size_t from, size_t to) {
       const double active = static_cast<double>(kernels_.countActive(args.input + from, to - from));
       const double total = static_cast<double>(to - from);
@@ -56,18 +56,19 @@ void Backend::countActive(const jumpout_count_args& args) {
 
 void Backend::drawRates(const jumpout_forward_args& args) {
   const uint64_t first_group = groupOf(args.layout, args.layout.element_offset);
-  const auto draw = [&](size_t part) {
+  const size_t parts = partsOf(args.group_count, kPartGroups);
+  pool_.forEachChunk({Pass::kRates, args.length}, parts, [&](size_t part) {
     const size_t end = std::min(args.group_count, (part + 1) * kPartGroups);
     for (size_t row = part * kPartGroups; row < end; ++row)
       drawRate(args.options, args.seed, args.call, first_group + row, args.groups[row]);
-  };
-  const size_t parts = partsOf(args.group_count, kPartGroups);
-  if (pool_.worthSharing(args.length)) return pool_.forEachChunk(parts, draw);
-  for (size_t part = 0; part < parts; ++part) draw(part);
+  });
 }
 
 void Backend::forward(const jumpout_forward_args& args) {
-  if (!args.counted) countActive({args.input, args.groups, args.length, args.group_count, args.layout});
+  const bool in_place = args.output == args.input;
+  if (!args.counted)
+    count({args.input, args.groups, args.length, args.group_count, args.layout},
+          {Pass::kCountAhead, args.length, in_place});
   drawRates(args);
   Sweep sweep{kernels_, args.layout, args.groups, args.seed, args.call};
   sweep.gate = args.options.relu ? Gate::kPositiveInput : Gate::kNone;
@@ -77,7 +78,7 @@ void Backend::forward(const jumpout_forward_args& args) {
   sweep.chooseStores(args.length, streaming_bytes_);
   if (args.mask && args.length) args.mask[maskWords(args.length) - 1] = 0;
   // The count left the end of the input in cache.
-  forEachPart(args.length, Order::kDescending,
+  forEachPart({Pass::kForward, args.length, in_place}, Order::kDescending,
               [&](size_t begin, size_t end) { sweep.applyDraws(begin, end); });
 }
 
@@ -86,13 +87,14 @@ void Backend::backward(const jumpout_backward_args& args) {
   sweep.input = args.grad_output;
   sweep.output = args.grad_input;
   sweep.chooseStores(args.length, streaming_bytes_);
+  const bool in_place = args.grad_input == args.grad_output;
   if (args.mask) {
     const auto apply = [&](size_t begin, size_t end) { sweep.applyMask(args.mask, begin, end); };
-    return forEachPart(args.length, Order::kAscending, apply);
+    return forEachPart({Pass::kBackward, args.length, in_place}, Order::kAscending, apply);
   }
   sweep.gate = args.relu ? Gate::kNonzeroPartner : Gate::kNone;
   sweep.partner = args.relu ? args.output : nullptr;
-  forEachPart(args.length, Order::kAscending,
+  forEachPart({Pass::kBackwardFromSeed, args.length, in_place}, Order::kAscending,
               [&](size_t begin, size_t end) { sweep.applyDraws(begin, end); });
 }
 

@@ -23,7 +23,8 @@ class Backend {
   enum class Order { kAscending, kDescending };
 
   template <class Body>
-  void forEachPart(size_t length, Order order, const Body& body);
+  void forEachPart(const Kind& kind, Order order, const Body& body);
+  void count(const jumpout_count_args& args, const Kind& kind);
   void drawRates(const jumpout_forward_args& args);
 
   const Isa& isa_;

@@ -1,15 +1,31 @@
 #include "cpu/thread_pool.hpp"
 
 #include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
 #include <system_error>
 #include <thread>
+
+#include "core/process.hpp"
+#include "cpu/float_environment.hpp"
 
 #if defined(__x86_64__) || defined(_M_X64)
 #include <immintrin.h>
 #endif
+#if defined(_WIN32)
+#define NOMINMAX
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+#else
+#include <pthread.h>
+#include <signal.h>
+#endif
 
 namespace jumpout::cpu {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 constexpr size_t kWorthWaiting = size_t{64} << 10;
 constexpr size_t kWorthParked = size_t{512} << 10;
@@ -30,88 +46,186 @@ void pause() {
 // Whether `condition` came true before it was time to sleep.
 template <class Condition>
 bool waitAwake(const Condition& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + kWaitBeforeParking;
+  const auto deadline = Clock::now() + kWaitBeforeParking;
   while (!condition()) {
-    if (std::chrono::steady_clock::now() >= deadline) return false;
+    if (Clock::now() >= deadline) return false;
     for (int i = 0; i < 32; ++i) pause();
   }
   return true;
 }
 
+#if defined(_WIN32)
+struct HostSignals {};  // none go to threads
+void prepareWorker() { SetThreadDescription(GetCurrentThread(), L"jumpout"); }
+#else
+// All signals but those that a thread raises by its own faults: the others are for the threads of the host.
+sigset_t hostSignals() {
+  sigset_t signals;
+  sigfillset(&signals);
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS}) sigdelset(&signals, fault);
+  return signals;
+}
+
+// Blocked in the thread that starts workers, since these begin with its mask.
+class HostSignals {
+ public:
+  HostSignals() {
+    const sigset_t signals = hostSignals();
+    pthread_sigmask(SIG_BLOCK, &signals, &before_);
+  }
+  ~HostSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  HostSignals(const HostSignals&) = delete;
+  HostSignals& operator=(const HostSignals&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
+void prepareWorker() {
+  const sigset_t signals = hostSignals();
+  pthread_sigmask(SIG_SETMASK, &signals, nullptr);
+#if defined(__APPLE__)
+  pthread_setname_np("jumpout");
+#elif defined(__linux__)
+  pthread_setname_np(pthread_self(), "jumpout");
+#endif
+}
+#endif
+
 }  // namespace
 
-bool ThreadPool::worthSharing(size_t elements) const {
-  if (threads_ == 1) return false;
-  return elements >= kWorthParked ||
-         (elements >= kWorthWaiting && waiting_.load(std::memory_order_relaxed) > 0);
-}
+// The threads of one process. They are started by the first sweep that can use them, and never end: a crew is leaked on
+// purpose, since a worker that outlives a static object, or is joined while the process exits, would crash or hang.
+class ThreadPool::Crew {
+ public:
+  Crew(unsigned threads, Crew* parents) : parents(parents), threads_(threads) {}
 
-void ThreadPool::run(const Sweep& sweep) {
-  std::unique_lock<std::mutex> owner(owner_, std::try_to_lock);
-  if (!owner.owns_lock() || threads_ == 1) {
-    for (size_t chunk = 0; chunk < sweep.chunks; ++chunk) sweep.body(sweep.context, chunk);
-    return;
-  }
-  bool sleepers;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    if (!started_) startWorkers();
-    next_.store(0, std::memory_order_relaxed);
-    sweep_ = &sweep;
-    sleepers = parked_ > 0;
-    generation_.fetch_add(1, std::memory_order_release);
-  }
-  if (sleepers) wake_.notify_all();
-  claimChunks(sweep);
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    sweep_ = nullptr;  // from here on nobody joins
-  }
-  const auto finished = [this] { return joined_.load(std::memory_order_acquire) == 0; };
-  if (waitAwake(finished)) return;
-  std::unique_lock<std::mutex> lock(mutex_);
-  done_.wait(lock, finished);
-}
+  const long process = processId();
+  Crew* const
+      parents;  // of the process that this one was forked from; kept, since nobody can tell what it holds
+  std::mutex owner;  // held by the one caller whose sweep is shared
+  Sharing sharing;   // the owner's
 
-void ThreadPool::claimChunks(const Sweep& sweep) {
-  for (;;) {
-    const size_t chunk = next_.fetch_add(1, std::memory_order_relaxed);
-    if (chunk >= sweep.chunks) return;
-    sweep.body(sweep.context, chunk);
-  }
-}
+  bool isAwake() const { return waiting_.load(std::memory_order_relaxed) > 0; }
 
-// Fewer threads than asked for are no error: the chunks are claimed by those that exist.
-void ThreadPool::startWorkers() {
-  started_ = true;
-  try {
-    for (unsigned i = 1; i < threads_; ++i) std::thread([this] { work(); }).detach();
-  } catch (const std::system_error&) {
-  }
-}
-
-void ThreadPool::work() {
-  unsigned seen = 0;
-  for (;;) {
-    const auto called = [&] { return generation_.load(std::memory_order_acquire) != seen; };
-    waiting_.fetch_add(1, std::memory_order_relaxed);
-    waitAwake(called);
-    waiting_.fetch_sub(1, std::memory_order_relaxed);
-
-    std::unique_lock<std::mutex> lock(mutex_);
-    ++parked_;
-    wake_.wait(lock, called);
-    --parked_;
-    seen = generation_.load(std::memory_order_relaxed);
-    if (!sweep_) continue;
-    const Sweep& sweep = *sweep_;
-    joined_.fetch_add(1, std::memory_order_relaxed);
-    lock.unlock();
+  void share(const Sweep& sweep) {
+    bool sleepers;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      if (!started_) start();
+      next_.store(0, std::memory_order_relaxed);
+      sweep_ = &sweep;
+      sleepers = parked_ > 0;
+      generation_.fetch_add(1, std::memory_order_release);
+    }
+    if (sleepers) wake_.notify_all();
     claimChunks(sweep);
-    if (joined_.fetch_sub(1, std::memory_order_acq_rel) > 1) continue;
-    lock.lock();
-    done_.notify_one();
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      sweep_ = nullptr;  // from here on nobody joins
+    }
+    const auto finished = [this] { return joined_.load(std::memory_order_acquire) == 0; };
+    if (waitAwake(finished)) return;
+    std::unique_lock<std::mutex> lock(mutex_);
+    done_.wait(lock, finished);
   }
+
+ private:
+  void claimChunks(const Sweep& sweep) {
+    for (;;) {
+      const size_t chunk = next_.fetch_add(1, std::memory_order_relaxed);
+      if (chunk >= sweep.chunks) return;
+      sweep.body(sweep.context, chunk);
+    }
+  }
+
+  // Fewer threads than asked for are no error: the chunks are claimed by those that exist.
+  void start() {
+    started_ = true;
+    const HostSignals blocked;
+    try {
+      for (unsigned i = 1; i < threads_; ++i) std::thread([this] { work(); }).detach();
+    } catch (const std::system_error&) {
+    }
+  }
+
+  void work() {
+    prepareWorker();
+    const StandardFloats standard;
+    unsigned seen = 0;
+    for (;;) {
+      const auto called = [&] { return generation_.load(std::memory_order_acquire) != seen; };
+      waiting_.fetch_add(1, std::memory_order_relaxed);
+      waitAwake(called);
+      waiting_.fetch_sub(1, std::memory_order_relaxed);
+
+      std::unique_lock<std::mutex> lock(mutex_);
+      ++parked_;
+      wake_.wait(lock, called);
+      --parked_;
+      seen = generation_.load(std::memory_order_relaxed);
+      if (!sweep_) continue;
+      const Sweep& sweep = *sweep_;
+      joined_.fetch_add(1, std::memory_order_relaxed);
+      lock.unlock();
+      claimChunks(sweep);
+      if (joined_.fetch_sub(1, std::memory_order_acq_rel) > 1) continue;
+      lock.lock();
+      done_.notify_one();
+    }
+  }
+
+  const unsigned threads_;
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable wake_;
+  std::condition_variable done_;
+  const Sweep* sweep_ = nullptr;
+  unsigned parked_ = 0;
+  bool started_ = false;
+
+  std::atomic<unsigned> joined_{0};      // workers inside the sweep; grows under mutex_ only
+  std::atomic<unsigned> generation_{0};  // counts sweeps, for workers that wait without sleeping
+  std::atomic<unsigned> waiting_{0};     // workers that do
+  std::atomic<size_t> next_{0};          // the next chunk to claim
+};
+
+ThreadPool::~ThreadPool() { delete crew_.load(); }
+
+// A parked worker takes tens of microseconds to wake, a waiting one almost none: less is not worth a look at the clock.
+bool ThreadPool::worthAsking(size_t elements) const {
+  if (threads_ == 1 || elements < kWorthWaiting) return false;
+  if (elements >= kWorthParked) return true;
+  const Crew* const crew = crew_.load(std::memory_order_acquire);
+  return crew && crew->isAwake();
+}
+
+// This process's. A child of fork() has none of the threads that its memory speaks of, and makes a crew of its own.
+ThreadPool::Crew& ThreadPool::crew() {
+  Crew* found = crew_.load(std::memory_order_acquire);
+  while (!found || found->process != processId()) {
+    auto mine = std::make_unique<Crew>(threads_, found);
+    if (crew_.compare_exchange_strong(found, mine.get(), std::memory_order_acq_rel)) found = mine.release();
+  }
+  return *found;
+}
+
+void ThreadPool::run(const Kind& kind, const Sweep& sweep) {
+  const auto alone = [&] {
+    for (size_t chunk = 0; chunk < sweep.chunks; ++chunk) sweep.body(sweep.context, chunk);
+  };
+  Crew& here = crew();
+  const std::unique_lock<std::mutex> owner(here.owner, std::try_to_lock);
+  if (!owner.owns_lock()) return alone();
+  Experience& experience = here.sharing.of(kind, here.isAwake());
+  const bool shared = experience.share();
+  const auto start = Clock::now();
+  if (shared)
+    here.share(sweep);
+  else
+    alone();
+  const std::chrono::duration<float, std::nano> took = Clock::now() - start;
+  experience.add(shared, took.count() / static_cast<float>(kind.elements));
 }
 
 }  // namespace jumpout::cpu

@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include "core/process.hpp"
+#include "core/published.hpp"
 #include "cuda/cuda_support.hpp"
 #include "cuda/errors.hpp"
 
@@ -50,19 +52,27 @@ std::string whyNot(int& devices) {
   return whyTheDevices(devices);
 }
 
-Support ask() {
+struct Answer {
+  long process;  // that asked
+  std::string reason;
+  int devices;
+};
+
+Answer ask() {
   int devices = 0;
   std::string reason = whyNot(devices);
-  if (reason.empty()) return {true, true, nullptr, devices};
-  static const std::string& kept = *new std::string(std::move(reason));
-  return {true, false, kept.c_str(), 0};
+  return {processId(), std::move(reason), devices};
 }
 
 }  // namespace
 
 Support support() noexcept {
-  static const Support found = ask();
-  return found;
+  static std::atomic<const Answer*> asked{nullptr};
+  const Answer& answer = published(asked, ask);
+  if (!answer.reason.empty()) return {true, false, answer.reason.c_str(), 0};
+  if (answer.process != processId())
+    return {true, false, "CUDA cannot be used after fork(): the parent process has initialised it", 0};
+  return {true, true, nullptr, answer.devices};
 }
 
 }  // namespace jumpout::cuda

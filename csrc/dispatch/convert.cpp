@@ -1,6 +1,7 @@
 // 16-bit floats of the C API.
 #include "core/failure.hpp"
 #include "core/float16.hpp"
+#include "cpu/float_environment.hpp"
 #include "jumpout.h"
 
 namespace {
@@ -10,6 +11,7 @@ template <class Convert, class From, class To>
 jumpout_status convertAll(Convert convert, const From* from, To* to, size_t length) {
   if (length != 0 && !from) return jumpout::failing(JUMPOUT_NULL_POINTER, "from");
   if (length != 0 && !to) return jumpout::failing(JUMPOUT_NULL_POINTER, "to");
+  const jumpout::cpu::StandardFloats standard;
   for (size_t i = 0; i < length; ++i) to[i] = convert(from[i]);
   return JUMPOUT_OK;
 }

@@ -4,7 +4,9 @@
 #include <charconv>
 #include <cstdlib>
 #include <string_view>
-#include <thread>
+
+#include "core/published.hpp"
+#include "cpu/processors.hpp"
 
 namespace jumpout {
 namespace {
@@ -26,7 +28,7 @@ Environment readEnvironment() {
                      "', which this processor or this build does not have; the best here is '" +
                      cpu::bestIsa().name + "'");
   }
-  unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1u, kMostThreadsByDefault);
+  unsigned threads = std::min(cpu::availableProcessors(), kMostThreadsByDefault);
   if (const char* asked = std::getenv("JUMPOUT_NUM_THREADS"); asked && *asked) {
     const std::string_view text(asked);
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), threads);
@@ -34,16 +36,14 @@ Environment readEnvironment() {
       return refused(std::string("JUMPOUT_NUM_THREADS is '") + asked +
                      "', expected a whole number from 1 to " + std::to_string(kMostThreads));
   }
-  Environment environment;
-  environment.cpu = new cpu::Backend(*isa, threads);
-  return environment;
+  return {JUMPOUT_OK, "", std::make_unique<cpu::Backend>(*isa, threads)};
 }
 
 }  // namespace
 
 const Environment& environment() {
-  static const Environment& read = *new Environment(readEnvironment());
-  return read;
+  static std::atomic<const Environment*> read{nullptr};
+  return published(read, readEnvironment);
 }
 
 }  // namespace jumpout

@@ -1,6 +1,7 @@
 // What the environment asks of this process, read once.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "cpu/backend.hpp"
@@ -10,11 +11,13 @@ namespace jumpout {
 
 struct Environment {
   jumpout_status status = JUMPOUT_OK;
-  std::string complaint;        // the variable, what it held and what it may hold; empty if all is well
-  cpu::Backend* cpu = nullptr;  // leaked on purpose: its threads outlive every static object
+  std::string complaint;  // the variable, what it held and what it may hold; empty if all is well
+  std::unique_ptr<cpu::Backend> cpu;
 };
 
-// JUMPOUT_CPU_ISA: an instruction set to use instead of the best. JUMPOUT_NUM_THREADS: 1 to 256, default one a core.
+// JUMPOUT_CPU_ISA: an instruction set to use instead of the best. JUMPOUT_NUM_THREADS: 1 to 256; default: one per
+// processor that the process may use (cpu/processors.hpp), at most 16. Never destroyed: its threads outlive every static
+// object.
 const Environment& environment();
 
 }  // namespace jumpout

@@ -1,16 +1,19 @@
-// The one frame around checks and backend: nothing is thrown past it, and a backend sees only arguments that passed.
+// The one frame around checks and backend: nothing is thrown past it, a backend sees only arguments that passed, and
+// computes with standard floating-point arithmetic whatever its caller has set.
 #pragma once
 
 #include <new>
 #include <system_error>
 
 #include "core/failure.hpp"
+#include "cpu/float_environment.hpp"
 #include "dispatch/environment.hpp"
 
 namespace jumpout {
 
 template <class Args, class Run>
 jumpout_status guarded(const Args* args, jumpout_status (*check)(const Args&), Run&& run) noexcept {
+  const cpu::StandardFloats standard;
   try {
     if (!args) return failing(JUMPOUT_NULL_POINTER, "args");
     const Environment& env = environment();

@@ -1,0 +1,19 @@
+// A value that the process makes once, at its first use, and never destroys. No lock: a child of fork() would inherit one
+// that another thread held, and wait for ever. Threads that come first together make it each, and keep the first.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+namespace jumpout {
+
+template <class T, class Make>
+const T& published(std::atomic<const T*>& place, const Make& make) {
+  if (const T* known = place.load(std::memory_order_acquire)) return *known;
+  auto mine = std::make_unique<const T>(make());
+  const T* first = nullptr;
+  if (place.compare_exchange_strong(first, mine.get(), std::memory_order_acq_rel)) return *mine.release();
+  return *first;
+}
+
+}  // namespace jumpout
