@@ -38,10 +38,19 @@ export interface NativeRun {
   /** Seconds for one length. */
   budget: number
   passes?: readonly string[]
+  /** Bytes that are read before each cold call. */
+  flush?: number
 }
 
 /** One fresh process. */
-export function runNative({ lengths, caches, threads, budget, passes = [] }: NativeRun): NativeRow[] {
+export function runNative({
+  lengths,
+  caches,
+  threads,
+  budget,
+  passes = [],
+  flush = flushBytes,
+}: NativeRun): NativeRow[] {
   const args = [
     '--lengths',
     lengths.join(),
@@ -50,7 +59,7 @@ export function runNative({ lengths, caches, threads, budget, passes = [] }: Nat
     '--budget',
     `${budget}`,
     '--flush',
-    `${flushBytes}`,
+    `${flush}`,
   ]
   if (passes.length > 0) args.push('--passes', passes.join())
   const output = execFileSync(program, args, {
