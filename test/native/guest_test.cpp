@@ -25,13 +25,17 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
-#if defined(__SANITIZE_THREAD__)
-extern "C" const char* __tsan_default_options() { return "die_after_fork=0:report_thread_leaks=0"; }
-#endif
 
 namespace {
 
 constexpr size_t kLarge = 600001;  // enough for workers that sleep
+
+// ThreadSanitizer takes a thread that a child starts for one of its parent's.
+#if defined(__SANITIZE_THREAD__)
+constexpr bool kChildrenStartThreads = false;
+#else
+constexpr bool kChildrenStartThreads = true;
+#endif
 
 #if defined(__x86_64__)
 using Register = unsigned;
@@ -280,17 +284,18 @@ void forks() {
   inChild("a child that calls nothing, and its child",
           [&] { inChild("a grandchild", [&] { rightHere(want); }); });
 
-  std::atomic<bool> stop{false};
+  std::atomic<bool> stop{false}, wrong{false};
   std::vector<std::thread> others;
   for (int i = 0; i < 2; ++i)
     others.emplace_back([&] {
-      while (!stop) check::that(resultsOf(kLarge, kStandard) == want, "results of a parent that forks");
+      while (!stop)
+        if (resultsOf(kLarge, kStandard) != want) wrong = true;
     });
   for (int i = 0; i < 20; ++i)
     inChild("a child, while other threads of the parent are inside", [&] { rightHere(want); });
   stop = true;
   for (std::thread& other : others) other.join();
-  check::that(resultsOf(kLarge, kStandard) == want, "results of the parent");
+  check::that(!wrong && resultsOf(kLarge, kStandard) == want, "results of the parent");
 }
 
 // The environment is read by one thread while another forks.
@@ -312,8 +317,10 @@ void forksAtTheFirstCall() {
 // Each part in a process of its own, since the library reads its environment once.
 int main() {
   setenv("JUMPOUT_NUM_THREADS", "3", 1);
-  inChild("fork()", forks);
-  for (int i = 0; i < 20; ++i) inChild("fork() at the first call", forksAtTheFirstCall);
+  if (kChildrenStartThreads) {
+    inChild("fork()", forks);
+    for (int i = 0; i < 20; ++i) inChild("fork() at the first call", forksAtTheFirstCall);
+  }
   inChild("signals", signals);
   inChild("no workers", noWorkers);
   for (const auto& [name, mode] : kOthers) inChild(name, [mode = mode] { floatsOfWorkers(mode); });
