@@ -18,7 +18,7 @@ class Experience {
  private:
   bool sharingPays() const { return times_[true] < kWorth * times_[false]; }
 
-  static constexpr float kWorth = 0.95f;
+  static constexpr float kWorth = 0.9f;
 
   std::array<float, 2> times_{};  // [shared]: running means; 0: not known
   float wait_ = 0;                // time to pass before the other way is tried

@@ -3,6 +3,12 @@
 #include "device_runtime.hpp"
 
 #include <cstdlib>
+#include <cstring>
+
+#if !defined(_WIN32)
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
 
 namespace device_runtime {
 namespace {
@@ -52,6 +58,26 @@ void wrongDevices() {
   }
 }
 
+// CUDA's own state does not survive fork(), and locks of ours may be held for ever: a child is told so.
+void children() {
+#if !defined(_WIN32)
+  const pid_t child = fork();
+  if (child == 0) {
+    jumpout_runtime runtime = {};
+    void* memory = nullptr;
+    const bool told = jumpout_cuda_device_count() == 0 && jumpout_get_runtime(&runtime) == JUMPOUT_OK &&
+                      !runtime.cuda_available && runtime.cuda_reason &&
+                      std::strstr(runtime.cuda_reason, "fork()") &&
+                      jumpout_cuda_allocate(0, 64, nullptr, 0, &memory) == JUMPOUT_NO_CUDA;
+    _exit(told ? 0 : 1);
+  }
+  int status = -1;
+  waitpid(child, &status, 0);
+  check::that(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a child of fork() has no CUDA");
+  check::that(jumpout_cuda_device_count() > 0, "its parent has");
+#endif
+}
+
 void kinds() {
   const int32_t last = jumpout_cuda_device_count() - 1;
   int host = 0;
@@ -99,6 +125,7 @@ std::vector<uint64_t> numbersOf(int32_t device, const void* memory, size_t count
 
 void memory() {
   devices();
+  children();
   wrongDevices();
   kinds();
   const int32_t last = jumpout_cuda_device_count() - 1;

@@ -154,7 +154,7 @@ std::pair<double, double> learn(Experience& experience, int rounds, float alone,
 void sharing() {
   Experience first;
   check::that(first.share(), "the first sweep is shared");
-  for (const float faster : {0.1f, 0.5f, 0.8f, 0.9f}) {
+  for (const float faster : {0.1f, 0.5f, 0.8f, 0.85f}) {
     Experience experience;
     learn(experience, 50, 1, faster);
     const auto [together, time] = learn(experience, 5000, 1, faster);
