@@ -55,7 +55,9 @@ bool waitAwake(const Condition& condition) {
 }
 
 #if defined(_WIN32)
-struct HostSignals {};  // none go to threads
+struct HostSignals {
+  HostSignals() {}  // there are none
+};
 void prepareWorker() { SetThreadDescription(GetCurrentThread(), L"jumpout"); }
 #else
 // All signals but those that a thread raises by its own faults: the others are for the threads of the host.
