@@ -34,10 +34,6 @@ constexpr int residentBlocks(int threads, int wanted) {
 __device__ inline int laneIndex() { return static_cast<int>(threadIdx.x) % kWarp; }
 __device__ inline int warpIndex() { return static_cast<int>(threadIdx.x) / kWarp; }
 
-// All warps of the block meet here, be it on different paths: PTX asks that the threads of a warp come together, not that
-// warps come to the same instruction.
-__device__ inline void blockBarrier() { __syncthreads(); }
-
 // CUDA's 64-bit atomics take unsigned long long, which is another type than uint64_t on Linux.
 static_assert(sizeof(unsigned long long) == sizeof(uint64_t));
 

@@ -37,11 +37,35 @@ __global__ void __launch_bounds__(kOnChipThreads, 1)
   uint4* const shared_of_lane =
       shared + static_cast<size_t>(warp_of_block) * shared_tiles * E::kPieces * kWarp + lane;
   LaneTile<E> held[kHeld];
+  double base_rate = 0.0;
 
+  // Both roles meet at the same barriers.
   if (draws) {
-    double base_rate = 0.0;
     if (lane == 0) base_rate = drawBaseRate(draw, call, e.first_group);
-    blockBarrier();  // the counts of the other warps are there
+  } else {
+    uint32_t count = 0;
+#pragma unroll
+    for (int k = 0; k < kHeld; ++k) {
+      const uint64_t tile = warp + k * warps;
+      if (tile < tiles) held[k] = loadTile<E>(input + tile * kTileElements, lane);
+    }
+    for (int k = 0; k < shared_tiles; ++k) {
+      const uint64_t tile = warp + (kHeld + k) * warps;
+      if (tile >= tiles) break;
+      const LaneTile<E> values = loadTile<E>(input + tile * kTileElements, lane);
+#pragma unroll
+      for (int p = 0; p < E::kPieces; ++p) shared_of_lane[(k * E::kPieces + p) * kWarp] = values.piece[p];
+      count += countPositive<E>(values);
+    }
+#pragma unroll
+    for (int k = 0; k < kHeld; ++k)
+      if (warp + k * warps < tiles) count += countPositive<E>(held[k]);
+    if (has_rest) count += countPositive<E>(loadPartialTile<E>(input + tiles * kTileElements, lane, rest));
+    count = warpSum(count);
+    if (lane == 0) warp_counts[warp_of_block] = count;
+  }
+  __syncthreads();  // the warps have counted
+  if (draws) {
     const uint32_t sum = warpSum(lane < kOnChipWarps ? warp_counts[lane] : 0u);
     if (lane == 0) {
       // Arrival and count in one word: who sees all arrivals sees the whole count, without a fence.
@@ -65,32 +89,9 @@ __global__ void __launch_bounds__(kOnChipThreads, 1)
         }
       }
     }
-    blockBarrier();
-    return;
   }
-
-  uint32_t count = 0;
-#pragma unroll
-  for (int k = 0; k < kHeld; ++k) {
-    const uint64_t tile = warp + k * warps;
-    if (tile < tiles) held[k] = loadTile<E>(input + tile * kTileElements, lane);
-  }
-  for (int k = 0; k < shared_tiles; ++k) {
-    const uint64_t tile = warp + (kHeld + k) * warps;
-    if (tile >= tiles) break;
-    const LaneTile<E> values = loadTile<E>(input + tile * kTileElements, lane);
-#pragma unroll
-    for (int p = 0; p < E::kPieces; ++p) shared_of_lane[(k * E::kPieces + p) * kWarp] = values.piece[p];
-    count += countPositive<E>(values);
-  }
-#pragma unroll
-  for (int k = 0; k < kHeld; ++k)
-    if (warp + k * warps < tiles) count += countPositive<E>(held[k]);
-  if (has_rest) count += countPositive<E>(loadPartialTile<E>(input + tiles * kTileElements, lane, rest));
-  count = warpSum(count);
-  if (lane == 0) warp_counts[warp_of_block] = count;
-  blockBarrier();
-  blockBarrier();  // the rate has been drawn
+  __syncthreads();  // the rate has been drawn
+  if (draws) return;
   const LaneDecisions<E> decisions = sameForAll<E>(decisionOf(drawn[0]));
   const ScheduledSource source(keys, call);
   const uint64_t mask_bytes = maskWords(e.length) * sizeof(uint32_t);

@@ -168,23 +168,34 @@ __global__ void __launch_bounds__(kBlockRowThreads, kBlockRowBlocks<E, kCluster>
   const uint64_t call = callOf(draw);
   const ScheduledSource source(keys, call);
   Team::sync();  // distributed shared memory exists from here on
-  // Both paths meet at the same barriers, row by row.
+  double base_rates = 0.0;
   unsigned turn = 0;
-  if (draws) {
-    double base_rates = 0.0;
-    for (uint64_t row = blockIdx.x / team; row < rows.count; row += teams, ++turn) {
-      const int half = static_cast<int>(turn % 2);
+  // Both roles meet at the same barriers, row by row.
+  for (uint64_t row = blockIdx.x / team; row < rows.count; row += teams, ++turn) {
+    const int half = static_cast<int>(turn % 2);
+    HeldTiles<E> held;
+    if (draws) {
       const uint64_t lanes_row = row + lane * teams;
       if (turn % kWarp == 0 && lanes_row < rows.count)
         base_rates = drawBaseRate(draw, call, e.first_group + lanes_row);
-      const double base_rate = __shfl_sync(kAllLanes, base_rates, static_cast<int>(turn % kWarp));
-      blockBarrier();  // the warps have counted
+    } else {
+      held.first = rank * loading + warpIndex();
+      held.stride = team * loading;
+      const uint32_t count =
+          warpSum(held.load(input + row * rows.size, static_cast<uint32_t>(rows.size), lane));
+      if (lane == 0) warp_counts[half * kWarp + warpIndex()] = count;
+    }
+    __syncthreads();  // the warps have counted
+    if (draws) {
       const uint32_t sum =
           warpSum(static_cast<unsigned>(lane) < loading ? warp_counts[half * kWarp + lane] : 0u);
       if (static_cast<unsigned>(lane) < team)
         Team::put(block_counts + half * kLargestCluster + rank, lane, sum);
       __syncwarp();
-      Team::sync();  // and so have the other blocks
+    }
+    Team::sync();  // and so have the other blocks
+    if (draws) {
+      const double base_rate = __shfl_sync(kAllLanes, base_rates, static_cast<int>(turn % kWarp));
       if (lane == 0) {
         uint64_t active = 0;
         for (unsigned block = 0; block < team; ++block)
@@ -193,22 +204,9 @@ __global__ void __launch_bounds__(kBlockRowThreads, kBlockRowBlocks<E, kCluster>
         if (rank == 0) records[row] = record;
         decisions[half] = decisionOf(record);
       }
-      blockBarrier();
     }
-  } else {
-    for (uint64_t row = blockIdx.x / team; row < rows.count; row += teams, ++turn) {
-      const int half = static_cast<int>(turn % 2);
-      HeldTiles<E> held;
-      held.first = rank * loading + warpIndex();
-      held.stride = team * loading;
-      const uint32_t count =
-          warpSum(held.load(input + row * rows.size, static_cast<uint32_t>(rows.size), lane));
-      if (lane == 0) warp_counts[half * kWarp + warpIndex()] = count;
-      blockBarrier();
-      Team::sync();
-      blockBarrier();  // the rate has been drawn
-      held.template apply<kGate>(e, rows, source, decisions[half], row, lane);
-    }
+    __syncthreads();  // the rate has been drawn
+    if (!draws) held.template apply<kGate>(e, rows, source, decisions[half], row, lane);
   }
   if (threadIdx.x == 0) advanceCallAfterAll(draw, call, workspace);
 }

@@ -247,9 +247,9 @@ void Machine::exitThread() {
   std::abort();
 }
 
-void Machine::arrive(Operation operation, const char* file, int line, unsigned mask) {
+void Machine::arrive(Operation operation, const Place& place, unsigned mask) {
   running_->operation = operation;
-  running_->place = {file, line};
+  running_->place = place;
   running_->mask = mask;
 }
 

@@ -16,11 +16,6 @@
 
 namespace cuda_on_cpu {
 
-struct Place {
-  const char* file = "";
-  int line = 0;
-};
-
 struct Block;
 struct Warp;
 
@@ -112,7 +107,7 @@ class Machine {
   const Shape& shape() const { return shape_; }
   [[noreturn]] void fail(const char* format, ...) __attribute__((format(printf, 2, 3)));
 
-  void arrive(Operation operation, const char* file, int line, unsigned mask = 0);
+  void arrive(Operation operation, const Place& place, unsigned mask = 0);
   void wait();
   void wake(Warp& warp, unsigned lanes);
   void sleep();

@@ -93,7 +93,7 @@ void* dynamicSharedMemory() {
 void* sharedMemoryOf(unsigned int rank, const void* own, const char* file, int line) {
   Machine& machine = *Machine::current();
   Block& block = *machine.running().block;
-  machine.arrive(Operation::kNone, file, line);
+  machine.arrive(Operation::kNone, {file, line});
   if (rank >= machine.shape().clusterBlocks) {
     machine.fail("map_shared_rank: rank %u of a cluster of %u", rank, machine.shape().clusterBlocks);
   }
@@ -150,7 +150,7 @@ void fence() {
 
 void sleep(const char* file, int line) {
   Machine& machine = *Machine::current();
-  machine.arrive(Operation::kSleep, file, line);
+  machine.arrive(Operation::kSleep, {file, line});
   machine.sleep();
 }
 

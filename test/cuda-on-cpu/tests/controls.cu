@@ -60,6 +60,32 @@ bool exitingBeforeBarrier() {
   return out.read() == expected(64, [](int i) { return i < 40 ? 7 : 0; });
 }
 
+// A helper that is used twice, by all threads; between roles that a compiler would like to keep apart.
+__device__ inline void waitForAll() { __syncthreads(); }
+template <bool kTwice>
+__global__ void meetsBetweenRoles(int* out) {
+  SHARED_ARRAY(int, values, 64);
+  const bool first = threadIdx.x < 32;
+  for (int turn = 0; turn < 4; ++turn) {
+    if (first) values[threadIdx.x] = static_cast<int>(threadIdx.x) + turn;
+    waitForAll();
+    if (!first) values[threadIdx.x] = values[threadIdx.x - 32] + 32;
+    if constexpr (kTwice) waitForAll();
+    if (!first) out[threadIdx.x] = values[threadIdx.x];
+    if (kTwice && first) out[threadIdx.x] = values[threadIdx.x + 32] - 32;
+    __syncthreads();
+    if (!kTwice && first) out[threadIdx.x] = values[threadIdx.x];
+  }
+}
+
+bool meetingBetweenRoles() {
+  Array<int> once(64), twice(64);
+  launch({1, 64}, meetsBetweenRoles<false>, once.data());
+  launch({1, 64}, meetsBetweenRoles<true>, twice.data());
+  const std::vector<int> wanted = expected(64, [](int i) { return i + 3; });
+  return once.read() == wanted && twice.read() == wanted;
+}
+
 // As dynamic shared memory; once with more than is allowed without being asked for.
 __global__ void addsUp(int* out) {
   DYN_SHARED(int, values);
@@ -349,6 +375,7 @@ const cases::Case all[] = {
     {"reverses", "control", "", reversing},
     {"countsPredicates", "control", "", countingPredicates},
     {"exitsBeforeBarrier", "control", "", exitingBeforeBarrier},
+    {"meetsBetweenRoles", "control", "", meetingBetweenRoles},
     {"addsUp", "control", "", addingUp},
     {"countsIn3D", "control", "", countingIn3D},
     {"votes", "control", "", voting},

@@ -32,6 +32,50 @@ __global__ void oneBarrierMore(int* out) {
   __syncthreads();
 }
 
+// Lines do not tell these apart, since each role calls the same helper.
+__device__ inline void blockHelper() { __syncthreads(); }
+__device__ inline void clusterHelper() { groups::this_cluster().sync(); }
+__device__ inline void gridHelper() { groups::this_grid().sync(); }
+struct Team {
+  __device__ static void sync() { blockHelper(); }
+};
+
+__global__ void barrierOfTwoRoles(int* out) {
+  if (threadIdx.x < 32) {
+    out[threadIdx.x] = 1;
+    blockHelper();
+  } else {
+    blockHelper();
+  }
+}
+
+__global__ void barrierInTwoLoops(int* out) {
+  const auto wait = [] { Team::sync(); };
+  if (threadIdx.x < 32) {
+    for (int i = 0; i < 3; ++i) wait();
+  } else {
+    for (int i = 0; i < 3; ++i) wait(), out[threadIdx.x] = i;
+  }
+}
+
+__global__ void clusterBarrierOfTwoRoles(int* out) {
+  if (groups::this_cluster().block_rank() == 0) {
+    clusterHelper();
+  } else {
+    out[threadIdx.x] = 1;
+    clusterHelper();
+  }
+}
+
+__global__ void gridBarrierOfTwoRoles(int* out) {
+  if (blockIdx.x == 0) {
+    gridHelper();
+  } else {
+    out[threadIdx.x] = 1;
+    gridHelper();
+  }
+}
+
 __global__ void barrierMeetsVote(int* out) {
   if (threadIdx.x == 5) {
     __syncthreads();
@@ -176,9 +220,10 @@ bool bothKinds() {
   return true;
 }
 
-bool skippingGridBarrier() {
+template <void (*kernel)(int*)>
+bool cooperative() {
   Array<int> out(32);
-  launch({2, 32, 0, true}, gridBarrierSkipped, out.data());
+  launch({2, 32, 0, true}, kernel, out.data());
   return true;
 }
 
@@ -204,6 +249,13 @@ const cases::Case all[] = {
     {"divergentBarrier", "any", "divergent barrier: this thread is in __syncthreads at mutants.cu",
      simple<divergentBarrier>},
     {"oneBarrierMore", "any", "divergent barrier", simple<oneBarrierMore, 1, 64>},
+    {"barrierOfTwoRoles", "any", "threads come to __syncthreads at mutants.cu",
+     simple<barrierOfTwoRoles, 1, 64>},
+    {"barrierInTwoLoops", "any", "from two places of the kernel", simple<barrierInTwoLoops, 1, 64>},
+    {"clusterBarrierOfTwoRoles", "any", "threads come to cluster.sync at mutants.cu",
+     inCluster<clusterBarrierOfTwoRoles>},
+    {"gridBarrierOfTwoRoles", "any", "threads come to grid.sync at mutants.cu",
+     cooperative<gridBarrierOfTwoRoles>},
     {"barrierMeetsVote", "any", "31 thread(s) wait in __ballot_sync", simple<barrierMeetsVote>},
     {"maskWithoutOwnLane", "any", "mask 0x0000ffff does not name the lane itself",
      simple<maskWithoutOwnLane>},
@@ -215,7 +267,7 @@ const cases::Case all[] = {
      simple<differentCollectives>},
     {"differentWidths", "any", "lanes of one mask are in another collective", simple<differentWidths>},
     {"gridBarrierAlone", "any", "grid.sync at mutants.cu", simple<gridBarrierAlone, 2>},
-    {"gridBarrierSkipped", "any", "62 thread(s) wait in grid.sync", skippingGridBarrier},
+    {"gridBarrierSkipped", "any", "62 thread(s) wait in grid.sync", cooperative<gridBarrierSkipped>},
     {"clusterBarrierSkipped", "any", "32 thread(s) wait in cluster.sync", inCluster<clusterBarrierSkipped>},
     {"spinsForOtherBlocks", "any", "spin for something that nobody does", spinning},
     {"tooMuchStatic", "any", "49156 bytes of static shared memory", simple<tooMuchStatic>},
