@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { emulatedProgram, execute, type Variant } from './support/emulated'
+import type { Outcome } from './support/program'
 import { goldenHeader, goldenHeaderFile } from './support/golden-header'
 
 const TARGET = 'jumpout_device_tests'
@@ -120,6 +121,20 @@ t.test('without a device it says so and fails', { timeout: BUILD_LIMIT }, async 
   t.equal(code, 2)
   t.match(stderr, /no CUDA device/)
 })
+
+t.test(
+  'the limit of shared memory is set once per device and kernel',
+  { timeout: BUILD_LIMIT },
+  async (t) => {
+    const program = await emulatedProgram('plain', TARGET)
+    const args = ['--tiny', '--only', 'ways,devices']
+    const failingAt = (call: number): Promise<Outcome> =>
+      execute(program, args, { env: { CUDA_ON_CPU_FAIL: `cudaFuncSetAttribute:${call}` } })
+    const kernels = 2 * 3 * 2 // devices, dtypes, gates
+    t.equal((await failingAt(1)).code, 1)
+    t.equal((await failingAt(kernels + 1)).code, 0)
+  },
+)
 
 t.test('a device that is lost is a failure, not a crash', { timeout: BUILD_LIMIT }, async (t) => {
   const program = await emulatedProgram('plain', TARGET)

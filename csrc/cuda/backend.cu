@@ -2,11 +2,13 @@
 #include "cuda/backend.hpp"
 
 #include <mutex>
+#include <new>
 
 #include "core/layout.hpp"
 #include "core/rate.hpp"
 #include "cuda/borders.hpp"
 #include "cuda/count.cuh"
+#include "cuda/cuda_support.hpp"
 #include "cuda/errors.hpp"
 #include "cuda/kernels.hpp"
 #include "cuda/launch.hpp"
@@ -14,7 +16,7 @@
 namespace jumpout::cuda {
 namespace {
 
-constexpr int kMostDevices = 64;
+constexpr int kDtypes = 3;
 constexpr uint64_t kVectorBytes = 16;
 constexpr uint64_t kRecordWords = sizeof(jumpout_record) / sizeof(uint64_t);
 
@@ -52,20 +54,24 @@ cudaError_t query(Device& device) {
   return cudaSuccess;
 }
 
-// The current device's properties, asked for once.
-cudaError_t currentDevice(Device& device) {
-  static Device known[kMostDevices];
-  static bool asked[kMostDevices] = {};
+// The current device's properties, asked for once per dtype, whose kernels are then prepared.
+cudaError_t currentDevice(jumpout_dtype dtype, Device& device) {
+  struct Known {
+    Device device;
+    bool ready;
+  };
+  static Known* const known = new (std::nothrow) Known[static_cast<size_t>(support().devices) * kDtypes]();
   static std::mutex& lock = *new std::mutex();
+  if (!known) return cudaErrorMemoryAllocation;
   if (const cudaError_t error = cudaGetDevice(&device.index)) return error;
-  if (device.index >= kMostDevices) return query(device);
+  Known& mine = known[device.index * kDtypes + dtype];
   const std::lock_guard<std::mutex> guard(lock);
-  if (!asked[device.index]) {
+  if (!mine.ready) {
     if (const cudaError_t error = query(device)) return error;
-    known[device.index] = device;
-    asked[device.index] = true;
+    if (const cudaError_t error = kernelsOf(dtype).prepare(device)) return error;
+    mine = {device, true};
   }
-  device = known[device.index];
+  device = mine.device;
   return cudaSuccess;
 }
 
@@ -223,7 +229,7 @@ jumpout_status forward(const jumpout_device_forward_args& args) noexcept {
   const DeviceScope scope(args.device);
   if (scope.status()) return scope.status();
   Device device = {};
-  if (const cudaError_t error = currentDevice(device)) return statusOf(error);
+  if (const cudaError_t error = currentDevice(args.dtype, device)) return statusOf(error);
   Elements e = elementsOf(args.input, args.output, args.layout, args.length, args.group_count);
   e.mask = args.mask;
   const uint64_t total = args.total               ? args.total
@@ -250,7 +256,7 @@ jumpout_status backward(const jumpout_device_backward_args& args) noexcept {
   const DeviceScope scope(args.device);
   if (scope.status()) return scope.status();
   Device device = {};
-  if (const cudaError_t error = currentDevice(device)) return statusOf(error);
+  if (const cudaError_t error = currentDevice(args.dtype, device)) return statusOf(error);
   const Kernels& kernels = kernelsOf(args.dtype);
   const auto stream = static_cast<cudaStream_t>(args.stream);
   Elements e = elementsOf(args.grad_output, args.grad_input, args.layout, args.length, args.group_count);
@@ -272,7 +278,7 @@ jumpout_status countActive(const jumpout_device_count_args& args) noexcept {
   const DeviceScope scope(args.device);
   if (scope.status()) return scope.status();
   Device device = {};
-  if (const cudaError_t error = currentDevice(device)) return statusOf(error);
+  if (const cudaError_t error = currentDevice(args.dtype, device)) return statusOf(error);
   const auto stream = static_cast<cudaStream_t>(args.stream);
   const size_t bytes = args.group_count * sizeof(uint64_t);
   if (const cudaError_t error = cudaMemsetAsync(args.active, 0, bytes, stream)) return statusOf(error);

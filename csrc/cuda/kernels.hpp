@@ -38,6 +38,8 @@ struct Kernels {
   // Elements of the longest row that one warp, one block, a cluster of 8 blocks holds.
   uint64_t warp_row, block_row, cluster_row;
 
+  // Once per device, before the first launch.
+  cudaError_t (*prepare)(const Device&);
   cudaError_t (*count)(const Device&, const Elements&, const CountOutcome&, bool aligned, cudaStream_t);
   // Rates from records; `grouped`: several groups that begin at multiples of 8 elements.
   cudaError_t (*apply)(const Device&, const Elements&, const jumpout_record*, const KeySchedule&, Gate,

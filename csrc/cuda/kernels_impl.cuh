@@ -117,6 +117,26 @@ struct Launchers {
     return static_cast<int>((device.shared_bytes - kStaticBytes) / (size_t{kOnChipWarps} * kTileBytes<E>));
   }
 
+  static size_t sharedBytes(int shared_tiles) {
+    return std::max<size_t>(1, static_cast<size_t>(shared_tiles) * kOnChipWarps) * kTileBytes<E>;
+  }
+
+  static auto onChipKernelOf(Gate gate) {
+    return gate == Gate::kPositiveInput ? onChipKernel<E, Gate::kPositiveInput>
+                                        : onChipKernel<E, Gate::kNone>;
+  }
+
+  // The most that any launch asks for: threads that launch with other sizes do not take it from each other.
+  static cudaError_t prepare(const Device& device) {
+    for (const Gate gate : {Gate::kNone, Gate::kPositiveInput}) {
+      const cudaError_t error = cudaFuncSetAttribute(reinterpret_cast<const void*>(onChipKernelOf(gate)),
+                                                     cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                                     static_cast<int>(sharedBytes(sharedTiles(device))));
+      if (error != cudaSuccess) return error;
+    }
+    return cudaSuccess;
+  }
+
   static uint64_t onChipCapacity(const Device& device) {
     if (!device.cooperative) return 0;
     const uint64_t tiles =
@@ -127,22 +147,14 @@ struct Launchers {
   static cudaError_t onChip(const Device& device, const Elements& e, jumpout_record* record,
                             const KeySchedule& keys, const Draw& draw, Workspace* workspace, Gate gate,
                             cudaStream_t stream) {
-    const auto kernel =
-        gate == Gate::kPositiveInput ? onChipKernel<E, Gate::kPositiveInput> : onChipKernel<E, Gate::kNone>;
     const uint64_t full_tiles = e.length / kTileElements;
     const unsigned blocks = static_cast<unsigned>(
         std::clamp<uint64_t>(ceilDivided(full_tiles, kOnChipWarps), 1, device.multiprocessors));
     const uint64_t tiles_a_warp = ceilDivided(full_tiles, uint64_t{blocks} * kOnChipWarps);
     const int shared_tiles =
         tiles_a_warp > kOnChipRegisterTiles<E> ? static_cast<int>(tiles_a_warp - kOnChipRegisterTiles<E>) : 0;
-    const size_t bytes =
-        std::max<size_t>(1, static_cast<size_t>(shared_tiles) * kOnChipWarps) * kTileBytes<E>;
-    const cudaError_t allowed =
-        cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
-                             cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
-    if (allowed != cudaSuccess) return allowed;
-    return launch({blocks, kOnChipThreads, bytes, 1, true}, stream, kernel, e, shared_tiles, record, keys,
-                  draw, workspace);
+    return launch({blocks, kOnChipThreads, sharedBytes(shared_tiles), 1, true}, stream, onChipKernelOf(gate),
+                  e, shared_tiles, record, keys, draw, workspace);
   }
 
   static constexpr uint64_t kWarpRow = uint64_t{kRowTiles} * kTileElements;
@@ -152,6 +164,7 @@ struct Launchers {
             kWarpRow,
             kWarpRow * kBlockRowWarps,
             kWarpRow * kBlockRowWarps * kLargestCluster,
+            prepare,
             count,
             apply,
             applyAgain,
