@@ -33,15 +33,19 @@ __global__ void __launch_bounds__(kOnChipThreads, 1)
   const uint64_t tiles = e.length / kTileElements;
   const int rest = static_cast<int>(e.length % kTileElements);
   const bool has_rest = !draws && rest && warp == tiles % warps;
-  const uint64_t call = callOf(draw);
   uint4* const shared_of_lane =
       shared + static_cast<size_t>(warp_of_block) * shared_tiles * E::kPieces * kWarp + lane;
   LaneTile<E> held[kHeld];
+  // Of the lane that draws; it alone reads the counter, and hands the call on in the record.
+  uint64_t call = 0;
   double base_rate = 0.0;
 
   // Both roles meet at the same barriers.
   if (draws) {
-    if (lane == 0) base_rate = drawBaseRate(draw, call, e.first_group);
+    if (lane == 0) {
+      call = callOf(draw);
+      base_rate = drawBaseRate(draw, call, e.first_group);
+    }
   } else {
     uint32_t count = 0;
 #pragma unroll
@@ -93,7 +97,7 @@ __global__ void __launch_bounds__(kOnChipThreads, 1)
   __syncthreads();  // the rate has been drawn
   if (draws) return;
   const LaneDecisions<E> decisions = sameForAll<E>(decisionOf(drawn[0]));
-  const ScheduledSource source(keys, call);
+  const ScheduledSource source(keys, drawn[0].call);
   const uint64_t mask_bytes = maskWords(e.length) * sizeof(uint32_t);
   if (has_rest) {
     const LaneTile<E> values = loadPartialTile<E>(input + tiles * kTileElements, lane, rest);

@@ -157,7 +157,7 @@ __global__ void __launch_bounds__(kBlockRowThreads, kBlockRowBlocks<E, kCluster>
   using Team = RowTeam<kCluster>;
   SHARED_ARRAY(uint32_t, warp_counts, 2 * kWarp);
   SHARED_ARRAY(uint32_t, block_counts, 2 * kLargestCluster);
-  SHARED_ARRAY(Decision, decisions, 2);
+  SHARED_ARRAY(jumpout_record, drawn, 2);
   const auto* input = static_cast<const typename E::Storage*>(e.input);
   const int lane = laneIndex();
   const unsigned loading = blockDim.x / kWarp - 1;
@@ -165,8 +165,8 @@ __global__ void __launch_bounds__(kBlockRowThreads, kBlockRowBlocks<E, kCluster>
   const unsigned team = Team::blocks();
   const unsigned rank = Team::rank();
   const uint64_t teams = gridDim.x / team;
-  const uint64_t call = callOf(draw);
-  const ScheduledSource source(keys, call);
+  // The warp that draws alone reads the counter, and hands the call on in the record.
+  const uint64_t call = draws ? callOf(draw) : 0;
   Team::sync();  // distributed shared memory exists from here on
   double base_rates = 0.0;
   unsigned turn = 0;
@@ -200,15 +200,16 @@ __global__ void __launch_bounds__(kBlockRowThreads, kBlockRowBlocks<E, kCluster>
         uint64_t active = 0;
         for (unsigned block = 0; block < team; ++block)
           active += block_counts[half * kLargestCluster + block];
-        const jumpout_record record = recordOf<true>(draw, call, base_rate, active);
-        if (rank == 0) records[row] = record;
-        decisions[half] = decisionOf(record);
+        drawn[half] = recordOf<true>(draw, call, base_rate, active);
+        if (rank == 0) records[row] = drawn[half];
       }
     }
     __syncthreads();  // the rate has been drawn
-    if (!draws) held.template apply<kGate>(e, rows, source, decisions[half], row, lane);
+    if (draws) continue;
+    const ScheduledSource source(keys, drawn[half].call);
+    held.template apply<kGate>(e, rows, source, decisionOf(drawn[half]), row, lane);
   }
-  if (threadIdx.x == 0) advanceCallAfterAll(draw, call, workspace);
+  if (draws && lane == 0) advanceCallAfterAll(draw, call, workspace);
 }
 
 }  // namespace jumpout::cuda
