@@ -87,6 +87,7 @@ const DEVICES: Record<string, { env: Record<string, string>; missing: readonly s
   'that refuses cooperative launches': { env: { CUDA_ON_CPU_COOPERATIVE: 'refuse' }, missing: ['on chip'] },
   'without cooperative launches': { env: { CUDA_ON_CPU_COOPERATIVE: '0' }, missing: ['on chip'] },
   'without clusters': { env: { CUDA_ON_CPU_ARCH: '75', CUDA_ON_CPU_SHARED: '65536' }, missing: CLUSTERS },
+  'that runs code for older ones': { env: { CUDA_ON_CPU_PTX: '75' }, missing: CLUSTERS },
   'of one multiprocessor': { env: { CUDA_ON_CPU_SMS: '1', CUDA_ON_CPU_SHARED: '101376' }, missing: [] },
   'of sixteen multiprocessors': { env: { CUDA_ON_CPU_SMS: '16', CUDA_ON_CPU_DEVICES: '1' }, missing: [] },
 }

@@ -45,10 +45,10 @@ cudaError_t query(Device& device) {
   device.multiprocessors = value;
   if (const cudaError_t error = ask(cudaDevAttrMaxThreadsPerMultiProcessor)) return error;
   device.resident_threads = value;
-  if (const cudaError_t error = ask(cudaDevAttrComputeCapabilityMajor)) return error;
-  device.compute_major = value;
   if (const cudaError_t error = ask(cudaDevAttrCooperativeLaunch)) return error;
   device.cooperative = value != 0;
+  if (const cudaError_t error = ask(cudaDevAttrClusterLaunch)) return error;
+  device.clusters = value != 0;
   if (const cudaError_t error = ask(cudaDevAttrMaxSharedMemoryPerBlockOptin)) return error;
   device.shared_bytes = static_cast<size_t>(value);
   return cudaSuccess;
@@ -169,7 +169,7 @@ struct Forward {
       return true;
     if (rows.row_size <= block && taken(Way::kBlockRows, kernels.blockRows(device, rows, 1, stream), result))
       return true;
-    if (rows.row_size <= cluster && device.compute_major >= 9) {
+    if (rows.row_size <= cluster && device.clusters) {
       unsigned blocks = single ? kLargestClusterBlocks : 2;
       while (blocks < kLargestClusterBlocks && rows.row_size > kernels.block_row * blocks) blocks *= 2;
       return taken(Way::kClusterRows, kernels.blockRows(device, rows, blocks, stream), result);

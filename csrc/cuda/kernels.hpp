@@ -28,8 +28,8 @@ struct Device {
   int index;
   int multiprocessors;
   int resident_threads;  // of one multiprocessor
-  int compute_major;
   bool cooperative;
+  bool clusters;
   size_t shared_bytes;  // a block may ask for
 };
 
@@ -38,8 +38,8 @@ struct Kernels {
   // Elements of the longest row that one warp, one block, a cluster of 8 blocks holds.
   uint64_t warp_row, block_row, cluster_row;
 
-  // Once per device, before the first launch.
-  cudaError_t (*prepare)(const Device&);
+  // Once per device, before the first launch; finds out what the code for it lacks.
+  cudaError_t (*prepare)(Device&);
   cudaError_t (*count)(const Device&, const Elements&, const CountOutcome&, bool aligned, cudaStream_t);
   // Rates from records; `grouped`: several groups that begin at multiples of 8 elements.
   cudaError_t (*apply)(const Device&, const Elements&, const jumpout_record*, const KeySchedule&, Gate,

@@ -127,14 +127,20 @@ struct Launchers {
   }
 
   // The most that any launch asks for: threads that launch with other sizes do not take it from each other.
-  static cudaError_t prepare(const Device& device) {
+  static cudaError_t prepare(Device& device) {
     for (const Gate gate : {Gate::kNone, Gate::kPositiveInput}) {
       const cudaError_t error = cudaFuncSetAttribute(reinterpret_cast<const void*>(onChipKernelOf(gate)),
                                                      cudaFuncAttributeMaxDynamicSharedMemorySize,
                                                      static_cast<int>(sharedBytes(sharedTiles(device))));
       if (error != cudaSuccess) return error;
     }
-    return cudaSuccess;
+    // Code made for older devices has no clusters in it, wherever it runs: each block would take itself for the team.
+    constexpr int kClusterCode = 90;
+    cudaFuncAttributes code = {};
+    const cudaError_t error = cudaFuncGetAttributes(&code, blockRowsKernelOf<true>(Gate::kNone));
+    device.clusters =
+        device.clusters && code.ptxVersion >= kClusterCode && code.binaryVersion >= kClusterCode;
+    return error;
   }
 
   static uint64_t onChipCapacity(const Device& device) {

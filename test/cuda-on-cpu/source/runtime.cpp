@@ -98,7 +98,7 @@ const char* cudaGetErrorString(cudaError_t error) {
 // ---- Devices ---------------------------------------------------------------------------------------------------
 
 cudaError_t cudaDriverGetVersion(int* version) {
-  *version = settings().devices == 0 ? 0 : CUDART_VERSION;
+  *version = settings().devices == 0 ? 0 : settings().driver;
   return cudaSuccess;
 }
 

@@ -4,6 +4,8 @@
 //   CUDA_ON_CPU_SMS=3              multiprocessors of each
 //   CUDA_ON_CPU_SHARED=232448      shared memory that a block can opt in to, in bytes
 //   CUDA_ON_CPU_ARCH=90            compute capability; clusters need 90
+//   CUDA_ON_CPU_PTX=90             what the kernels' code was made for: as the device, or older
+//   CUDA_ON_CPU_DRIVER=13000       CUDA version of the driver
 //   CUDA_ON_CPU_MEMORY=1073741824  memory of each, in bytes
 //   CUDA_ON_CPU_COOPERATIVE=0      no cooperative launches; =refuse: the attribute promises them, a launch is refused
 //   CUDA_ON_CPU_POOLS=0            no memory pools
@@ -27,6 +29,8 @@ struct Settings {
   int multiprocessors;
   size_t sharedBytes;
   int architecture;
+  int ptx;
+  int driver;
   size_t memoryBytes;
   bool pools;
   enum Cooperative { kOffered, kNone, kRefused } cooperative;
