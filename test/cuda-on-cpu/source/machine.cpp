@@ -173,6 +173,8 @@ void Machine::beginBlock(Block& block, uint64_t number) {
     thread.exited = false;
     thread.operation = Operation::kNone;
     thread.place = Place{};
+    thread.copies.clear();
+    thread.committed = 0;
     std::fill(std::begin(thread.readSinceFence), std::end(thread.readSinceFence), nullptr);
     thread.nextRead = 0;
     thread.fenced = false;
@@ -232,6 +234,8 @@ void Machine::exitThread() {
     fail("the thread exits, but lanes 0x%08x wait for it in a %s with mask 0x%08x", meeting.arrived,
          nameOf(meeting.operation), meeting.mask);
   }
+  if (!thread.copies.empty())
+    fail("the thread exits, but nobody waited for %zu of its copies", thread.copies.size());
   thread.exited = true;
   warp.live &= ~me;
   --block.live;

@@ -11,6 +11,7 @@
 
 #include "context.hpp"
 #include "cuda_on_cpu/collectives.h"
+#include "cuda_pipeline.h"
 #include "run.hpp"
 #include "settings.hpp"
 
@@ -32,6 +33,13 @@ struct Thread {
   Place place;
   unsigned mask;
   uint64_t result;
+  // Copies that nobody has waited for, and of which group each is.
+  struct Copying {
+    AsyncCopy copy;
+    size_t group;
+  };
+  std::vector<Copying> copies;
+  size_t committed;
   // For ThreadSanitizer: the last words it read atomically.
   static constexpr int kReads = 16;
   const void* readSinceFence[kReads];

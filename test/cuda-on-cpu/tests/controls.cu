@@ -1,5 +1,6 @@
 // Kernels that are right: every order of threads and every build must let them pass, with these results.
 #include <cooperative_groups.h>
+#include <cuda_pipeline.h>
 
 #include "cases.hpp"
 
@@ -104,6 +105,30 @@ bool addingUp() {
   cases::wellDone(cudaFuncSetAttribute(addsUp, cudaFuncAttributeMaxDynamicSharedMemorySize, 200000));
   launch({3, 128, 200000}, addsUp, out.data() + 3);
   return out.read() == std::vector<int>(6, 127 * 64);
+}
+
+// Two copies ahead of what is read; the last groups are empty.
+__global__ void copiesAhead(const int* in, int* out) {
+  SHARED_ARRAY(int, values, 10 * 32);
+  const auto fetch = [&](unsigned i) {
+    const unsigned at = i * 32 + threadIdx.x;
+    if (i < 10) __pipeline_memcpy_async(&values[at], in + at, sizeof(int));
+    __pipeline_commit();
+  };
+  fetch(0);
+  fetch(1);
+  for (unsigned i = 0; i < 10; ++i) {
+    fetch(i + 2);
+    __pipeline_wait_prior(2);
+    __syncwarp();
+    out[i * 32 + threadIdx.x] = values[i * 32 + (threadIdx.x ^ 1)];
+  }
+}
+
+bool copyingAhead() {
+  Array<int> in(expected(320, [](int i) { return i; })), out(320);
+  launch({}, copiesAhead, static_cast<const int*>(in.data()), out.data());
+  return out.read() == expected(320, [](int i) { return i ^ 1; });
 }
 
 struct Parameters {
@@ -377,6 +402,7 @@ const cases::Case all[] = {
     {"exitsBeforeBarrier", "control", "", exitingBeforeBarrier},
     {"meetsBetweenRoles", "control", "", meetingBetweenRoles},
     {"addsUp", "control", "", addingUp},
+    {"copiesAhead", "control", "", copyingAhead},
     {"countsIn3D", "control", "", countingIn3D},
     {"votes", "control", "", voting},
     {"shuffles", "control", "", shuffling},

@@ -1,5 +1,6 @@
 // Kernels that are wrong, each in one way: they test that the emulator sees it, and for what it is.
 #include <cooperative_groups.h>
+#include <cuda_pipeline.h>
 
 #include "cases.hpp"
 
@@ -191,6 +192,38 @@ __global__ void uninitialisedShared(int* out) {
   out[threadIdx.x] = sum == 4;
 }
 
+// Copies into shared memory that nobody waited for, all but the last group, or never put into a group.
+template <bool kCommits, bool kWaits>
+__device__ inline void copies(const int* in, int* out) {
+  SHARED_ARRAY(int, values, 64);
+  for (int i = 0; i < 2; ++i) {
+    __pipeline_memcpy_async(&values[i * 32 + threadIdx.x], in + i * 32 + threadIdx.x, sizeof(int));
+    if (kCommits) __pipeline_commit();
+  }
+  if (kWaits) __pipeline_wait_prior(kCommits ? 1 : 0);
+  for (int i = 0; i < 2; ++i) out[i * 32 + threadIdx.x] = values[i * 32 + threadIdx.x];
+  __pipeline_commit();
+  __pipeline_wait_prior(0);
+}
+__global__ void readsBeforeWait(const int* in, int* out) { copies<true, false>(in, out); }
+__global__ void waitsForTooFew(const int* in, int* out) { copies<true, true>(in, out); }
+__global__ void copiesInNoGroup(const int* in, int* out) { copies<false, true>(in, out); }
+
+__global__ void neverWaits(int* out) {
+  SHARED_ARRAY(int, values, 32);
+  __pipeline_memcpy_async(&values[threadIdx.x], out + threadIdx.x, sizeof(int));
+  __pipeline_commit();
+}
+__global__ void copiesToGlobal(int* out) { __pipeline_memcpy_async(out + 32, out, sizeof(int)); }
+__global__ void copiesMisaligned(int* out) {
+  SHARED_ARRAY(int, values, 32);
+  __pipeline_memcpy_async(&values[1], out, 2 * sizeof(int));
+}
+__global__ void copiesThreeInts(int* out) {
+  SHARED_ARRAY(int, values, 32);
+  __pipeline_memcpy_async(&values[0], out, 3 * sizeof(int));
+}
+
 __global__ void blocksInOrder(int* out) {
   if (threadIdx.x == 0) out[blockIdx.x + 1] = out[blockIdx.x] + 1;
 }
@@ -231,6 +264,14 @@ bool uninitialised() {
   Array<int> out(32);
   launch({}, uninitialisedShared, out.data());
   return out.read() == std::vector<int>(32, 1);
+}
+
+template <void (*kernel)(const int*, int*)>
+bool copying() {
+  const std::vector<int> numbers = expected(64, [](int i) { return i; });
+  Array<int> in(numbers), out(64);
+  launch({}, kernel, static_cast<const int*>(in.data()), out.data());
+  return out.read() == numbers;
 }
 
 bool inOrder() {
@@ -277,9 +318,17 @@ const cases::Case all[] = {
     {"globalAsShared", "any", "not in the block's shared memory", inCluster<globalAsShared>},
     {"exitedBlockMapped", "any", "block 1 of the cluster has exited", inCluster<exitedBlockMapped>},
 
+    {"neverWaits", "any", "nobody waited for 1 of its copies", simple<neverWaits>},
+    {"copiesToGlobal", "any", "copy to what is not the block's shared memory", simple<copiesToGlobal>},
+    {"copiesMisaligned", "any", "copy that is not aligned to its 8 bytes", simple<copiesMisaligned>},
+    {"copiesThreeInts", "any", "copy of 12 bytes", simple<copiesThreeInts>},
+
     {"missingBarrier", "order", "wrong result", reversing<missingBarrier, 64>},
     {"missingWarpBarrier", "order", "wrong result", reversing<missingWarpBarrier, 32>},
     {"uninitialisedShared", "order", "wrong result", uninitialised},
+    {"readsBeforeWait", "order", "wrong result", copying<readsBeforeWait>},
+    {"waitsForTooFew", "order", "wrong result", copying<waitsForTooFew>},
+    {"copiesInNoGroup", "order", "wrong result", copying<copiesInNoGroup>},
     {"blocksInOrder", "order", "wrong result", inOrder},
     {"updateInTwoSteps", "order", "wrong result", twoSteps},
 };

@@ -1,5 +1,6 @@
 // Kernels that are wrong, each in one way: they test that a sanitizer sees it, and where.
 #include <cooperative_groups.h>
+#include <cuda_pipeline.h>
 
 #include "cases.hpp"
 
@@ -53,6 +54,13 @@ __global__ void exitedBlockRead(int* out) {
   out[threadIdx.x] = *remote;
 }
 
+__global__ void copyOverrun(int* out) {
+  SHARED_ARRAY(int, values, 32);
+  __pipeline_memcpy_async(&values[threadIdx.x], out + 33 + threadIdx.x, sizeof(int));
+  __pipeline_commit();
+  __pipeline_wait_prior(0);
+}
+
 __global__ void readsFreedMemory(const int* freed, int* out) { out[threadIdx.x] = freed[threadIdx.x]; }
 __global__ void readsOtherDevice(const int* other, int* out) { out[threadIdx.x] = other[threadIdx.x]; }
 __global__ void writesOne(int* out) { out[threadIdx.x] = 1; }
@@ -102,6 +110,14 @@ __global__ void wrongHalfWaits(int* out) {
   values[threadIdx.x] = static_cast<int>(threadIdx.x);
   __syncwarp(threadIdx.x < 16 ? 0xffffu : 0xffff0000u);
   out[threadIdx.x] = values[31 - threadIdx.x];
+}
+
+__global__ void readsCopyOfOtherLane(int* out) {
+  SHARED_ARRAY(int, values, 32);
+  __pipeline_memcpy_async(&values[threadIdx.x], out + threadIdx.x, sizeof(int));
+  __pipeline_commit();
+  __pipeline_wait_prior(0);
+  out[32 + threadIdx.x] = values[31 - threadIdx.x];
 }
 
 __global__ void blocksUpdateOneWord(int* out) {
@@ -225,6 +241,7 @@ const cases::Case all[] = {
     {"sharedOverrun", "address", "heap-buffer-overflow", simple<sharedOverrun>},
     {"dynamicOverrun", "address", "heap-buffer-overflow", overrunningDynamic},
     {"remoteOverrun", "address", "heap-buffer-overflow", inCluster<remoteOverrun>},
+    {"copyOverrun", "address", "heap-buffer-overflow", simple<copyOverrun>},
     {"exitedBlockRead", "address", "use-after-poison", inCluster<exitedBlockRead>},
     {"readsFreedMemory", "address", "heap-use-after-free", freed},
     {"readsOtherDevice", "address", "use-after-poison", ofOtherDevice},
@@ -238,6 +255,7 @@ const cases::Case all[] = {
     {"missingSecondBarrier", "thread", "data race", reversing<missingSecondBarrier, 64>},
     {"voteAsBarrier", "thread", "data race", reversing<voteAsBarrier, 32>},
     {"wrongHalfWaits", "thread", "data race", reversing<wrongHalfWaits, 32>},
+    {"readsCopyOfOtherLane", "thread", "data race", simple<readsCopyOfOtherLane>},
     {"blocksUpdateOneWord", "thread", "data race", simple<blocksUpdateOneWord, 8>},
     {"clusterWithoutBarrier", "thread", "data race", inCluster<clusterWithoutBarrier>},
     {"missingFence", "thread", "data race", lastBlock<missingFence>},
