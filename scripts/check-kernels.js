@@ -225,8 +225,8 @@ const GROUPED = /Lb1EEE/
 /** Instructions per element at most, 16-byte loads in flight at least, registers at most: float32, and the 16-bit dtypes. */
 const PROMISED = {
   count: [
-    [3.5, 4, 40],
-    [4.5, 4, 40],
+    [3.5, 8, 64],
+    [4.5, 8, 64],
   ],
   apply: [
     [18, 2, 48],

@@ -7,8 +7,11 @@
 namespace jumpout::cuda {
 
 inline constexpr int kCountThreads = 512;
-inline constexpr int kCountBlocks = 3;  // at once on a multiprocessor: 40 registers a thread
-inline constexpr int kTilesInFlight = 4;
+// At once on a multiprocessor: 64 registers a thread, 32 of them for data, or 40 in kernels with a load or two in flight.
+inline constexpr int kCountBlocks = 2;
+inline constexpr int kCountManyBlocks = 3;
+template <class E>
+inline constexpr int kTilesInFlight = 8 / E::kPieces;  // 16-byte loads of a lane
 
 // What becomes of one group's count: added to `sum`, or drawn into `record` by the last block.
 struct CountOutcome {
@@ -58,13 +61,14 @@ __global__ void __launch_bounds__(kCountThreads, residentBlocks(kCountThreads, k
   const uint64_t tiles = e.length / kTileElements;
   uint64_t tile = uint64_t{blockIdx.x} * (blockDim.x / kWarp) + warpIndex();
   uint64_t count = 0;
-  for (; tile + (kTilesInFlight - 1) * warps < tiles; tile += kTilesInFlight * warps) {
-    LaneTile<E> values[kTilesInFlight];
+  constexpr int kTogether = kTilesInFlight<E>;
+  for (; tile + (kTogether - 1) * warps < tiles; tile += kTogether * warps) {
+    LaneTile<E> values[kTogether];
 #pragma unroll
-    for (int k = 0; k < kTilesInFlight; ++k)
+    for (int k = 0; k < kTogether; ++k)
       values[k] = loadTile<E>(input + (tile + k * warps) * kTileElements, lane);
 #pragma unroll
-    for (int k = 0; k < kTilesInFlight; ++k) count += countPositive<E>(values[k]);
+    for (int k = 0; k < kTogether; ++k) count += countPositive<E>(values[k]);
   }
   for (; tile < tiles; tile += warps)
     count += countPositive<E>(loadTile<E>(input + tile * kTileElements, lane));
@@ -77,7 +81,7 @@ __global__ void __launch_bounds__(kCountThreads, residentBlocks(kCountThreads, k
 
 // Any alignment, any groups: one element a lane, one tile a warp at a time.
 template <class E>
-__global__ void __launch_bounds__(kCountThreads, residentBlocks(kCountThreads, kCountBlocks))
+__global__ void __launch_bounds__(kCountThreads, residentBlocks(kCountThreads, kCountManyBlocks))
     countGeneralKernel(Elements e, CountOutcome outcome) {
   SHARED_ARRAY(uint32_t, warp_sums, kCountThreads / kWarp);
   const auto* input = static_cast<const typename E::Storage*>(e.input);
@@ -115,7 +119,7 @@ __global__ void __launch_bounds__(kCountThreads, residentBlocks(kCountThreads, k
 
 // Several groups that begin at multiples of 8 elements, 16-byte aligned input: pieces that lie in one group each.
 template <class E>
-__global__ void __launch_bounds__(kCountThreads, residentBlocks(kCountThreads, kCountBlocks))
+__global__ void __launch_bounds__(kCountThreads, residentBlocks(kCountThreads, kCountManyBlocks))
     countGroupsKernel(Elements e, CountOutcome outcome) {
   const auto* input = static_cast<const typename E::Storage*>(e.input);
   const int lane = laneIndex();

@@ -18,10 +18,10 @@ struct Launchers {
 
   static cudaError_t count(const Device& device, const Elements& e, const CountOutcome& outcome, bool aligned,
                            cudaStream_t stream) {
-    const unsigned blocks = blocksFor(device, tilesOf(e), kCountThreads / kWarp, kCountThreads, kCountBlocks);
-    const auto kernel = !aligned            ? countGeneralKernel<E>
-                        : e.group_size == 0 ? countKernel<E>
-                                            : countGroupsKernel<E>;
+    const bool whole = aligned && e.group_size == 0;
+    const unsigned blocks = blocksFor(device, tilesOf(e), kCountThreads / kWarp, kCountThreads,
+                                      whole ? kCountBlocks : kCountManyBlocks);
+    const auto kernel = whole ? countKernel<E> : aligned ? countGroupsKernel<E> : countGeneralKernel<E>;
     return launch({blocks, kCountThreads}, stream, kernel, e, outcome);
   }
 
