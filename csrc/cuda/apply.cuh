@@ -14,8 +14,8 @@ inline constexpr int kApplyBlocks = kGrouped ? 4 : 5;
 template <class E>
 inline constexpr int kSpanTiles = 2 / E::kPieces;
 
-// Spans are taken from the end: the count left the end of the input in the second-level cache.
-template <class E, Gate kGate, bool kGrouped, class Source>
+// Spans are taken from the end: what was read last is still in the second-level cache.
+template <class E, Gate kGate, bool kGrouped, bool kStreaming, class Source>
 __device__ inline void applyTiles(const Elements& e, const jumpout_record* records, const Decision& decision,
                                   const Source& source) {
   constexpr int kTiles = kSpanTiles<E>;
@@ -28,7 +28,7 @@ __device__ inline void applyTiles(const Elements& e, const jumpout_record* recor
   const auto sweep = [&](uint64_t element, int valid, const LaneTile<E>& values, uint64_t mask_bytes) {
     const LaneDecisions<E> decisions =
         kGrouped ? decisionsOf<E>(e, records, element, valid, lane) : sameForAll<E>(decision);
-    keepTile<E, kGate>(e, source, element, valid, values, decisions, lane, mask_bytes);
+    keepTile<E, kGate, kStreaming>(e, source, element, valid, values, decisions, lane, mask_bytes);
   };
   // What is left behind the spans goes, a tile each, to the warps that have the least to do.
   const uint64_t left = spans * kSpan + (warps - 1 - warp) * kTileElements;
@@ -42,14 +42,15 @@ __device__ inline void applyTiles(const Elements& e, const jumpout_record* recor
   const uint64_t stride = warps * kSpan;
   LaneTile<E> next[kTiles];
 #pragma unroll
-  for (int k = 0; k < kTiles; ++k) next[k] = loadTile<E>(input + element + k * kTileElements, lane);
+  for (int k = 0; k < kTiles; ++k)
+    next[k] = loadTile<E, kStreaming>(input + element + k * kTileElements, lane);
   for (;;) {
     LaneTile<E> values[kTiles];
     const bool last = element < stride;
 #pragma unroll
     for (int k = 0; k < kTiles; ++k) {
       values[k] = next[k];
-      if (!last) next[k] = loadTile<E>(input + element - stride + k * kTileElements, lane);
+      if (!last) next[k] = loadTile<E, kStreaming>(input + element - stride + k * kTileElements, lane);
     }
 #pragma unroll
     for (int k = 0; k < kTiles; ++k) sweep(element + k * kTileElements, kTileElements, values[k], kWholeMask);
@@ -58,12 +59,12 @@ __device__ inline void applyTiles(const Elements& e, const jumpout_record* recor
   }
 }
 
-// Rates from records.
+// Rates from records: the sweep after the count, which left a part of the input in the second-level cache.
 template <class E, Gate kGate, bool kGrouped>
 __global__ void __launch_bounds__(kApplyThreads, residentBlocks(kApplyThreads, kApplyBlocks<kGrouped>))
     applyKernel(Elements e, const jumpout_record* records, KeySchedule keys) {
   const ScheduledSource source(keys, records->call);
-  applyTiles<E, kGate, kGrouped>(e, records, decisionOf(*records), source);
+  applyTiles<E, kGate, kGrouped, true>(e, records, decisionOf(*records), source);
 }
 
 // The same where the seed, too, is read there: backward with the mask drawn again.
@@ -71,7 +72,7 @@ template <class E, Gate kGate, bool kGrouped>
 __global__ void __launch_bounds__(kApplyThreads, residentBlocks(kApplyThreads, kApplyBlocks<kGrouped>))
     applyAgainKernel(Elements e, const jumpout_record* records) {
   const RecordedSource source(PhiloxKey{records->seed}, records->call);
-  applyTiles<E, kGate, kGrouped>(e, records, decisionOf(*records), source);
+  applyTiles<E, kGate, kGrouped, false>(e, records, decisionOf(*records), source);
 }
 
 // One group whose count was made elsewhere: each block draws for itself, the first one writes the record.
@@ -89,7 +90,7 @@ __global__ void __launch_bounds__(kApplyThreads, residentBlocks(kApplyThreads, k
   }
   __syncthreads();
   const ScheduledSource source(keys, drawn[0].call);
-  applyTiles<E, kGate, false>(e, nullptr, decisionOf(drawn[0]), source);
+  applyTiles<E, kGate, false, false>(e, nullptr, decisionOf(drawn[0]), source);
 }
 
 }  // namespace jumpout::cuda
