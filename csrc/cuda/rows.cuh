@@ -131,9 +131,16 @@ struct RowTeam {
 #endif
     return 0;
   }
-  __device__ static void sync() {
+  // Warps that put nothing into other blocks need not wait for their own stores, those of the last row.
+  __device__ static void meet(bool puts) {
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
-    if constexpr (kCluster) cooperative_groups::this_cluster().sync();
+    if constexpr (kCluster) {
+      if (puts)
+        __cluster_barrier_arrive();
+      else
+        __cluster_barrier_arrive_relaxed();
+      __cluster_barrier_wait();
+    }
 #endif
   }
   // Writes `value` to the same place of another block.
@@ -167,7 +174,7 @@ __global__ void __launch_bounds__(kBlockRowThreads, kBlockRowBlocks<E, kCluster>
   const uint64_t teams = gridDim.x / team;
   // The warp that draws alone reads the counter, and hands the call on in the record.
   const uint64_t call = draws ? callOf(draw) : 0;
-  Team::sync();  // distributed shared memory exists from here on
+  Team::meet(false);  // distributed shared memory exists from here on
   double base_rates = 0.0;
   unsigned turn = 0;
   // Both roles meet at the same barriers, row by row.
@@ -193,7 +200,7 @@ __global__ void __launch_bounds__(kBlockRowThreads, kBlockRowBlocks<E, kCluster>
         Team::put(block_counts + half * kLargestCluster + rank, lane, sum);
       __syncwarp();
     }
-    Team::sync();  // and so have the other blocks
+    Team::meet(draws);  // and so have the other blocks
     if (draws) {
       const double base_rate = __shfl_sync(kAllLanes, base_rates, static_cast<int>(turn % kWarp));
       if (lane == 0) {

@@ -152,6 +152,43 @@ void clusterBarrier(const Place& place) {
               &Warp::atClusterBarrier, Operation::kClusterBarrier, false, place);
 }
 
+void clusterArrive(bool releases, const char* file, int line) {
+  Machine& machine = *Machine::current();
+  const Shape& shape = machine.shape();
+  Thread& self = machine.running();
+  Barrier& barrier = *self.block->clusterBarrier;
+  machine.arrive(Operation::kClusterArrival, {file, line});
+  if (self.inCluster)
+    machine.fail("%s: the thread came before and has not waited", describe(self.operation, self.place).text);
+  if (barrier.arrived > 0 && barrier.operation != Operation::kClusterArrival)
+    machine.fail("divergent barrier: this thread is in %s, others wait in %s",
+                 describe(self.operation, self.place).text, describe(barrier.operation, barrier.place).text);
+  barrier.operation = self.operation;
+  barrier.place = self.place;
+  self.inCluster = true;
+  self.clusterPhase = barrier.phase;
+  if (releases) release(barrier.order[barrier.phase]);
+  if (++barrier.arrived == size_t{shape.clusterBlocks} * shape.threads()) {
+    machine.letPass(barrier, (self.block - self.block->rankInCluster)->warps,
+                    size_t{shape.clusterBlocks} * shape.warps(), &Warp::atClusterBarrier);
+  }
+}
+
+void clusterWait(const char* file, int line) {
+  Machine& machine = *Machine::current();
+  Thread& self = machine.running();
+  const Barrier& barrier = *self.block->clusterBarrier;
+  machine.arrive(Operation::kClusterWait, {file, line});
+  if (!self.inCluster)
+    machine.fail("%s: the thread has not come to the barrier", describe(self.operation, self.place).text);
+  if (barrier.phase == self.clusterPhase) {
+    self.warp->atClusterBarrier |= 1u << self.lane;
+    machine.wait();
+  }
+  self.inCluster = false;
+  acquire(barrier.order[self.clusterPhase]);
+}
+
 void gridBarrier(const Place& place) {
   Machine& machine = *Machine::current();
   const Shape& shape = machine.shape();

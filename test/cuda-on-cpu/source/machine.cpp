@@ -30,6 +30,8 @@ const char* nameOf(Operation operation) {
     case Operation::kCountingBarrier: return "__syncthreads_count";
     case Operation::kGridBarrier: return "grid.sync";
     case Operation::kClusterBarrier: return "cluster.sync";
+    case Operation::kClusterArrival: return "__cluster_barrier_arrive";
+    case Operation::kClusterWait: return "__cluster_barrier_wait";
     case Operation::kWarpBarrier: return "__syncwarp";
     case Operation::kVote: return "__ballot_sync";
     case Operation::kShuffle: return "__shfl_sync";
@@ -175,6 +177,7 @@ void Machine::beginBlock(Block& block, uint64_t number) {
     thread.place = Place{};
     thread.copies.clear();
     thread.committed = 0;
+    thread.inCluster = false;
     std::fill(std::begin(thread.readSinceFence), std::end(thread.readSinceFence), nullptr);
     thread.nextRead = 0;
     thread.fenced = false;

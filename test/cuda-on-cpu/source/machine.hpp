@@ -33,6 +33,9 @@ struct Thread {
   Place place;
   unsigned mask;
   uint64_t result;
+  // Came to the barrier of its cluster, in this phase of it, and has not waited there yet.
+  bool inCluster;
+  unsigned clusterPhase;
   // Copies that nobody has waited for, and of which group each is.
   struct Copying {
     AsyncCopy copy;

@@ -289,6 +289,39 @@ bool addingInCluster() {
          });
 }
 
+// Of two warps one writes to the other block; the other carries nothing, and learns it from its own block. Round by round,
+// in two halves, so that a round needs no barrier behind it.
+__global__ void handsOnInCluster(int* out) {
+  SHARED_ARRAY(int, theirs, 2);
+  SHARED_ARRAY(int, known, 2);
+  const auto cluster = groups::this_cluster();
+  const bool writes = threadIdx.x < 32;
+  __cluster_barrier_arrive_relaxed();
+  __cluster_barrier_wait();
+  int sum = 0;
+  for (int round = 0; round < 5; ++round) {
+    const int value = 10 * round + static_cast<int>(cluster.block_rank());
+    if (threadIdx.x == 0)
+      *cluster.map_shared_rank(&theirs[round % 2], static_cast<int>(cluster.block_rank() ^ 1u)) = value;
+    if (writes) {
+      __cluster_barrier_arrive();
+    } else {
+      __cluster_barrier_arrive_relaxed();
+    }
+    __cluster_barrier_wait();
+    if (threadIdx.x == 0) known[round % 2] = theirs[round % 2];
+    __syncthreads();
+    sum += known[round % 2];
+  }
+  out[blockIdx.x * 64 + threadIdx.x] = sum;
+}
+
+bool handingOnInCluster() {
+  Array<int> out(4 * 64);
+  launch({4, 64, 0, false, 2}, handsOnInCluster, out.data());
+  return out.read() == expected(4 * 64, [](int i) { return 100 + 5 * (i / 64 % 2 ^ 1); });
+}
+
 // Block 1 of a cooperative launch waits for block 0, and sees what that wrote before.
 template <bool viaVolatile>
 __global__ void passesOn(unsigned* flag, int* data, int* out) {
@@ -409,6 +442,7 @@ const cases::Case all[] = {
     {"exchangesInWarp", "control", "", exchangingInWarp},
     {"addsWithGridBarrier", "control", "", addingWithGridBarrier},
     {"addsInCluster", "control", "", addingInCluster},
+    {"handsOnInCluster", "control", "", handingOnInCluster},
     {"polls", "control", "", passingOn<false>},
     {"pollsVolatile", "control", "", passingOn<true>},
     {"lastBlockAdds", "control", "", lastBlockAdding},

@@ -129,6 +129,36 @@ __global__ void clusterBarrierSkipped(int* out) {
   out[threadIdx.x] = 1;
 }
 
+__global__ void arrivesTwice(int* out) {
+  __cluster_barrier_arrive();
+  __cluster_barrier_arrive_relaxed();
+  __cluster_barrier_wait();
+  out[threadIdx.x] = 1;
+}
+
+__global__ void waitsWithoutArrival(int* out) {
+  if (threadIdx.x != 3) __cluster_barrier_arrive();
+  __cluster_barrier_wait();
+  out[threadIdx.x] = 1;
+}
+
+__global__ void clusterArrivalSkipped(int* out) {
+  if (groups::this_cluster().block_rank() == 1) return;
+  __cluster_barrier_arrive_relaxed();
+  __cluster_barrier_wait();
+  out[threadIdx.x] = 1;
+}
+
+__global__ void arrivalMeetsBarrier(int* out) {
+  if (threadIdx.x < 16) {
+    groups::this_cluster().sync();
+  } else {
+    __cluster_barrier_arrive();
+    __cluster_barrier_wait();
+  }
+  out[threadIdx.x] = 1;
+}
+
 __global__ void spinsForOtherBlocks(unsigned* arrived) {
   if (threadIdx.x != 0) return;
   atomicAdd(arrived, 1u);
@@ -310,6 +340,11 @@ const cases::Case all[] = {
     {"gridBarrierAlone", "any", "grid.sync at mutants.cu", simple<gridBarrierAlone, 2>},
     {"gridBarrierSkipped", "any", "62 thread(s) wait in grid.sync", cooperative<gridBarrierSkipped>},
     {"clusterBarrierSkipped", "any", "32 thread(s) wait in cluster.sync", inCluster<clusterBarrierSkipped>},
+    {"arrivesTwice", "any", "came before and has not waited", inCluster<arrivesTwice>},
+    {"waitsWithoutArrival", "any", "the thread has not come to the barrier", inCluster<waitsWithoutArrival>},
+    {"clusterArrivalSkipped", "any", "32 thread(s) wait in __cluster_barrier_wait",
+     inCluster<clusterArrivalSkipped>},
+    {"arrivalMeetsBarrier", "any", "divergent barrier: this thread is in", inCluster<arrivalMeetsBarrier>},
     {"spinsForOtherBlocks", "any", "spin for something that nobody does", spinning},
     {"tooMuchStatic", "any", "49156 bytes of static shared memory", simple<tooMuchStatic>},
     {"staticBesidesDynamic", "any", "cudaFuncSetAttribute has to allow them", bothKinds},

@@ -134,6 +134,17 @@ __global__ void clusterWithoutBarrier(int* out) {
   cluster.sync();
 }
 
+// The thread that writes to the other block arrives as if it had written nothing.
+__global__ void relaxedArrivalWithData(int* out) {
+  SHARED_ARRAY(int, values, 1);
+  const auto cluster = groups::this_cluster();
+  cluster.sync();
+  if (threadIdx.x == 0) *cluster.map_shared_rank(&values[0], static_cast<int>(cluster.block_rank() ^ 1u)) = 1;
+  __cluster_barrier_arrive_relaxed();
+  __cluster_barrier_wait();
+  out[blockIdx.x * 32 + threadIdx.x] = values[0];
+}
+
 // The last block adds up what all have left behind; `fences` says which of the two fences it has.
 __device__ void lastBlockAdds(int* parts, unsigned* ticket, int* sum, bool before, bool after) {
   SHARED_ARRAY(unsigned, drawn, 1);
@@ -258,6 +269,7 @@ const cases::Case all[] = {
     {"readsCopyOfOtherLane", "thread", "data race", simple<readsCopyOfOtherLane>},
     {"blocksUpdateOneWord", "thread", "data race", simple<blocksUpdateOneWord, 8>},
     {"clusterWithoutBarrier", "thread", "data race", inCluster<clusterWithoutBarrier>},
+    {"relaxedArrivalWithData", "thread", "data race", inCluster<relaxedArrivalWithData>},
     {"missingFence", "thread", "data race", lastBlock<missingFence>},
     {"missingSecondFence", "thread", "data race", lastBlock<missingSecondFence>},
     {"pollsPlainFlag", "thread", "data race", polling},

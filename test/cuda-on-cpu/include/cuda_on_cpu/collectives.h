@@ -14,6 +14,8 @@ enum class Operation : int {
   kCountingBarrier,
   kGridBarrier,
   kClusterBarrier,
+  kClusterArrival,
+  kClusterWait,
   kWarpBarrier,
   kVote,
   kShuffle,
@@ -46,6 +48,9 @@ struct Place {
 int blockBarrier(Operation operation, bool predicate, const Place& place);
 void gridBarrier(const Place& place);
 void clusterBarrier(const Place& place);
+// Its two halves; a relaxed arrival, one that does not release, orders no memory.
+void clusterArrive(bool releases, const char* file, int line);
+void clusterWait(const char* file, int line);
 // The result for this lane. `argument` and `width` are those of a shuffle.
 uint64_t warpCollective(Operation operation, unsigned mask, uint64_t value, int argument, int width,
                         const char* file, int line);
@@ -84,6 +89,14 @@ CUDA_ON_CPU_EXPANDED int __syncthreads_or(int predicate, CUDA_ON_CPU_PLACE) {
 CUDA_ON_CPU_EXPANDED int __syncthreads_and(int predicate, CUDA_ON_CPU_PLACE) {
   return __syncthreads_count(predicate == 0, file_, line_) == 0;
 }
+
+// ---- Clusters --------------------------------------------------------------------------------------------------
+
+inline void __cluster_barrier_arrive(CUDA_ON_CPU_PLACE) { cuda_on_cpu::clusterArrive(true, file_, line_); }
+inline void __cluster_barrier_arrive_relaxed(CUDA_ON_CPU_PLACE) {
+  cuda_on_cpu::clusterArrive(false, file_, line_);
+}
+inline void __cluster_barrier_wait(CUDA_ON_CPU_PLACE) { cuda_on_cpu::clusterWait(file_, line_); }
 
 // ---- Warps -----------------------------------------------------------------------------------------------------
 
