@@ -230,12 +230,12 @@ const PROMISED = {
     [4.5, 8, 64],
   ],
   apply: [
-    [18, 2, 48],
+    [17.5, 2, 48],
     [16, 2, 48],
   ],
   'apply with ReLU': [
-    [24, 2, 48],
-    [19.5, 2, 48],
+    [21.5, 2, 48],
+    [19, 2, 48],
   ],
   backward: [
     [7, 4, 40],
@@ -300,6 +300,13 @@ function code(nvdisasm = 'nvdisasm') {
         const accesses = loop.code.filter((instruction) => /(LDG|STG)\S*\.128/.test(instruction))
         const first = accesses.filter((instruction) => instruction.includes('.E.EF.128'))
         demand(first.length === (kind === 'apply' ? accesses.length : 0), `${label}, ${dtype}: evict-first`)
+        // The sweep may begin before the count is done; it has its first tiles underway when it waits for that.
+        const all = instructionsOf(lines)
+        const [load, wait, leave] = [/^LDG\S*128/, /^ACQBULK/, /^PREEXIT/].map((pattern) =>
+          all.findIndex((instruction) => pattern.test(instruction)),
+        )
+        demand(kind === 'apply' ? load < wait : wait < 0, `${label}, ${dtype}: where it waits for the count`)
+        demand(kind === 'count' ? leave >= 0 : leave < 0, `${label}, ${dtype}: the leave for the next kernel`)
         checked.add(label)
       }
       demand(checked.size === Object.keys(PROMISED).length + 2, `${source} lacks kernels that were promised`)

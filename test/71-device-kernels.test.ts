@@ -88,6 +88,7 @@ const DEVICES: Record<string, { env: Record<string, string>; missing: readonly s
   'without cooperative launches': { env: { CUDA_ON_CPU_COOPERATIVE: '0' }, missing: ['on chip'] },
   'without clusters': { env: { CUDA_ON_CPU_ARCH: '75', CUDA_ON_CPU_SHARED: '65536' }, missing: CLUSTERS },
   'that runs code for older ones': { env: { CUDA_ON_CPU_PTX: '75' }, missing: CLUSTERS },
+  'that lets no kernels overlap': { env: { CUDA_ON_CPU_OVERLAPS: '0' }, missing: [] },
   'of one multiprocessor': { env: { CUDA_ON_CPU_SMS: '1', CUDA_ON_CPU_SHARED: '101376' }, missing: [] },
   'of sixteen multiprocessors': { env: { CUDA_ON_CPU_SMS: '16', CUDA_ON_CPU_DEVICES: '1' }, missing: [] },
 }

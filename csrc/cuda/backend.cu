@@ -49,6 +49,10 @@ cudaError_t query(Device& device) {
   device.cooperative = value != 0;
   if (const cudaError_t error = ask(cudaDevAttrClusterLaunch)) return error;
   device.clusters = value != 0;
+  // Older drivers do not take such launches into graphs.
+  constexpr int kOverlapsInGraphs = 12030;
+  if (const cudaError_t error = cudaDriverGetVersion(&value)) return error;
+  device.overlaps = value >= kOverlapsInGraphs;
   if (const cudaError_t error = ask(cudaDevAttrMaxSharedMemoryPerBlockOptin)) return error;
   device.shared_bytes = static_cast<size_t>(value);
   return cudaSuccess;
@@ -120,9 +124,9 @@ struct Forward {
   Workspace* workspace;
   bool tiled;  // elements, draws and groups fit tiles
 
+  // From records.
   cudaError_t apply() const {
-    const bool grouped = args.group_count > 1;
-    if (tiled) return kernels.apply(device, e, args.records, keys, gate, grouped, stream);
+    if (tiled) return kernels.applyGroups(device, e, args.records, keys, gate, stream);
     return kernels.general(device, e, args.records, gate, nullptr, stream);
   }
 
@@ -134,7 +138,7 @@ struct Forward {
   cudaError_t counted() const {
     if (args.group_count == 1 && tiled && args.length) {
       last_way = Way::kCounted;
-      return kernels.applyCounted(device, e, args.records, keys, draw, workspace, gate, stream);
+      return kernels.apply(device, e, args.records, keys, draw, workspace, gate, false, stream);
     }
     last_way = Way::kGeneral;
     const cudaError_t drawn = drawAll();
@@ -184,24 +188,34 @@ struct Forward {
                  result);
   }
 
+  // With the count that the kernel before leaves in the workspace. The next call finds that cleared in any case.
+  cudaError_t applyOwnCount() const {
+    Draw counted = draw;
+    counted.active = &workspace->sum;
+    const auto launched = [&](bool overlaps) {
+      return kernels.apply(device, e, args.records, keys, counted, workspace, gate, overlaps, stream);
+    };
+    cudaError_t error = launched(device.overlaps);
+    if (device.overlaps && isRefusal(error)) {
+      cudaGetLastError();
+      error = launched(false);
+    }
+    if (error) cudaMemsetAsync(&workspace->sum, 0, sizeof workspace->sum, stream);
+    return error;
+  }
+
   // The count, then a sweep that begins where the count ended.
   cudaError_t twoSweeps() const {
     last_way = tiled ? Way::kTwoLaunches : Way::kGeneral;
-    CountOutcome outcome = {};
-    outcome.draw = draw;
-    outcome.workspace = workspace;
-    if (args.group_count == 1) {
-      outcome.draws = 1;
-      outcome.group = e.first_group;
-      outcome.record = args.records;
-      const cudaError_t error = kernels.count(device, e, outcome, isAligned(e.input), stream);
-      return error ? error : apply();
+    const bool single = args.group_count == 1;
+    if (single && tiled) {
+      const cudaError_t counted = kernels.count(device, e, {&workspace->sum, 1}, true, stream);
+      return counted ? counted : applyOwnCount();
     }
     const cudaError_t cleared =
         cudaMemsetAsync(args.records, 0, args.group_count * sizeof(jumpout_record), stream);
     if (cleared) return cleared;
-    outcome.sums = &args.records->active;
-    outcome.stride = kRecordWords;
+    const CountOutcome outcome{&args.records->active, kRecordWords};
     const bool aligned = isAligned(e.input) && e.group_size % kLanesPerBlock == 0;
     if (const cudaError_t error = kernels.count(device, e, outcome, aligned, stream)) return error;
     if (const cudaError_t error = drawAll()) return error;
@@ -284,9 +298,7 @@ jumpout_status countActive(const jumpout_device_count_args& args) noexcept {
   if (const cudaError_t error = cudaMemsetAsync(args.active, 0, bytes, stream)) return statusOf(error);
   if (args.length == 0) return JUMPOUT_OK;
   const Elements e = elementsOf(args.input, nullptr, args.layout, args.length, args.group_count);
-  CountOutcome outcome = {};
-  outcome.sums = args.active;
-  outcome.stride = 1;
+  const CountOutcome outcome{args.active, 1};
   const bool aligned = isAligned(e.input) && (args.group_count == 1 || fitsTiles(e));
   return statusOf(kernelsOf(args.dtype).count(device, e, outcome, aligned, stream));
 }

@@ -26,12 +26,6 @@ struct Launchers {
   }
 
   template <bool kGrouped>
-  static auto applyKernelOf(Gate gate) {
-    return gate == Gate::kPositiveInput ? applyKernel<E, Gate::kPositiveInput, kGrouped>
-                                        : applyKernel<E, Gate::kNone, kGrouped>;
-  }
-
-  template <bool kGrouped>
   static auto applyAgainKernelOf(Gate gate) {
     return gate == Gate::kNonzeroPartner ? applyAgainKernel<E, Gate::kNonzeroPartner, kGrouped>
                                          : applyAgainKernel<E, Gate::kNone, kGrouped>;
@@ -43,25 +37,27 @@ struct Launchers {
                      grouped ? kApplyBlocks<true> : kApplyBlocks<false>);
   }
 
-  static cudaError_t apply(const Device& device, const Elements& e, const jumpout_record* records,
-                           const KeySchedule& keys, Gate gate, bool grouped, cudaStream_t stream) {
-    const auto kernel = grouped ? applyKernelOf<true>(gate) : applyKernelOf<false>(gate);
-    return launch({applyBlocks(device, e, grouped), kApplyThreads}, stream, kernel, e, records, keys);
+  static cudaError_t apply(const Device& device, const Elements& e, jumpout_record* record,
+                           const KeySchedule& keys, const Draw& draw, Workspace* workspace, Gate gate,
+                           bool overlaps, cudaStream_t stream) {
+    const auto kernel =
+        gate == Gate::kPositiveInput ? applyKernel<E, Gate::kPositiveInput> : applyKernel<E, Gate::kNone>;
+    Shape shape{applyBlocks(device, e, false), kApplyThreads};
+    shape.overlaps = overlaps;
+    return launch(shape, stream, kernel, e, record, keys, draw, workspace);
+  }
+
+  static cudaError_t applyGroups(const Device& device, const Elements& e, const jumpout_record* records,
+                                 const KeySchedule& keys, Gate gate, cudaStream_t stream) {
+    const auto kernel = gate == Gate::kPositiveInput ? applyGroupsKernel<E, Gate::kPositiveInput>
+                                                     : applyGroupsKernel<E, Gate::kNone>;
+    return launch({applyBlocks(device, e, true), kApplyThreads}, stream, kernel, e, records, keys);
   }
 
   static cudaError_t applyAgain(const Device& device, const Elements& e, const jumpout_record* records,
                                 Gate gate, bool grouped, cudaStream_t stream) {
     const auto kernel = grouped ? applyAgainKernelOf<true>(gate) : applyAgainKernelOf<false>(gate);
     return launch({applyBlocks(device, e, grouped), kApplyThreads}, stream, kernel, e, records);
-  }
-
-  static cudaError_t applyCounted(const Device& device, const Elements& e, jumpout_record* record,
-                                  const KeySchedule& keys, const Draw& draw, Workspace* workspace, Gate gate,
-                                  cudaStream_t stream) {
-    const auto kernel = gate == Gate::kPositiveInput ? applyCountedKernel<E, Gate::kPositiveInput>
-                                                     : applyCountedKernel<E, Gate::kNone>;
-    return launch({applyBlocks(device, e, false), kApplyThreads}, stream, kernel, e, record, keys, draw,
-                  workspace);
   }
 
   static cudaError_t general(const Device& device, const Elements& e, const jumpout_record* records,
@@ -134,12 +130,14 @@ struct Launchers {
                                                      static_cast<int>(sharedBytes(sharedTiles(device))));
       if (error != cudaSuccess) return error;
     }
-    // Code made for older devices has no clusters in it, wherever it runs: each block would take itself for the team.
+    // Code made for older devices knows no clusters, wherever it runs: each block would take itself for the team. Nor does
+    // it wait for the kernel before it.
     constexpr int kClusterCode = 90;
     cudaFuncAttributes code = {};
     const cudaError_t error = cudaFuncGetAttributes(&code, blockRowsKernelOf<true>(Gate::kNone));
-    device.clusters =
-        device.clusters && code.ptxVersion >= kClusterCode && code.binaryVersion >= kClusterCode;
+    const bool has_them = code.ptxVersion >= kClusterCode && code.binaryVersion >= kClusterCode;
+    device.clusters = device.clusters && has_them;
+    device.overlaps = device.overlaps && has_them;
     return error;
   }
 
@@ -173,8 +171,8 @@ struct Launchers {
             prepare,
             count,
             apply,
+            applyGroups,
             applyAgain,
-            applyCounted,
             general,
             backward,
             warpRows,

@@ -46,6 +46,20 @@ __device__ inline uint64_t polled(const uint64_t* word) {
   return __ldcv(reinterpret_cast<const unsigned long long*>(word));
 }
 
+// Programmatic dependent launch: the next kernel in the stream, if it was launched for that, may begin from here on, and
+// waits itself until this one is done and its writes are there. No-ops before sm_90.
+__device__ inline void letNextKernelBegin() {
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
+  cudaTriggerProgrammaticLaunchCompletion();
+#endif
+}
+
+__device__ inline void waitForLastKernel() {
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
+  cudaGridDependencySynchronize();
+#endif
+}
+
 // The counterpart of polled.
 __device__ inline void publish(uint64_t* word, uint64_t value) {
   __stcg(reinterpret_cast<unsigned long long*>(word), static_cast<unsigned long long>(value));

@@ -112,7 +112,7 @@ __global__ void __launch_bounds__(kWarpRowThreads, kWarpRowBlocks)
   }
   if (draw.call_counter) {
     __syncthreads();
-    if (threadIdx.x == 0) advanceCallAfterAll(draw, call, workspace);
+    if (threadIdx.x == 0) finishDraw(draw, call, workspace);
   }
 }
 
@@ -216,7 +216,7 @@ __global__ void __launch_bounds__(kBlockRowThreads, kBlockRowBlocks<E, kCluster>
     const ScheduledSource source(keys, drawn[half].call);
     held.template apply<kGate>(e, rows, source, decisionOf(drawn[half]), row, lane);
   }
-  if (draws && lane == 0) advanceCallAfterAll(draw, call, workspace);
+  if (draws && lane == 0) finishDraw(draw, call, workspace);
 }
 
 }  // namespace jumpout::cuda

@@ -45,6 +45,10 @@ cudaError_t readAttributes(const cudaLaunchConfig_t& config, Shape& shape) {
         shape.clusterBlocks = cluster.x;
         break;
       }
+      case cudaLaunchAttributeProgrammaticStreamSerialization:
+        if (settings().architecture < 90 || !settings().overlaps) return cudaErrorNotSupported;
+        shape.overlaps = attribute.val.programmaticStreamSerializationAllowed != 0;
+        break;
       default: return cudaErrorInvalidValue;
     }
   }

@@ -71,6 +71,30 @@ Machine* Machine::current() {
   return machine;
 }
 
+namespace {
+
+// The ends of kernels that nothing waited for yet.
+std::vector<std::unique_ptr<char[]>>& unsettled() {
+  static auto& all = *new std::vector<std::unique_ptr<char[]>>;
+  return all;
+}
+
+void acquireUnsettled() {
+  for (const std::unique_ptr<char[]>& order : unsettled()) acquire(&order[8]);
+}
+
+}  // namespace
+
+void settleKernels() {
+  acquireUnsettled();
+  unsettled().clear();
+}
+
+void waitForKernelBefore() {
+  Machine::current()->running().block->waitedForKernelBefore = true;
+  acquireUnsettled();
+}
+
 Run runKernel(const Shape& shape, const std::function<void()>& kernel) {
   Machine launch(shape, kernel, orderOfNow());
   const bool well = launch.run();
@@ -80,7 +104,10 @@ Run runKernel(const Shape& shape, const std::function<void()>& kernel) {
 // ---- A launch: groups of blocks, one after another -------------------------------------------------------------
 
 Machine::Machine(const Shape& shape, const std::function<void()>& kernel, Order order)
-    : shape_(shape), kernel_(kernel), order_(order), randomState_(order.seed), launchOrder_(new char[16]) {}
+    : shape_(shape), kernel_(kernel), order_(order), randomState_(order.seed), launchOrder_(new char[24]) {}
+
+void parametersRead() { Machine::current()->noteParametersRead(); }
+void Machine::noteParametersRead() { release(&launchOrder_[16]); }
 
 bool Machine::run() {
   std::vector<uint64_t> clusters(shape_.blocks() / shape_.clusterBlocks);
@@ -89,6 +116,7 @@ bool Machine::run() {
   if (order_.kind == Order::kRandom) {
     for (size_t i = clusters.size(); i > 1; --i) std::swap(clusters[i - 1], clusters[random(i)]);
   }
+  if (!shape_.overlaps) settleKernels();
   release(&launchOrder_[0]);
   machine = this;
   for (size_t next = 0; next < clusters.size() && !failed_;) {
@@ -100,7 +128,13 @@ bool Machine::run() {
     next += together;
   }
   machine = nullptr;
-  acquire(&launchOrder_[8]);
+  {
+    const Unwatched unwatched;
+    threads_.clear();
+  }
+  acquire(&launchOrder_[16]);
+  unsettled().push_back(std::move(launchOrder_));
+  if (failed_) settleKernels();
   if (failed_) stacks.unmap();  // with the frames that were left in them
   return !failed_;
 }
@@ -156,6 +190,7 @@ void Machine::beginBlock(Block& block, uint64_t number) {
   block.index = {static_cast<unsigned>(number % grid.x), static_cast<unsigned>(number / grid.x % grid.y),
                  static_cast<unsigned>(number / grid.x / grid.y)};
   block.live = shape_.threads();
+  block.waitedForKernelBefore = false;
   makeSharedMemory(block, shape_.dynamicBytes);
   for (unsigned i = 0; i < shape_.warps(); ++i) {
     Warp& warp = block.warps[i];
@@ -239,6 +274,8 @@ void Machine::exitThread() {
   }
   if (!thread.copies.empty())
     fail("the thread exits, but nobody waited for %zu of its copies", thread.copies.size());
+  if (block.live == 1 && shape_.overlaps && !block.waitedForKernelBefore)
+    fail("the block exits, but none of its threads waited for the kernel before it");
   thread.exited = true;
   warp.live &= ~me;
   --block.live;

@@ -100,6 +100,7 @@ struct Block {
   std::vector<SharedArray> arrays;
   char* dynamicMemory;
   size_t staticBytes;
+  bool waitedForKernelBefore;
 };
 
 class Machine {
@@ -127,6 +128,7 @@ class Machine {
   Warp* firstWarp() { return warps_.data(); }
   void letPass(Barrier& barrier, Warp* first, size_t warps, unsigned Warp::* waiting);
   void noteStaticBytes(size_t bytes);
+  void noteParametersRead();
 
  private:
   static void threadMain();

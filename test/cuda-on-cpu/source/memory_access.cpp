@@ -136,6 +136,7 @@ void beginCopy(const AsyncCopy& copy, const char* file, int line) {
     machine.fail("an asynchronous copy that is not aligned to its %zu bytes", copy.bytes);
   if (!isInSharedMemory(machine, *self.block, copy))
     machine.fail("an asynchronous copy to what is not the block's shared memory");
+  const Unwatched unwatched;
   self.copies.push_back({copy, self.committed});
 }
 

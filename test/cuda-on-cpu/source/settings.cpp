@@ -38,6 +38,7 @@ Settings read() {
   found.ptx = static_cast<int>(fromEnvironment("CUDA_ON_CPU_PTX", static_cast<uint64_t>(found.architecture)));
   found.driver = static_cast<int>(fromEnvironment("CUDA_ON_CPU_DRIVER", CUDART_VERSION));
   found.memoryBytes = fromEnvironment("CUDA_ON_CPU_MEMORY", uint64_t{1} << 30);
+  found.overlaps = fromEnvironment("CUDA_ON_CPU_OVERLAPS", 1) != 0;
   found.pools = fromEnvironment("CUDA_ON_CPU_POOLS", 1) != 0;
 
   const char* cooperative = std::getenv("CUDA_ON_CPU_COOPERATIVE");

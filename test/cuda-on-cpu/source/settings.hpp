@@ -8,6 +8,7 @@
 //   CUDA_ON_CPU_DRIVER=13000       CUDA version of the driver
 //   CUDA_ON_CPU_MEMORY=1073741824  memory of each, in bytes
 //   CUDA_ON_CPU_COOPERATIVE=0      no cooperative launches; =refuse: the attribute promises them, a launch is refused
+//   CUDA_ON_CPU_OVERLAPS=0         refuses launches that may begin before the kernel before them is done
 //   CUDA_ON_CPU_POOLS=0            no memory pools
 //   CUDA_ON_CPU_FAIL=NAME:N        the N-th call of this function finds the device lost (cudaErrorIllegalAddress)
 //   CUDA_ON_CPU_ORDER=forward      or reverse, or random:SEED; read at every launch
@@ -32,6 +33,7 @@ struct Settings {
   int ptx;
   int driver;
   size_t memoryBytes;
+  bool overlaps;
   bool pools;
   enum Cooperative { kOffered, kNone, kRefused } cooperative;
   std::string failing;  // the name of a function, or empty

@@ -289,6 +289,32 @@ bool addingInCluster() {
          });
 }
 
+// One thread of each block waits for the kernel before, which counts; what both only read is read before that.
+__global__ void countsOdd(const int* in, int* count) {
+  cudaTriggerProgrammaticLaunchCompletion();
+  if (in[threadIdx.x] % 2 == 1) atomicAdd(count, 1);
+}
+__global__ void addsCount(const int* in, int* count, int* out) {
+  SHARED_ARRAY(int, known, 1);
+  const int own = in[threadIdx.x];
+  if (threadIdx.x == 0) {
+    cudaGridDependencySynchronize();
+    known[0] = *count;
+  }
+  __syncthreads();
+  out[blockIdx.x * 64 + threadIdx.x] = own + known[0];
+}
+
+bool overlapping() {
+  Array<int> in(expected(64, [](int i) { return i; })), count(1), out(128);
+  for (int round = 0; round < 2; ++round) {
+    launch({1, 64}, countsOdd, static_cast<const int*>(in.data()), count.data());
+    launch({2, 64, 0, false, 0, true}, addsCount, static_cast<const int*>(in.data()), count.data(),
+           out.data());
+  }
+  return out.read() == expected(128, [](int i) { return i % 64 + 64; });
+}
+
 // Of two warps one writes to the other block; the other carries nothing, and learns it from its own block. Round by round,
 // in two halves, so that a round needs no barrier behind it.
 __global__ void handsOnInCluster(int* out) {
@@ -442,6 +468,7 @@ const cases::Case all[] = {
     {"exchangesInWarp", "control", "", exchangingInWarp},
     {"addsWithGridBarrier", "control", "", addingWithGridBarrier},
     {"addsInCluster", "control", "", addingInCluster},
+    {"addsCount", "control", "", overlapping},
     {"handsOnInCluster", "control", "", handingOnInCluster},
     {"polls", "control", "", passingOn<false>},
     {"pollsVolatile", "control", "", passingOn<true>},

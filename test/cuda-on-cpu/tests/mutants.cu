@@ -159,6 +159,11 @@ __global__ void arrivalMeetsBarrier(int* out) {
   out[threadIdx.x] = 1;
 }
 
+__global__ void neverWaitsForKernelBefore(int* out) {
+  if (blockIdx.x == 0) cudaGridDependencySynchronize();
+  out[blockIdx.x * 32 + threadIdx.x] = 1;
+}
+
 __global__ void spinsForOtherBlocks(unsigned* arrived) {
   if (threadIdx.x != 0) return;
   atomicAdd(arrived, 1u);
@@ -283,6 +288,12 @@ bool bothKinds() {
   return true;
 }
 
+bool overlapping() {
+  Array<int> out(64);
+  launch({2, 32, 0, false, 0, true}, neverWaitsForKernelBefore, out.data());
+  return true;
+}
+
 template <void (*kernel)(int*)>
 bool cooperative() {
   Array<int> out(32);
@@ -345,6 +356,7 @@ const cases::Case all[] = {
     {"clusterArrivalSkipped", "any", "32 thread(s) wait in __cluster_barrier_wait",
      inCluster<clusterArrivalSkipped>},
     {"arrivalMeetsBarrier", "any", "divergent barrier: this thread is in", inCluster<arrivalMeetsBarrier>},
+    {"neverWaitsForKernelBefore", "any", "none of its threads waited for the kernel before it", overlapping},
     {"spinsForOtherBlocks", "any", "spin for something that nobody does", spinning},
     {"tooMuchStatic", "any", "49156 bytes of static shared memory", simple<tooMuchStatic>},
     {"staticBesidesDynamic", "any", "cudaFuncSetAttribute has to allow them", bothKinds},

@@ -145,6 +145,26 @@ __global__ void relaxedArrivalWithData(int* out) {
   out[blockIdx.x * 32 + threadIdx.x] = values[0];
 }
 
+// Begins before the kernel that writes `values` is done, and reads or writes them too early.
+__global__ void writesValues(int* values) {
+  cudaTriggerProgrammaticLaunchCompletion();
+  values[threadIdx.x] = 1;
+}
+__global__ void readsTooEarly(int* values, int* out) {
+  const int value = values[threadIdx.x];
+  cudaGridDependencySynchronize();
+  out[threadIdx.x] = value;
+}
+__global__ void writesTooEarly(int* values, int* out) {
+  values[threadIdx.x] = 2;
+  cudaGridDependencySynchronize();
+  out[threadIdx.x] = 1;
+}
+__global__ void lanesWaitForNobody(int* values, int* out) {
+  if (threadIdx.x == 0) cudaGridDependencySynchronize();
+  out[threadIdx.x] = values[threadIdx.x];
+}
+
 // The last block adds up what all have left behind; `fences` says which of the two fences it has.
 __device__ void lastBlockAdds(int* parts, unsigned* ticket, int* sum, bool before, bool after) {
   SHARED_ARRAY(unsigned, drawn, 1);
@@ -241,6 +261,14 @@ bool tooFar() {
   return true;
 }
 
+template <void (*kernel)(int*, int*)>
+bool overlapping() {
+  Array<int> values(32), out(32);
+  launch({}, writesValues, values.data());
+  launch({1, 32, 0, false, 0, true}, kernel, values.data(), out.data());
+  return true;
+}
+
 bool polling() {
   Array<int> flag(1);
   launch({2, 32, 0, true}, pollsPlainFlag, flag.data());
@@ -270,6 +298,9 @@ const cases::Case all[] = {
     {"blocksUpdateOneWord", "thread", "data race", simple<blocksUpdateOneWord, 8>},
     {"clusterWithoutBarrier", "thread", "data race", inCluster<clusterWithoutBarrier>},
     {"relaxedArrivalWithData", "thread", "data race", inCluster<relaxedArrivalWithData>},
+    {"readsTooEarly", "thread", "data race", overlapping<readsTooEarly>},
+    {"writesTooEarly", "thread", "data race", overlapping<writesTooEarly>},
+    {"lanesWaitForNobody", "thread", "data race", overlapping<lanesWaitForNobody>},
     {"missingFence", "thread", "data race", lastBlock<missingFence>},
     {"missingSecondFence", "thread", "data race", lastBlock<missingSecondFence>},
     {"pollsPlainFlag", "thread", "data race", polling},

@@ -51,6 +51,7 @@ void clusterBarrier(const Place& place);
 // Its two halves; a relaxed arrival, one that does not release, orders no memory.
 void clusterArrive(bool releases, const char* file, int line);
 void clusterWait(const char* file, int line);
+void waitForKernelBefore();
 // The result for this lane. `argument` and `width` are those of a shuffle.
 uint64_t warpCollective(Operation operation, unsigned mask, uint64_t value, int argument, int width,
                         const char* file, int line);
@@ -89,6 +90,12 @@ CUDA_ON_CPU_EXPANDED int __syncthreads_or(int predicate, CUDA_ON_CPU_PLACE) {
 CUDA_ON_CPU_EXPANDED int __syncthreads_and(int predicate, CUDA_ON_CPU_PLACE) {
   return __syncthreads_count(predicate == 0, file_, line_) == 0;
 }
+
+// ---- Kernels that overlap --------------------------------------------------------------------------------------
+// They run one after the other; until one has waited for the other, ThreadSanitizer takes them for unordered.
+
+inline void cudaTriggerProgrammaticLaunchCompletion() {}
+inline void cudaGridDependencySynchronize() { cuda_on_cpu::waitForKernelBefore(); }
 
 // ---- Clusters --------------------------------------------------------------------------------------------------
 
