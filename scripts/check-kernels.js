@@ -218,7 +218,7 @@ function inFlight(instructions) {
   return most
 }
 
-const NAMED = /^\.text\.(_ZN7jumpout4cuda\d+(count|apply|backward|onChip)KernelI\w*)/
+const NAMED = /^\.text\.(_ZN7jumpout4cuda\d+(count|apply|backward|onChip|warpRows)KernelI\w*)/
 const CLUSTER_ROWS = /^\.text\._ZN7jumpout4cuda\d+blockRowsKernelI\w*Lb1EEE/
 const GATED = /LNS0_4GateE1E/
 const GROUPED = /Lb1EEE/
@@ -244,6 +244,14 @@ const PROMISED = {
   onChip: [
     [9, 24, 128],
     [10, 20, 128],
+  ],
+  warpRows: [
+    [50, 8, 128],
+    [50, 4, 128],
+  ],
+  'warpRows with ReLU': [
+    [50, 8, 128],
+    [50, 4, 128],
   ],
   'onChip with ReLU': [
     [9, 24, 128],

@@ -79,11 +79,12 @@ struct Launchers {
     const uint64_t most_warps = static_cast<uint64_t>(device.multiprocessors) * kWarpRowBlocks * kWarps;
     // A warp takes several rows, up to 32, only where there are more rows than warps.
     const auto rows_a_warp = static_cast<uint32_t>(std::clamp<uint64_t>(l.rows / most_warps, 1, kWarp));
+    const auto rows_at_once = static_cast<uint32_t>(std::min<uint64_t>(rows_a_warp, kWarpRow / l.row_size));
     const auto blocks = static_cast<unsigned>(ceilDivided(ceilDivided(l.rows, rows_a_warp), kWarps));
     const auto kernel = l.gate == Gate::kPositiveInput ? warpRowsKernel<E, Gate::kPositiveInput>
                                                        : warpRowsKernel<E, Gate::kNone>;
     return launch({blocks, kWarpRowThreads}, stream, kernel, l.elements, Rows{l.rows, l.row_size},
-                  rows_a_warp, l.records, *l.keys, *l.draw, l.workspace);
+                  rows_a_warp, rows_at_once, l.records, *l.keys, *l.draw, l.workspace);
   }
 
   template <bool kCluster>

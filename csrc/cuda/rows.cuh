@@ -10,7 +10,7 @@ namespace jumpout::cuda {
 inline constexpr int kRowTiles = 4;
 
 inline constexpr int kWarpRowThreads = 128;
-inline constexpr int kWarpRowBlocks = 5;  // at once on a multiprocessor: 96 registers a thread
+inline constexpr int kWarpRowBlocks = 4;  // at once on a multiprocessor: 128 registers a thread
 inline constexpr int kBlockRowWarps = 8;  // and one that draws while they load
 inline constexpr int kBlockRowThreads = (kBlockRowWarps + 1) * kWarp;
 inline constexpr int kLargestCluster = 8;
@@ -29,6 +29,18 @@ struct Rows {
   uint64_t count;
   uint64_t size;
 };
+
+// Rows own their bytes of the mask: those of all before row `end`.
+__device__ inline uint64_t maskBytes(const Rows& rows, uint64_t end) {
+  return (end * rows.size + (kLaneElements - 1)) / kLaneElements;
+}
+
+// The bytes that fill up the last word of the mask belong to the last row.
+__device__ inline void fillMask(const Elements& e, const Rows& rows, uint64_t end, int lane) {
+  const uint64_t filling = maskBytes(rows, end) + static_cast<uint64_t>(lane);
+  if (e.mask && end == rows.count && filling < maskWords(e.length) * sizeof(uint32_t))
+    reinterpret_cast<uint8_t*>(e.mask)[filling] = 0;
+}
 
 // The tiles of one warp: first, first + stride, ... of its row. Rows that are held are short: 32-bit arithmetic serves.
 template <class E>
@@ -63,52 +75,84 @@ struct HeldTiles {
   template <Gate kGate>
   __device__ void apply(const Elements& e, const Rows& rows, const ScheduledSource& source,
                         const Decision& decision, uint64_t row, int lane) const {
-    // A row owns its bytes of the mask; those that fill up the last word are the last row's.
-    const uint64_t mask_bytes = ((row + 1) * rows.size + (kLaneElements - 1)) / kLaneElements;
-    const uint64_t filling = mask_bytes + static_cast<uint64_t>(lane);
-    if (e.mask && row == rows.count - 1 && first == 0 && filling < maskWords(e.length) * sizeof(uint32_t))
-      reinterpret_cast<uint8_t*>(e.mask)[filling] = 0;
+    if (first == 0) fillMask(e, rows, row + 1, lane);
     const auto size = static_cast<uint32_t>(rows.size);
 #pragma unroll
     for (int k = 0; k < kRowTiles; ++k) {
       const int valid = validOf(k, size);
       if (valid == 0) continue;
       keepTile<E, kGate>(e, source, row * rows.size + beginOf(k), valid, tile[k], sameForAll<E>(decision),
-                         lane, mask_bytes);
+                         lane, maskBytes(rows, row + 1));
     }
   }
 };
 
-// A warp a row, for short rows. Each lane draws the base rate of one of the warp's next rows beforehand.
+// Short rows: a warp takes `rows_a_warp` of them, `rows_at_once` together, as many as it holds tiles for. Each lane draws the
+// base rate of one of the warp's rows beforehand, and makes the record of one of those that are held.
 template <class E, Gate kGate>
 __global__ void __launch_bounds__(kWarpRowThreads, kWarpRowBlocks)
-    warpRowsKernel(Elements e, Rows rows, uint32_t rows_a_warp, jumpout_record* records, KeySchedule keys,
-                   Draw draw, Workspace* workspace) {
-  const auto* input = static_cast<const typename E::Storage*>(e.input);
+    warpRowsKernel(Elements e, Rows rows, uint32_t rows_a_warp, uint32_t rows_at_once,
+                   jumpout_record* records, KeySchedule keys, Draw draw, Workspace* workspace) {
+  SHARED_ARRAY(uint32_t, counts, kWarpRowThreads);
   const int lane = laneIndex();
+  uint32_t* const of_row = counts + warpIndex() * kWarp;
   const uint64_t call = callOf(draw);
   const ScheduledSource source(keys, call);
+  const auto size = static_cast<uint32_t>(rows.size);
   const uint64_t warp = uint64_t{blockIdx.x} * (blockDim.x / kWarp) + warpIndex();
   const uint64_t begin = warp * rows_a_warp;
   const uint64_t end = begin + rows_a_warp < rows.count ? begin + rows_a_warp : rows.count;
   double base_rates = 0.0;
-  for (uint64_t row = begin; row < end; ++row) {
-    const int turn = static_cast<int>((row - begin) % kWarp);
-    if (turn == 0 && row + lane < end) base_rates = drawBaseRate(draw, call, e.first_group + row + lane);
-    HeldTiles<E> held;
-    held.first = 0;
-    held.stride = 1;
-    const uint32_t active =
-        warpSum(held.load(input + row * rows.size, static_cast<uint32_t>(rows.size), lane));
-    const double base_rate = __shfl_sync(kAllLanes, base_rates, turn);
-    Decision decision{0, 0.0f};
-    if (lane == 0) {
-      records[row] = recordOf<true>(draw, call, base_rate, active);
-      decision = decisionOf(records[row]);
+  if (begin + lane < end) base_rates = drawBaseRate(draw, call, e.first_group + begin + lane);
+  for (uint64_t row = begin; row < end; row += rows_at_once) {
+    const uint32_t here = end - row < rows_at_once ? static_cast<uint32_t>(end - row) : rows_at_once;
+    const uint32_t elements = here * size;
+    const auto* input = static_cast<const typename E::Storage*>(e.input) + row * size;
+    // Rows are multiples of 8 elements: a piece lies whole in one, or in none.
+    const auto elementOf = [&](int k, int p) { return k * kTileElements + pieceStart<E>(p, lane); };
+    LaneTile<E> tile[kRowTiles];
+#pragma unroll
+    for (int k = 0; k < kRowTiles; ++k)
+#pragma unroll
+      for (int p = 0; p < E::kPieces; ++p)
+        tile[k].piece[p] = elementOf(k, p) < elements
+                               ? *reinterpret_cast<const uint4*>(input + elementOf(k, p))
+                               : uint4{0, 0, 0, 0};
+    of_row[lane] = 0;
+    __syncwarp();
+#pragma unroll
+    for (int k = 0; k < kRowTiles; ++k) {
+      const uint32_t positive = positiveBits<E>(tile[k]);
+#pragma unroll
+      for (int p = 0; p < E::kPieces; ++p)
+        if (elementOf(k, p) < elements)
+          atomicAdd(of_row + elementOf(k, p) / size,
+                    __popc(positive >> (p * E::kPerPiece) & ((1u << E::kPerPiece) - 1u)));
     }
-    decision.threshold = __shfl_sync(kAllLanes, decision.threshold, 0);
-    decision.scale = __shfl_sync(kAllLanes, decision.scale, 0);
-    held.template apply<kGate>(e, rows, source, decision, row, lane);
+    __syncwarp();
+    const double base_rate = __shfl_sync(kAllLanes, base_rates, static_cast<int>(row - begin) + lane);
+    Decision own{0, 0.0f};
+    if (lane < here) {
+      const jumpout_record record = recordOf<true>(draw, call, base_rate, of_row[lane]);
+      records[row + lane] = record;
+      own = decisionOf(record);
+    }
+    fillMask(e, rows, row + here, lane);
+#pragma unroll
+    for (int k = 0; k < kRowTiles; ++k) {
+      if (k * kTileElements >= elements) break;
+      LaneDecisions<E> decisions;
+#pragma unroll
+      for (int p = 0; p < E::kPieces; ++p) {
+        const int of = elementOf(k, p) < elements ? elementOf(k, p) / size : 0;
+        decisions.piece[p] = {__shfl_sync(kAllLanes, own.threshold, of),
+                              __shfl_sync(kAllLanes, own.scale, of)};
+      }
+      const uint32_t left = elements - k * kTileElements;
+      keepTile<E, kGate>(e, source, row * size + k * kTileElements,
+                         left < kTileElements ? static_cast<int>(left) : kTileElements, tile[k], decisions,
+                         lane, maskBytes(rows, row + here));
+    }
   }
   if (draw.call_counter) {
     __syncthreads();
