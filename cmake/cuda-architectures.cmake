@@ -9,7 +9,7 @@ string(REGEX MATCHALL "sm_[0-9]+" known "${known}")
 list(TRANSFORM known REPLACE "sm_" "")
 list(SORT known COMPARE NATURAL)
 if(failed OR NOT known)
-  message(FATAL_ERROR "${CMAKE_CUDA_COMPILER} --list-gpu-code names no architectures: CUDA 11.5 or newer is needed.")
+  message(FATAL_ERROR "${CMAKE_CUDA_COMPILER} --list-gpu-code names no architectures.")
 endif()
 list(GET known -1 newest)
 

@@ -8,14 +8,14 @@
  *                                                       compiles to PTX: no multiply and add of a rate, a threshold or a
  *                                                       scale is fused, for docs/numerics.md rounds each on its own
  *   node scripts/check-kernels.js code [NVDISASM]       what docs/tuning.md says of the machine code of sm_90, as a table;
- *                                                       no kernel has local memory
+ *                                                       no kernel is worse than it promises, or has local memory
  *
  * Needs nvcc for the second and the third. The exit status is 0 if all holds, else 1.
  */
 'use strict'
 
 const { execFileSync } = require('node:child_process')
-const { mkdtempSync, readFileSync, readdirSync, rmSync } = require('node:fs')
+const { mkdtempSync, openSync, readFileSync, readdirSync, rmSync } = require('node:fs')
 const { tmpdir } = require('node:os')
 const { join } = require('node:path')
 
@@ -110,13 +110,13 @@ const sourcesOf = (pattern) => {
   return sources
 }
 
-function compile(folder, source, flags) {
+function compile(folder, source, flags, said = 'inherit') {
   const nvcc = process.env.CUDACXX ?? 'nvcc'
   const output = join(folder, `${source}.out`)
   const include = ['-I', join(root, 'csrc'), '-I', join(root, 'csrc', 'include')]
   const fixed = ['-std=c++17', '-O3', ...include]
   execFileSync(nvcc, [...fixed, ...flags, join(root, 'csrc', 'cuda', source), '-o', output], {
-    stdio: 'inherit',
+    stdio: ['inherit', 'inherit', said],
   })
   return output
 }
@@ -161,6 +161,10 @@ function arithmetic(options) {
 /** Philox's two multipliers, as nvdisasm prints them. */
 const PHILOX = /-0x2daee0ad|-0x326172a9|0xd2511f53|0xcd9e8d57/
 
+const INSTRUCTION = /^\s*\/\*[0-9a-f]+\*\/\s+(.*);/
+
+const instructionsOf = (lines) => lines.flatMap((line) => INSTRUCTION.exec(line)?.[1].trim() ?? [])
+
 /** The instructions of each loop of a kernel, from a label to a branch that goes back to it: inner ones come first. */
 function loopsOf(lines) {
   const labels = new Map()
@@ -169,9 +173,9 @@ function loopsOf(lines) {
   for (const line of lines) {
     const label = /^\s*(\.L_x_\d+):/.exec(line)
     if (label) labels.set(label[1], instructions.length)
-    const instruction = /^\s*\/\*[0-9a-f]+\*\/\s+(.*);/.exec(line)
+    const instruction = INSTRUCTION.exec(line)
     if (!instruction) continue
-    instructions.push(instruction[1])
+    instructions.push(instruction[1].trim())
     const back = labels.get(/BRA.*`\((\.L_x_\d+)\)/.exec(instruction[1])?.[1])
     if (back !== undefined)
       loops.push({ from: back, to: instructions.length, code: instructions.slice(back) })
@@ -187,37 +191,133 @@ function hotLoopOf(lines, elementBytes) {
     const [loads, stores] = [number(/LDG\S*\.128/), number(/STG\S*\.128/)]
     if (loads === 0 || found.some((inner) => inner.from >= from && inner.to <= to)) continue
     const elements = ((stores || loads) * 16) / elementBytes
-    found.push({ from, to, each: code.length / elements, philox: number(PHILOX) / elements, loads, stores })
+    found.push({ from, to, code, each: code.length / elements, philox: number(PHILOX) / elements })
   }
   return found.sort((a, b) => a.each - b.each)[0]
 }
 
-const NAMED = /^\.text\.(_ZN7jumpout4cuda\d+(count|apply|backward)KernelI\w*)/
+/** How many 16-byte loads of a lane are on their way at once, at most: what reads one has waited for it and those before it. */
+function inFlight(instructions) {
+  let [most, loads, copies, groups] = [0, [], [], 0]
+  for (const instruction of instructions) {
+    const [, name, operands] = /^(?:@!?U?P\w+ )?(\S+)\s*(.*)$/.exec(instruction)
+    const read = [...operands.matchAll(/\bR(\d+)/g)].map(([, register]) => Number(register))
+    const isLoad = /^LDG\.\S*128/.test(name)
+    const last = loads.findLastIndex((to) =>
+      (isLoad ? read.slice(1) : read).some((register) => register >= to && register < to + 4),
+    )
+    loads = loads.slice(last + 1)
+    // LDGSTS copies into shared memory, LDGDEPBAR ends a group of copies, DEPBAR waits for all but the last groups.
+    const left = /^DEPBAR/.test(name) && /SB0, 0x(\w+)/.exec(operands)
+    if (left) copies = copies.filter((group) => group >= groups - parseInt(left[1], 16))
+    if (name === 'LDGDEPBAR') groups += 1
+    if (/^LDGSTS\S*128/.test(name)) copies.push(groups)
+    if (isLoad) loads.push(read[0])
+    most = Math.max(most, loads.length + copies.length)
+  }
+  return most
+}
+
+const NAMED = /^\.text\.(_ZN7jumpout4cuda\d+(count|apply|backward|onChip|warpRows)KernelI\w*)/
+const CLUSTER_ROWS = /^\.text\._ZN7jumpout4cuda\d+blockRowsKernelI\w*Lb1EEE/
 const GATED = /LNS0_4GateE1E/
 const GROUPED = /Lb1EEE/
 
+/** Instructions per element at most, 16-byte loads in flight at least, registers at most: float32, and the 16-bit dtypes. */
+const PROMISED = {
+  count: [
+    [3.5, 8, 64],
+    [4.5, 8, 64],
+  ],
+  apply: [
+    [17.5, 2, 48],
+    [16, 2, 48],
+  ],
+  'apply with ReLU': [
+    [21.5, 2, 48],
+    [19, 2, 48],
+  ],
+  backward: [
+    [7, 4, 40],
+    [7.5, 2, 40],
+  ],
+  onChip: [
+    [9, 24, 128],
+    [10, 20, 128],
+  ],
+  warpRows: [
+    [50, 8, 128],
+    [50, 4, 128],
+  ],
+  'warpRows with ReLU': [
+    [50, 8, 128],
+    [50, 4, 128],
+  ],
+  'onChip with ReLU': [
+    [9, 24, 128],
+    [10, 20, 128],
+  ],
+}
+
 function code(nvdisasm = 'nvdisasm') {
-  console.log(
-    '| kernel | instructions an element | of them Philox’s multiplications | 16-byte loads, stores |',
+  const [load, use] = ['LDG.E.128 R4, desc[UR4][R2.64]', 'FSETP.GT.AND P0, PT, R5, RZ, PT']
+  demand(
+    inFlight([load, use, load]) === 1 && inFlight([load, load, use]) === 2,
+    'loads in flight are not seen',
   )
-  console.log('| --- | --- | --- | --- |')
+  console.log(
+    '| kernel | registers | instructions per element | of them Philox’s multiplications | 16-byte loads in flight |',
+  )
+  console.log('| --- | --- | --- | --- | --- |')
   withFolder((folder) => {
     for (const source of sourcesOf(/^kernels_.*\.cu$/)) {
-      const cubin = compile(folder, source, ['-cubin', '-arch=sm_90', '-fmad=false'])
+      const report = join(folder, 'report')
+      const flags = ['-cubin', '-arch=sm_90', '-fmad=false', '-Xptxas=-v']
+      const cubin = compile(folder, source, flags, openSync(report, 'w'))
+      const kernels = kernelsOf(readFileSync(report, 'utf8'))
+      checkResources(kernels)
       const text = execFileSync(nvdisasm, ['-c', cubin], { encoding: 'utf8', maxBuffer: 2 ** 28 })
       demand(!/\b(LDL|STL)\b/.test(text), `${source} uses local memory`)
       const dtype = /kernels_(\w+)/.exec(source)[1]
+      const checked = new Set()
       for (const section of text.split(/^(?=\.text\.)/m)) {
+        if (CLUSTER_ROWS.test(section)) {
+          // One warp per block waits for its stores before the others' counts; all warps would wait for those of the last row.
+          const waits = instructionsOf(section.split('\n')).filter((name) => name.startsWith('MEMBAR.ALL'))
+          demand(waits.length === 1, `${source}: rows in clusters wait for stores at ${waits.length} places`)
+          checked.add(section.slice(0, section.indexOf('\n')))
+        }
         const [, name, kind] = NAMED.exec(section) ?? []
         if (name === undefined || GROUPED.test(name)) continue
-        const loop = hotLoopOf(section.split('\n'), dtype === 'float32' ? 4 : 2)
+        const lines = section.split('\n')
+        const loop = hotLoopOf(lines, dtype === 'float32' ? 4 : 2)
         demand(loop, `${name}: no loop with 16-byte loads was found`)
-        const gate = GATED.test(name) ? ' with ReLU' : ''
+        const loads =
+          kind === 'onChip' ? inFlight(instructionsOf(lines)) : inFlight([...loop.code, ...loop.code])
+        const { registers } = kernels.find((kernel) => kernel.name === name)
+        const label = `${kind}${GATED.test(name) ? ' with ReLU' : ''}`
         console.log(
-          `| \`${kind}Kernel\`${gate}, ${dtype} | ${loop.each.toFixed(1)} | ${loop.philox.toFixed(1)} | ` +
-            `${loop.loads}, ${loop.stores} |`,
+          `| \`${label.replace(kind, `${kind}Kernel\``)}, ${dtype} | ${registers} | ${loop.each.toFixed(1)} | ` +
+            `${loop.philox.toFixed(1)} | ${loads} |`,
         )
+        const [each, least, most] = PROMISED[label][dtype === 'float32' ? 0 : 1]
+        demand(loop.each <= each, `${label}, ${dtype}: more than ${each} instructions per element`)
+        demand(loads >= least, `${label}, ${dtype}: fewer than ${least} loads in flight`)
+        demand(registers <= most, `${label}, ${dtype}: more than ${most} registers`)
+        // The second sweep leaves the second-level cache to the input that waits there.
+        const accesses = loop.code.filter((instruction) => /(LDG|STG)\S*\.128/.test(instruction))
+        const first = accesses.filter((instruction) => instruction.includes('.E.EF.128'))
+        demand(first.length === (kind === 'apply' ? accesses.length : 0), `${label}, ${dtype}: evict-first`)
+        // The sweep may begin before the count is done; it has its first tiles underway when it waits for that.
+        const all = instructionsOf(lines)
+        const [load, wait, leave] = [/^LDG\S*128/, /^ACQBULK/, /^PREEXIT/].map((pattern) =>
+          all.findIndex((instruction) => pattern.test(instruction)),
+        )
+        demand(kind === 'apply' ? load < wait : wait < 0, `${label}, ${dtype}: where it waits for the count`)
+        demand(kind === 'count' ? leave >= 0 : leave < 0, `${label}, ${dtype}: the leave for the next kernel`)
+        checked.add(label)
       }
+      demand(checked.size === Object.keys(PROMISED).length + 2, `${source} lacks kernels that were promised`)
     }
   })
 }

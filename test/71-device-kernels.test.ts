@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { BUILD_LIMIT, nothingDiffers, runDeviceProgram, TARGET, type Result } from './support/device-program'
 import { emulatedProgram, execute } from './support/emulated'
+import type { Outcome } from './support/program'
 import { goldenHeader, goldenHeaderFile } from './support/golden-header'
 
 const CLUSTERS = ['one cluster', 'a cluster a row']
@@ -47,6 +48,8 @@ const DEVICES: Record<string, { env: Record<string, string>; missing: readonly s
   'that refuses cooperative launches': { env: { CUDA_ON_CPU_COOPERATIVE: 'refuse' }, missing: ['on chip'] },
   'without cooperative launches': { env: { CUDA_ON_CPU_COOPERATIVE: '0' }, missing: ['on chip'] },
   'without clusters': { env: { CUDA_ON_CPU_ARCH: '75', CUDA_ON_CPU_SHARED: '65536' }, missing: CLUSTERS },
+  'that runs code for older ones': { env: { CUDA_ON_CPU_PTX: '75' }, missing: CLUSTERS },
+  'that lets no kernels overlap': { env: { CUDA_ON_CPU_OVERLAPS: '0' }, missing: [] },
   'of one multiprocessor': { env: { CUDA_ON_CPU_SMS: '1', CUDA_ON_CPU_SHARED: '101376' }, missing: [] },
   'of sixteen multiprocessors': { env: { CUDA_ON_CPU_SMS: '16', CUDA_ON_CPU_DEVICES: '1' }, missing: [] },
 }
@@ -65,6 +68,20 @@ t.test('without a device it says so and fails', { timeout: BUILD_LIMIT }, async 
   t.equal(code, 2)
   t.match(stderr, /no CUDA device/)
 })
+
+t.test(
+  'the limit of shared memory is set once per device and kernel',
+  { timeout: BUILD_LIMIT },
+  async (t) => {
+    const program = await emulatedProgram('plain', TARGET)
+    const args = ['--tiny', '--only', 'ways,devices']
+    const failingAt = (call: number): Promise<Outcome> =>
+      execute(program, args, { env: { CUDA_ON_CPU_FAIL: `cudaFuncSetAttribute:${call}` } })
+    const kernels = 2 * 3 * 2 // devices, dtypes, gates
+    t.equal((await failingAt(1)).code, 1)
+    t.equal((await failingAt(kernels + 1)).code, 0)
+  },
+)
 
 t.test('a device that is lost is a failure, not a crash', { timeout: BUILD_LIMIT }, async (t) => {
   const program = await emulatedProgram('plain', TARGET)

@@ -14,10 +14,17 @@ inline constexpr int kApplyBlocks = kGrouped ? 4 : 5;
 template <class E>
 inline constexpr int kSpanTiles = 2 / E::kPieces;
 
-// Spans are taken from the end: the count left the end of the input in the second-level cache.
-template <class E, Gate kGate, bool kGrouped, class Source>
-__device__ inline void applyTiles(const Elements& e, const jumpout_record* records, const Decision& decision,
-                                  const Source& source) {
+// Where draws come from, and what a single group's elements meet.
+template <class Source>
+struct Drawn {
+  Source source;
+  Decision decision;
+};
+
+// `draw` gives Drawn, for the whole block, while its first tiles are on their way. Spans are taken from the end: what was
+// read last is still in the second-level cache.
+template <class E, Gate kGate, bool kGrouped, bool kStreaming, class Draws>
+__device__ inline void applyTiles(const Elements& e, const jumpout_record* records, const Draws& draw) {
   constexpr int kTiles = kSpanTiles<E>;
   constexpr uint64_t kSpan = kTiles * kTileElements;
   const auto* input = static_cast<const typename E::Storage*>(e.input);
@@ -25,10 +32,19 @@ __device__ inline void applyTiles(const Elements& e, const jumpout_record* recor
   const uint64_t warps = uint64_t{gridDim.x} * (blockDim.x / kWarp);
   const uint64_t warp = uint64_t{blockIdx.x} * (blockDim.x / kWarp) + warpIndex();
   const uint64_t spans = e.length / kSpan;
+  uint64_t element = (spans - 1 - warp) * kSpan;
+  const uint64_t stride = warps * kSpan;
+  LaneTile<E> next[kTiles];
+  if (warp < spans) {
+#pragma unroll
+    for (int k = 0; k < kTiles; ++k)
+      next[k] = loadTile<E, kStreaming>(input + element + k * kTileElements, lane);
+  }
+  const auto drawn = draw();
   const auto sweep = [&](uint64_t element, int valid, const LaneTile<E>& values, uint64_t mask_bytes) {
     const LaneDecisions<E> decisions =
-        kGrouped ? decisionsOf<E>(e, records, element, valid, lane) : sameForAll<E>(decision);
-    keepTile<E, kGate>(e, source, element, valid, values, decisions, lane, mask_bytes);
+        kGrouped ? decisionsOf<E>(e, records, element, valid, lane) : sameForAll<E>(drawn.decision);
+    keepTile<E, kGate, kStreaming>(e, drawn.source, element, valid, values, decisions, lane, mask_bytes);
   };
   // What is left behind the spans goes, a tile each, to the warps that have the least to do.
   const uint64_t left = spans * kSpan + (warps - 1 - warp) * kTileElements;
@@ -38,18 +54,13 @@ __device__ inline void applyTiles(const Elements& e, const jumpout_record* recor
     sweep(left, valid, loadPartialTile<E>(input + left, lane, valid), maskWords(e.length) * sizeof(uint32_t));
   }
   if (warp >= spans) return;
-  uint64_t element = (spans - 1 - warp) * kSpan;
-  const uint64_t stride = warps * kSpan;
-  LaneTile<E> next[kTiles];
-#pragma unroll
-  for (int k = 0; k < kTiles; ++k) next[k] = loadTile<E>(input + element + k * kTileElements, lane);
   for (;;) {
     LaneTile<E> values[kTiles];
     const bool last = element < stride;
 #pragma unroll
     for (int k = 0; k < kTiles; ++k) {
       values[k] = next[k];
-      if (!last) next[k] = loadTile<E>(input + element - stride + k * kTileElements, lane);
+      if (!last) next[k] = loadTile<E, kStreaming>(input + element - stride + k * kTileElements, lane);
     }
 #pragma unroll
     for (int k = 0; k < kTiles; ++k) sweep(element + k * kTileElements, kTileElements, values[k], kWholeMask);
@@ -58,38 +69,41 @@ __device__ inline void applyTiles(const Elements& e, const jumpout_record* recor
   }
 }
 
-// Rates from records.
-template <class E, Gate kGate, bool kGrouped>
-__global__ void __launch_bounds__(kApplyThreads, residentBlocks(kApplyThreads, kApplyBlocks<kGrouped>))
-    applyKernel(Elements e, const jumpout_record* records, KeySchedule keys) {
-  const ScheduledSource source(keys, records->call);
-  applyTiles<E, kGate, kGrouped>(e, records, decisionOf(*records), source);
+// One group: each block draws for itself, the first one writes the record. The count was made elsewhere, or by the kernel
+// before this one, which may still be at work: until it is known to be done nothing is written, and only the input read.
+template <class E, Gate kGate>
+__global__ void __launch_bounds__(kApplyThreads, residentBlocks(kApplyThreads, kApplyBlocks<false>))
+    applyKernel(Elements e, jumpout_record* record, KeySchedule keys, Draw draw, Workspace* workspace) {
+  SHARED_ARRAY(jumpout_record, drawn, 1);
+  applyTiles<E, kGate, false, true>(e, nullptr, [&] {
+    if (threadIdx.x == 0) {
+      const uint64_t call = callOf(draw);
+      const double base_rate = drawBaseRate(draw, call, e.first_group);
+      waitForLastKernel();
+      drawn[0] = recordOf(draw, call, base_rate, draw.active ? *draw.active : draw.total);
+      if (blockIdx.x == 0) *record = drawn[0];
+    }
+    __syncthreads();
+    if (threadIdx.x == 0) finishDraw(draw, drawn[0].call, workspace);
+    return Drawn<ScheduledSource>{{keys, drawn[0].call}, decisionOf(drawn[0])};
+  });
 }
 
-// The same where the seed, too, is read there: backward with the mask drawn again.
+// Several groups that begin at multiples of 8 elements: rates from records.
+template <class E, Gate kGate>
+__global__ void __launch_bounds__(kApplyThreads, residentBlocks(kApplyThreads, kApplyBlocks<true>))
+    applyGroupsKernel(Elements e, const jumpout_record* records, KeySchedule keys) {
+  applyTiles<E, kGate, true, true>(
+      e, records, [&] { return Drawn<ScheduledSource>{{keys, records->call}, decisionOf(*records)}; });
+}
+
+// Backward with the mask drawn again: the seed, too, is read from the records.
 template <class E, Gate kGate, bool kGrouped>
 __global__ void __launch_bounds__(kApplyThreads, residentBlocks(kApplyThreads, kApplyBlocks<kGrouped>))
     applyAgainKernel(Elements e, const jumpout_record* records) {
-  const RecordedSource source(PhiloxKey{records->seed}, records->call);
-  applyTiles<E, kGate, kGrouped>(e, records, decisionOf(*records), source);
-}
-
-// One group whose count was made elsewhere: each block draws for itself, the first one writes the record.
-template <class E, Gate kGate>
-__global__ void __launch_bounds__(kApplyThreads, residentBlocks(kApplyThreads, kApplyBlocks<false>))
-    applyCountedKernel(Elements e, jumpout_record* record, KeySchedule keys, Draw draw,
-                       Workspace* workspace) {
-  SHARED_ARRAY(jumpout_record, drawn, 1);
-  if (threadIdx.x == 0) {
-    const uint64_t call = callOf(draw);
-    const uint64_t active = draw.active ? *draw.active : draw.total;
-    drawn[0] = recordOf(draw, call, drawBaseRate(draw, call, e.first_group), active);
-    if (blockIdx.x == 0) *record = drawn[0];
-    advanceCallAfterAll(draw, call, workspace);
-  }
-  __syncthreads();
-  const ScheduledSource source(keys, drawn[0].call);
-  applyTiles<E, kGate, false>(e, nullptr, decisionOf(drawn[0]), source);
+  applyTiles<E, kGate, kGrouped, false>(e, records, [&] {
+    return Drawn<RecordedSource>{{PhiloxKey{records->seed}, records->call}, decisionOf(*records)};
+  });
 }
 
 }  // namespace jumpout::cuda

@@ -2,11 +2,13 @@
 #include "cuda/backend.hpp"
 
 #include <mutex>
+#include <new>
 
 #include "core/layout.hpp"
 #include "core/rate.hpp"
 #include "cuda/borders.hpp"
 #include "cuda/count.cuh"
+#include "cuda/cuda_support.hpp"
 #include "cuda/errors.hpp"
 #include "cuda/kernels.hpp"
 #include "cuda/launch.hpp"
@@ -14,7 +16,7 @@
 namespace jumpout::cuda {
 namespace {
 
-constexpr int kMostDevices = 64;
+constexpr int kDtypes = 3;
 constexpr uint64_t kVectorBytes = 16;
 constexpr uint64_t kRecordWords = sizeof(jumpout_record) / sizeof(uint64_t);
 
@@ -43,29 +45,37 @@ cudaError_t query(Device& device) {
   device.multiprocessors = value;
   if (const cudaError_t error = ask(cudaDevAttrMaxThreadsPerMultiProcessor)) return error;
   device.resident_threads = value;
-  if (const cudaError_t error = ask(cudaDevAttrComputeCapabilityMajor)) return error;
-  device.compute_major = value;
   if (const cudaError_t error = ask(cudaDevAttrCooperativeLaunch)) return error;
   device.cooperative = value != 0;
+  if (const cudaError_t error = ask(cudaDevAttrClusterLaunch)) return error;
+  device.clusters = value != 0;
+  // Older drivers do not take such launches into graphs.
+  constexpr int kOverlapsInGraphs = 12030;
+  if (const cudaError_t error = cudaDriverGetVersion(&value)) return error;
+  device.overlaps = value >= kOverlapsInGraphs;
   if (const cudaError_t error = ask(cudaDevAttrMaxSharedMemoryPerBlockOptin)) return error;
   device.shared_bytes = static_cast<size_t>(value);
   return cudaSuccess;
 }
 
-// The current device's properties, asked for once.
-cudaError_t currentDevice(Device& device) {
-  static Device known[kMostDevices];
-  static bool asked[kMostDevices] = {};
+// The current device's properties, asked for once per dtype, whose kernels are then prepared.
+cudaError_t currentDevice(jumpout_dtype dtype, Device& device) {
+  struct Known {
+    Device device;
+    bool ready;
+  };
+  static Known* const known = new (std::nothrow) Known[static_cast<size_t>(support().devices) * kDtypes]();
   static std::mutex& lock = *new std::mutex();
+  if (!known) return cudaErrorMemoryAllocation;
   if (const cudaError_t error = cudaGetDevice(&device.index)) return error;
-  if (device.index >= kMostDevices) return query(device);
+  Known& mine = known[device.index * kDtypes + dtype];
   const std::lock_guard<std::mutex> guard(lock);
-  if (!asked[device.index]) {
+  if (!mine.ready) {
     if (const cudaError_t error = query(device)) return error;
-    known[device.index] = device;
-    asked[device.index] = true;
+    if (const cudaError_t error = kernelsOf(dtype).prepare(device)) return error;
+    mine = {device, true};
   }
-  device = known[device.index];
+  device = mine.device;
   return cudaSuccess;
 }
 
@@ -114,9 +124,9 @@ struct Forward {
   Workspace* workspace;
   bool tiled;  // elements, draws and groups fit tiles
 
+  // From records.
   cudaError_t apply() const {
-    const bool grouped = args.group_count > 1;
-    if (tiled) return kernels.apply(device, e, args.records, keys, gate, grouped, stream);
+    if (tiled) return kernels.applyGroups(device, e, args.records, keys, gate, stream);
     return kernels.general(device, e, args.records, gate, nullptr, stream);
   }
 
@@ -128,7 +138,7 @@ struct Forward {
   cudaError_t counted() const {
     if (args.group_count == 1 && tiled && args.length) {
       last_way = Way::kCounted;
-      return kernels.applyCounted(device, e, args.records, keys, draw, workspace, gate, stream);
+      return kernels.apply(device, e, args.records, keys, draw, workspace, gate, false, stream);
     }
     last_way = Way::kGeneral;
     const cudaError_t drawn = drawAll();
@@ -163,7 +173,7 @@ struct Forward {
       return true;
     if (rows.row_size <= block && taken(Way::kBlockRows, kernels.blockRows(device, rows, 1, stream), result))
       return true;
-    if (rows.row_size <= cluster && device.compute_major >= 9) {
+    if (rows.row_size <= cluster && device.clusters) {
       unsigned blocks = single ? kLargestClusterBlocks : 2;
       while (blocks < kLargestClusterBlocks && rows.row_size > kernels.block_row * blocks) blocks *= 2;
       return taken(Way::kClusterRows, kernels.blockRows(device, rows, blocks, stream), result);
@@ -178,24 +188,34 @@ struct Forward {
                  result);
   }
 
+  // With the count that the kernel before leaves in the workspace. The next call finds that cleared in any case.
+  cudaError_t applyOwnCount() const {
+    Draw counted = draw;
+    counted.active = &workspace->sum;
+    const auto launched = [&](bool overlaps) {
+      return kernels.apply(device, e, args.records, keys, counted, workspace, gate, overlaps, stream);
+    };
+    cudaError_t error = launched(device.overlaps);
+    if (device.overlaps && isRefusal(error)) {
+      cudaGetLastError();
+      error = launched(false);
+    }
+    if (error) cudaMemsetAsync(&workspace->sum, 0, sizeof workspace->sum, stream);
+    return error;
+  }
+
   // The count, then a sweep that begins where the count ended.
   cudaError_t twoSweeps() const {
     last_way = tiled ? Way::kTwoLaunches : Way::kGeneral;
-    CountOutcome outcome = {};
-    outcome.draw = draw;
-    outcome.workspace = workspace;
-    if (args.group_count == 1) {
-      outcome.draws = 1;
-      outcome.group = e.first_group;
-      outcome.record = args.records;
-      const cudaError_t error = kernels.count(device, e, outcome, isAligned(e.input), stream);
-      return error ? error : apply();
+    const bool single = args.group_count == 1;
+    if (single && tiled) {
+      const cudaError_t counted = kernels.count(device, e, {&workspace->sum, 1}, true, stream);
+      return counted ? counted : applyOwnCount();
     }
     const cudaError_t cleared =
         cudaMemsetAsync(args.records, 0, args.group_count * sizeof(jumpout_record), stream);
     if (cleared) return cleared;
-    outcome.sums = &args.records->active;
-    outcome.stride = kRecordWords;
+    const CountOutcome outcome{&args.records->active, kRecordWords};
     const bool aligned = isAligned(e.input) && e.group_size % kLanesPerBlock == 0;
     if (const cudaError_t error = kernels.count(device, e, outcome, aligned, stream)) return error;
     if (const cudaError_t error = drawAll()) return error;
@@ -223,7 +243,7 @@ jumpout_status forward(const jumpout_device_forward_args& args) noexcept {
   const DeviceScope scope(args.device);
   if (scope.status()) return scope.status();
   Device device = {};
-  if (const cudaError_t error = currentDevice(device)) return statusOf(error);
+  if (const cudaError_t error = currentDevice(args.dtype, device)) return statusOf(error);
   Elements e = elementsOf(args.input, args.output, args.layout, args.length, args.group_count);
   e.mask = args.mask;
   const uint64_t total = args.total               ? args.total
@@ -250,7 +270,7 @@ jumpout_status backward(const jumpout_device_backward_args& args) noexcept {
   const DeviceScope scope(args.device);
   if (scope.status()) return scope.status();
   Device device = {};
-  if (const cudaError_t error = currentDevice(device)) return statusOf(error);
+  if (const cudaError_t error = currentDevice(args.dtype, device)) return statusOf(error);
   const Kernels& kernels = kernelsOf(args.dtype);
   const auto stream = static_cast<cudaStream_t>(args.stream);
   Elements e = elementsOf(args.grad_output, args.grad_input, args.layout, args.length, args.group_count);
@@ -272,15 +292,13 @@ jumpout_status countActive(const jumpout_device_count_args& args) noexcept {
   const DeviceScope scope(args.device);
   if (scope.status()) return scope.status();
   Device device = {};
-  if (const cudaError_t error = currentDevice(device)) return statusOf(error);
+  if (const cudaError_t error = currentDevice(args.dtype, device)) return statusOf(error);
   const auto stream = static_cast<cudaStream_t>(args.stream);
   const size_t bytes = args.group_count * sizeof(uint64_t);
   if (const cudaError_t error = cudaMemsetAsync(args.active, 0, bytes, stream)) return statusOf(error);
   if (args.length == 0) return JUMPOUT_OK;
   const Elements e = elementsOf(args.input, nullptr, args.layout, args.length, args.group_count);
-  CountOutcome outcome = {};
-  outcome.sums = args.active;
-  outcome.stride = 1;
+  const CountOutcome outcome{args.active, 1};
   const bool aligned = isAligned(e.input) && (args.group_count == 1 || fitsTiles(e));
   return statusOf(kernelsOf(args.dtype).count(device, e, outcome, aligned, stream));
 }

@@ -7,50 +7,33 @@
 namespace jumpout::cuda {
 
 inline constexpr int kCountThreads = 512;
-inline constexpr int kCountBlocks = 3;  // at once on a multiprocessor: 40 registers a thread
-inline constexpr int kTilesInFlight = 4;
+// At once on a multiprocessor: 64 registers a thread, 32 of them for data, or 40 in kernels with a load or two in flight.
+inline constexpr int kCountBlocks = 2;
+inline constexpr int kCountManyBlocks = 3;
+template <class E>
+inline constexpr int kTilesInFlight = 8 / E::kPieces;  // 16-byte loads of a lane
 
-// What becomes of one group's count: added to `sum`, or drawn into `record` by the last block.
+// Where counts are added up: [groups], `stride` words apart.
 struct CountOutcome {
-  uint64_t* sums;  // [groups], `stride` words apart
+  uint64_t* sums;
   uint64_t stride;
-  int32_t draws;  // one group only, number `group`
-  uint64_t group;
-  jumpout_record* record;
-  Draw draw;
-  Workspace* workspace;
 };
 
-__device__ inline uint64_t blockSum(uint64_t lane_count, uint32_t* warp_sums) {
-  const uint32_t sum = warpSum(static_cast<uint32_t>(lane_count));
-  if (laneIndex() == 0) warp_sums[warpIndex()] = sum;
+__device__ inline void addBlock(uint64_t* sum, uint64_t lane_count, uint32_t* warp_sums) {
+  const uint32_t of_warp = warpSum(static_cast<uint32_t>(lane_count));
+  if (laneIndex() == 0) warp_sums[warpIndex()] = of_warp;
   __syncthreads();
+  if (threadIdx.x != 0) return;
   uint64_t total = 0;
-  if (threadIdx.x == 0)
-    for (unsigned warp = 0; warp < blockDim.x / kWarp; ++warp) total += warp_sums[warp];
-  return total;  // in thread 0
-}
-
-// By thread 0 of each block: arrival and count in one atomic; the last to arrive has them all and draws.
-__device__ inline void finishCount(const CountOutcome& outcome, uint64_t block_count) {
-  if (!outcome.draws) {
-    if (block_count) atomicAdd64(outcome.sums, block_count);
-    return;
-  }
-  const uint64_t arrival = uint64_t{1} << kArrivalShift;
-  const uint64_t before = atomicAdd64(&outcome.workspace->sum, arrival | block_count);
-  if ((before >> kArrivalShift) != gridDim.x - 1) return;
-  const uint64_t active = (before & kCountBits) + block_count;
-  publish(&outcome.workspace->sum, 0);
-  const uint64_t call = callOf(outcome.draw);
-  *outcome.record = recordOf(outcome.draw, call, drawBaseRate(outcome.draw, call, outcome.group), active);
-  if (outcome.draw.call_counter) *outcome.draw.call_counter = call + 1;
+  for (unsigned warp = 0; warp < blockDim.x / kWarp; ++warp) total += warp_sums[warp];
+  if (total) atomicAdd64(sum, total);
 }
 
 // One group, 16-byte aligned input.
 template <class E>
 __global__ void __launch_bounds__(kCountThreads, residentBlocks(kCountThreads, kCountBlocks))
     countKernel(Elements e, CountOutcome outcome) {
+  letNextKernelBegin();
   SHARED_ARRAY(uint32_t, warp_sums, kCountThreads / kWarp);
   const auto* input = static_cast<const typename E::Storage*>(e.input);
   const int lane = laneIndex();
@@ -58,26 +41,26 @@ __global__ void __launch_bounds__(kCountThreads, residentBlocks(kCountThreads, k
   const uint64_t tiles = e.length / kTileElements;
   uint64_t tile = uint64_t{blockIdx.x} * (blockDim.x / kWarp) + warpIndex();
   uint64_t count = 0;
-  for (; tile + (kTilesInFlight - 1) * warps < tiles; tile += kTilesInFlight * warps) {
-    LaneTile<E> values[kTilesInFlight];
+  constexpr int kTogether = kTilesInFlight<E>;
+  for (; tile + (kTogether - 1) * warps < tiles; tile += kTogether * warps) {
+    LaneTile<E> values[kTogether];
 #pragma unroll
-    for (int k = 0; k < kTilesInFlight; ++k)
+    for (int k = 0; k < kTogether; ++k)
       values[k] = loadTile<E>(input + (tile + k * warps) * kTileElements, lane);
 #pragma unroll
-    for (int k = 0; k < kTilesInFlight; ++k) count += countPositive<E>(values[k]);
+    for (int k = 0; k < kTogether; ++k) count += countPositive<E>(values[k]);
   }
   for (; tile < tiles; tile += warps)
     count += countPositive<E>(loadTile<E>(input + tile * kTileElements, lane));
   const int rest = static_cast<int>(e.length % kTileElements);
   if (rest && blockIdx.x == gridDim.x - 1 && warpIndex() == 0)
     count += countPositive<E>(loadPartialTile<E>(input + tiles * kTileElements, lane, rest));
-  const uint64_t block_count = blockSum(count, warp_sums);
-  if (threadIdx.x == 0) finishCount(outcome, block_count);
+  addBlock(outcome.sums, count, warp_sums);
 }
 
 // Any alignment, any groups: one element a lane, one tile a warp at a time.
 template <class E>
-__global__ void __launch_bounds__(kCountThreads, residentBlocks(kCountThreads, kCountBlocks))
+__global__ void __launch_bounds__(kCountThreads, residentBlocks(kCountThreads, kCountManyBlocks))
     countGeneralKernel(Elements e, CountOutcome outcome) {
   SHARED_ARRAY(uint32_t, warp_sums, kCountThreads / kWarp);
   const auto* input = static_cast<const typename E::Storage*>(e.input);
@@ -109,13 +92,12 @@ __global__ void __launch_bounds__(kCountThreads, residentBlocks(kCountThreads, k
     if (lane == 0 && sum) atomicAdd64(outcome.sums + row * outcome.stride, sum);
   }
   if (e.group_size) return;
-  const uint64_t block_count = blockSum(count, warp_sums);
-  if (threadIdx.x == 0) finishCount(outcome, block_count);
+  addBlock(outcome.sums, count, warp_sums);
 }
 
 // Several groups that begin at multiples of 8 elements, 16-byte aligned input: pieces that lie in one group each.
 template <class E>
-__global__ void __launch_bounds__(kCountThreads, residentBlocks(kCountThreads, kCountBlocks))
+__global__ void __launch_bounds__(kCountThreads, residentBlocks(kCountThreads, kCountManyBlocks))
     countGroupsKernel(Elements e, CountOutcome outcome) {
   const auto* input = static_cast<const typename E::Storage*>(e.input);
   const int lane = laneIndex();

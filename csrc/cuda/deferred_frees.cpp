@@ -104,14 +104,10 @@ jumpout_status freeAfter(int32_t device, void* memory, const cudaStream_t* strea
 void runDeferredFrees() noexcept {
   Deferred& all = deferred();
   if (all.count == 0) return;
-  std::list<Release> mine;
-  {
-    const std::lock_guard<std::mutex> guard(all.lock);
-    mine.swap(all.list);
-    all.count = 0;
-  }
-  mine.remove_if(runOne);
-  if (!mine.empty()) defer(mine);
+  // Locked to the end: whoever destroys a stream comes by first, and nobody may ask the stream after that.
+  const std::lock_guard<std::mutex> guard(all.lock);
+  all.list.remove_if(runOne);
+  all.count = all.list.size();
 }
 
 }  // namespace jumpout::cuda

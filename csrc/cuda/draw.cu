@@ -23,7 +23,7 @@ __global__ void __launch_bounds__(kDrawThreads, residentBlocks(kDrawThreads, kDr
   }
   if (!draw.call_counter) return;
   __syncthreads();
-  if (threadIdx.x == 0) advanceCallAfterAll(draw, call, workspace);
+  if (threadIdx.x == 0) finishDraw(draw, call, workspace);
 }
 
 }  // namespace

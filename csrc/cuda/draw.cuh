@@ -61,13 +61,16 @@ __device__ inline Decision decisionOf(const jumpout_record& record) {
   return {record.threshold, record.scale};
 }
 
-// Called by one thread of each block, after the block has read the counter for the last time.
-__device__ inline void advanceCallAfterAll(const Draw& draw, uint64_t call, Workspace* workspace) {
-  if (!draw.call_counter) return;
+// Called by one thread of each block, after the block has read the counter and the count for the last time: the last one
+// leaves both ready for the next call.
+__device__ inline void finishDraw(const Draw& draw, uint64_t call, Workspace* workspace) {
+  const bool owns_count = draw.active == &workspace->sum;
+  if (!draw.call_counter && !owns_count) return;
   __threadfence();  // the atomic alone would not keep the block's reads before it
   if (atomicInc(&workspace->ticket, gridDim.x - 1) != gridDim.x - 1) return;
   __threadfence();
-  *draw.call_counter = call + 1;
+  if (draw.call_counter) *draw.call_counter = call + 1;
+  if (owns_count) workspace->sum = 0;
 }
 
 }  // namespace jumpout::cuda

@@ -108,19 +108,28 @@ __device__ inline int pieceStart(int piece, int lane) {
   return (piece * kWarp + lane) * E::kPerPiece;
 }
 
-template <class E>
+// Streaming: the first to leave the second-level cache, where other data waits that is still to be read.
+template <class E, bool kStreaming = false>
 __device__ inline LaneTile<E> loadTile(const typename E::Storage* tile, int lane) {
   LaneTile<E> loaded;
 #pragma unroll
-  for (int p = 0; p < E::kPieces; ++p)
-    loaded.piece[p] = reinterpret_cast<const uint4*>(tile)[p * kWarp + lane];
+  for (int p = 0; p < E::kPieces; ++p) {
+    const uint4* const from = reinterpret_cast<const uint4*>(tile) + p * kWarp + lane;
+    loaded.piece[p] = kStreaming ? __ldcs(from) : *from;
+  }
   return loaded;
 }
 
-template <class E>
+template <class E, bool kStreaming = false>
 __device__ inline void storeTile(const LaneTile<E>& values, typename E::Storage* tile, int lane) {
 #pragma unroll
-  for (int p = 0; p < E::kPieces; ++p) reinterpret_cast<uint4*>(tile)[p * kWarp + lane] = values.piece[p];
+  for (int p = 0; p < E::kPieces; ++p) {
+    uint4* const to = reinterpret_cast<uint4*>(tile) + p * kWarp + lane;
+    if (kStreaming)
+      __stcs(to, values.piece[p]);
+    else
+      *to = values.piece[p];
+  }
 }
 
 // The first `valid` elements of a tile, element by element; the others read as 0 and stay unwritten.

@@ -89,7 +89,7 @@ inline constexpr uint64_t kWholeMask = ~uint64_t{0};
 
 // A tile of forward: `element` is its first element's index here, a multiple of 8; `valid` of its elements exist. The mask
 // is written up to byte `mask_bytes`; bits past the last element are 0.
-template <class E, Gate kGate, class Source>
+template <class E, Gate kGate, bool kStreaming = false, class Source>
 __device__ inline void keepTile(const Elements& e, const Source& source, uint64_t element, int valid,
                                 const LaneTile<E>& values, const LaneDecisions<E>& decisions, int lane,
                                 uint64_t mask_bytes) {
@@ -111,7 +111,7 @@ __device__ inline void keepTile(const Elements& e, const Source& source, uint64_
   const LaneTile<E> result = scaled<E>(values, kept.own, decisions);
   Storage* output = static_cast<Storage*>(e.output) + element;
   if (valid == kTileElements)
-    storeTile<E>(result, output, lane);
+    storeTile<E, kStreaming>(result, output, lane);
   else
     storePartialTile<E>(result, output, lane, valid);
   if (e.mask) {

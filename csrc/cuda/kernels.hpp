@@ -28,8 +28,9 @@ struct Device {
   int index;
   int multiprocessors;
   int resident_threads;  // of one multiprocessor
-  int compute_major;
   bool cooperative;
+  bool clusters;
+  bool overlaps;        // a kernel may begin before the one before it is done
   size_t shared_bytes;  // a block may ask for
 };
 
@@ -38,15 +39,19 @@ struct Kernels {
   // Elements of the longest row that one warp, one block, a cluster of 8 blocks holds.
   uint64_t warp_row, block_row, cluster_row;
 
+  // Once per device, before the first launch; finds out what the code for it lacks.
+  cudaError_t (*prepare)(Device&);
   cudaError_t (*count)(const Device&, const Elements&, const CountOutcome&, bool aligned, cudaStream_t);
-  // Rates from records; `grouped`: several groups that begin at multiples of 8 elements.
-  cudaError_t (*apply)(const Device&, const Elements&, const jumpout_record*, const KeySchedule&, Gate,
-                       bool grouped, cudaStream_t);
+  // One group, with the count that draw.active points to; `overlaps`: the kernel before it makes that count, and reads the
+  // same input.
+  cudaError_t (*apply)(const Device&, const Elements&, jumpout_record*, const KeySchedule&, const Draw&,
+                       Workspace*, Gate, bool overlaps, cudaStream_t);
+  // Several groups that begin at multiples of 8 elements, rates from records.
+  cudaError_t (*applyGroups)(const Device&, const Elements&, const jumpout_record*, const KeySchedule&, Gate,
+                             cudaStream_t);
   // Seed and call, too, from the records.
   cudaError_t (*applyAgain)(const Device&, const Elements&, const jumpout_record*, Gate, bool grouped,
                             cudaStream_t);
-  cudaError_t (*applyCounted)(const Device&, const Elements&, jumpout_record*, const KeySchedule&,
-                              const Draw&, Workspace*, Gate, cudaStream_t);
   cudaError_t (*general)(const Device&, const Elements&, const jumpout_record*, Gate, const uint32_t* kept,
                          cudaStream_t);
   cudaError_t (*backward)(const Device&, const Elements&, const uint32_t* mask, const jumpout_record*,

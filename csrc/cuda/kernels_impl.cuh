@@ -18,17 +18,11 @@ struct Launchers {
 
   static cudaError_t count(const Device& device, const Elements& e, const CountOutcome& outcome, bool aligned,
                            cudaStream_t stream) {
-    const unsigned blocks = blocksFor(device, tilesOf(e), kCountThreads / kWarp, kCountThreads, kCountBlocks);
-    const auto kernel = !aligned            ? countGeneralKernel<E>
-                        : e.group_size == 0 ? countKernel<E>
-                                            : countGroupsKernel<E>;
+    const bool whole = aligned && e.group_size == 0;
+    const unsigned blocks = blocksFor(device, tilesOf(e), kCountThreads / kWarp, kCountThreads,
+                                      whole ? kCountBlocks : kCountManyBlocks);
+    const auto kernel = whole ? countKernel<E> : aligned ? countGroupsKernel<E> : countGeneralKernel<E>;
     return launch({blocks, kCountThreads}, stream, kernel, e, outcome);
-  }
-
-  template <bool kGrouped>
-  static auto applyKernelOf(Gate gate) {
-    return gate == Gate::kPositiveInput ? applyKernel<E, Gate::kPositiveInput, kGrouped>
-                                        : applyKernel<E, Gate::kNone, kGrouped>;
   }
 
   template <bool kGrouped>
@@ -43,25 +37,27 @@ struct Launchers {
                      grouped ? kApplyBlocks<true> : kApplyBlocks<false>);
   }
 
-  static cudaError_t apply(const Device& device, const Elements& e, const jumpout_record* records,
-                           const KeySchedule& keys, Gate gate, bool grouped, cudaStream_t stream) {
-    const auto kernel = grouped ? applyKernelOf<true>(gate) : applyKernelOf<false>(gate);
-    return launch({applyBlocks(device, e, grouped), kApplyThreads}, stream, kernel, e, records, keys);
+  static cudaError_t apply(const Device& device, const Elements& e, jumpout_record* record,
+                           const KeySchedule& keys, const Draw& draw, Workspace* workspace, Gate gate,
+                           bool overlaps, cudaStream_t stream) {
+    const auto kernel =
+        gate == Gate::kPositiveInput ? applyKernel<E, Gate::kPositiveInput> : applyKernel<E, Gate::kNone>;
+    Shape shape{applyBlocks(device, e, false), kApplyThreads};
+    shape.overlaps = overlaps;
+    return launch(shape, stream, kernel, e, record, keys, draw, workspace);
+  }
+
+  static cudaError_t applyGroups(const Device& device, const Elements& e, const jumpout_record* records,
+                                 const KeySchedule& keys, Gate gate, cudaStream_t stream) {
+    const auto kernel = gate == Gate::kPositiveInput ? applyGroupsKernel<E, Gate::kPositiveInput>
+                                                     : applyGroupsKernel<E, Gate::kNone>;
+    return launch({applyBlocks(device, e, true), kApplyThreads}, stream, kernel, e, records, keys);
   }
 
   static cudaError_t applyAgain(const Device& device, const Elements& e, const jumpout_record* records,
                                 Gate gate, bool grouped, cudaStream_t stream) {
     const auto kernel = grouped ? applyAgainKernelOf<true>(gate) : applyAgainKernelOf<false>(gate);
     return launch({applyBlocks(device, e, grouped), kApplyThreads}, stream, kernel, e, records);
-  }
-
-  static cudaError_t applyCounted(const Device& device, const Elements& e, jumpout_record* record,
-                                  const KeySchedule& keys, const Draw& draw, Workspace* workspace, Gate gate,
-                                  cudaStream_t stream) {
-    const auto kernel = gate == Gate::kPositiveInput ? applyCountedKernel<E, Gate::kPositiveInput>
-                                                     : applyCountedKernel<E, Gate::kNone>;
-    return launch({applyBlocks(device, e, false), kApplyThreads}, stream, kernel, e, record, keys, draw,
-                  workspace);
   }
 
   static cudaError_t general(const Device& device, const Elements& e, const jumpout_record* records,
@@ -83,11 +79,12 @@ struct Launchers {
     const uint64_t most_warps = static_cast<uint64_t>(device.multiprocessors) * kWarpRowBlocks * kWarps;
     // A warp takes several rows, up to 32, only where there are more rows than warps.
     const auto rows_a_warp = static_cast<uint32_t>(std::clamp<uint64_t>(l.rows / most_warps, 1, kWarp));
+    const auto rows_at_once = static_cast<uint32_t>(std::min<uint64_t>(rows_a_warp, kWarpRow / l.row_size));
     const auto blocks = static_cast<unsigned>(ceilDivided(ceilDivided(l.rows, rows_a_warp), kWarps));
     const auto kernel = l.gate == Gate::kPositiveInput ? warpRowsKernel<E, Gate::kPositiveInput>
                                                        : warpRowsKernel<E, Gate::kNone>;
     return launch({blocks, kWarpRowThreads}, stream, kernel, l.elements, Rows{l.rows, l.row_size},
-                  rows_a_warp, l.records, *l.keys, *l.draw, l.workspace);
+                  rows_a_warp, rows_at_once, l.records, *l.keys, *l.draw, l.workspace);
   }
 
   template <bool kCluster>
@@ -117,6 +114,34 @@ struct Launchers {
     return static_cast<int>((device.shared_bytes - kStaticBytes) / (size_t{kOnChipWarps} * kTileBytes<E>));
   }
 
+  static size_t sharedBytes(int shared_tiles) {
+    return std::max<size_t>(1, static_cast<size_t>(shared_tiles) * kOnChipWarps) * kTileBytes<E>;
+  }
+
+  static auto onChipKernelOf(Gate gate) {
+    return gate == Gate::kPositiveInput ? onChipKernel<E, Gate::kPositiveInput>
+                                        : onChipKernel<E, Gate::kNone>;
+  }
+
+  // The most that any launch asks for: threads that launch with other sizes do not take it from each other.
+  static cudaError_t prepare(Device& device) {
+    for (const Gate gate : {Gate::kNone, Gate::kPositiveInput}) {
+      const cudaError_t error = cudaFuncSetAttribute(reinterpret_cast<const void*>(onChipKernelOf(gate)),
+                                                     cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                                     static_cast<int>(sharedBytes(sharedTiles(device))));
+      if (error != cudaSuccess) return error;
+    }
+    // Code made for older devices knows no clusters, wherever it runs: each block would take itself for the team. Nor does
+    // it wait for the kernel before it.
+    constexpr int kClusterCode = 90;
+    cudaFuncAttributes code = {};
+    const cudaError_t error = cudaFuncGetAttributes(&code, blockRowsKernelOf<true>(Gate::kNone));
+    const bool has_them = code.ptxVersion >= kClusterCode && code.binaryVersion >= kClusterCode;
+    device.clusters = device.clusters && has_them;
+    device.overlaps = device.overlaps && has_them;
+    return error;
+  }
+
   static uint64_t onChipCapacity(const Device& device) {
     if (!device.cooperative) return 0;
     const uint64_t tiles =
@@ -127,22 +152,14 @@ struct Launchers {
   static cudaError_t onChip(const Device& device, const Elements& e, jumpout_record* record,
                             const KeySchedule& keys, const Draw& draw, Workspace* workspace, Gate gate,
                             cudaStream_t stream) {
-    const auto kernel =
-        gate == Gate::kPositiveInput ? onChipKernel<E, Gate::kPositiveInput> : onChipKernel<E, Gate::kNone>;
     const uint64_t full_tiles = e.length / kTileElements;
     const unsigned blocks = static_cast<unsigned>(
         std::clamp<uint64_t>(ceilDivided(full_tiles, kOnChipWarps), 1, device.multiprocessors));
     const uint64_t tiles_a_warp = ceilDivided(full_tiles, uint64_t{blocks} * kOnChipWarps);
     const int shared_tiles =
         tiles_a_warp > kOnChipRegisterTiles<E> ? static_cast<int>(tiles_a_warp - kOnChipRegisterTiles<E>) : 0;
-    const size_t bytes =
-        std::max<size_t>(1, static_cast<size_t>(shared_tiles) * kOnChipWarps) * kTileBytes<E>;
-    const cudaError_t allowed =
-        cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
-                             cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));
-    if (allowed != cudaSuccess) return allowed;
-    return launch({blocks, kOnChipThreads, bytes, 1, true}, stream, kernel, e, shared_tiles, record, keys,
-                  draw, workspace);
+    return launch({blocks, kOnChipThreads, sharedBytes(shared_tiles), 1, true}, stream, onChipKernelOf(gate),
+                  e, shared_tiles, record, keys, draw, workspace);
   }
 
   static constexpr uint64_t kWarpRow = uint64_t{kRowTiles} * kTileElements;
@@ -152,10 +169,11 @@ struct Launchers {
             kWarpRow,
             kWarpRow * kBlockRowWarps,
             kWarpRow * kBlockRowWarps * kLargestCluster,
+            prepare,
             count,
             apply,
+            applyGroups,
             applyAgain,
-            applyCounted,
             general,
             backward,
             warpRows,

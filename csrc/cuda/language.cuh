@@ -34,10 +34,6 @@ constexpr int residentBlocks(int threads, int wanted) {
 __device__ inline int laneIndex() { return static_cast<int>(threadIdx.x) % kWarp; }
 __device__ inline int warpIndex() { return static_cast<int>(threadIdx.x) / kWarp; }
 
-// All warps of the block meet here, be it on different paths: PTX asks that the threads of a warp come together, not that
-// warps come to the same instruction.
-__device__ inline void blockBarrier() { __syncthreads(); }
-
 // CUDA's 64-bit atomics take unsigned long long, which is another type than uint64_t on Linux.
 static_assert(sizeof(unsigned long long) == sizeof(uint64_t));
 
@@ -48,6 +44,20 @@ __device__ inline uint64_t atomicAdd64(uint64_t* to, uint64_t value) {
 // Fetched anew each time: for words that other blocks are changing.
 __device__ inline uint64_t polled(const uint64_t* word) {
   return __ldcv(reinterpret_cast<const unsigned long long*>(word));
+}
+
+// Programmatic dependent launch: the next kernel in the stream, if it was launched for that, may begin from here on, and
+// waits itself until this one is done and its writes are there. No-ops before sm_90.
+__device__ inline void letNextKernelBegin() {
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
+  cudaTriggerProgrammaticLaunchCompletion();
+#endif
+}
+
+__device__ inline void waitForLastKernel() {
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
+  cudaGridDependencySynchronize();
+#endif
 }
 
 // The counterpart of polled.

@@ -16,12 +16,13 @@ struct Shape {
   size_t shared_bytes = 0;
   unsigned cluster = 1;
   bool cooperative = false;
+  bool overlaps = false;  // begins as soon as the kernel before it lets it
 };
 
 template <class... Parameters, class... Arguments>
 cudaError_t launch(const Shape& shape, cudaStream_t stream, void (*kernel)(Parameters...),
                    const Arguments&... arguments) {
-  cudaLaunchAttribute attributes[2];
+  cudaLaunchAttribute attributes[3];
   cudaLaunchConfig_t config = {};
   config.gridDim = dim3(shape.blocks);
   config.blockDim = dim3(shape.threads);
@@ -38,6 +39,11 @@ cudaError_t launch(const Shape& shape, cudaStream_t stream, void (*kernel)(Param
     cudaLaunchAttribute& attribute = attributes[config.numAttrs++];
     attribute.id = cudaLaunchAttributeCooperative;
     attribute.val.cooperative = 1;
+  }
+  if (shape.overlaps) {
+    cudaLaunchAttribute& attribute = attributes[config.numAttrs++];
+    attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attribute.val.programmaticStreamSerializationAllowed = 1;
   }
   return cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...);
 }

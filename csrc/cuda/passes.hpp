@@ -53,7 +53,7 @@ struct Draw {
 // Caller-owned, zeroed once; every launch leaves it ready for the next on the same stream.
 struct Workspace {
   uint64_t barrier[2];  // arrivals << 48 | count; calls alternate, and clear the one that they do not use
-  uint64_t sum;         // arrivals << 48 | count, cleared by the last to arrive
+  uint64_t sum;         // the count of a first sweep, cleared by the last block of the second
   uint32_t epoch;       // picks the barrier
   uint32_t ticket;      // wraps to 0 by itself
 };

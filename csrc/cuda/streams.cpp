@@ -12,11 +12,20 @@ namespace {
 // NULL, cudaStreamLegacy and cudaStreamPerThread: of whatever device is the current one.
 bool isImplicit(cudaStream_t stream) { return reinterpret_cast<uintptr_t>(stream) <= 2; }
 
+// cudaErrorCallRequiresNewerDriver where the toolkit or the driver is older than CUDA 12.8.
+cudaError_t askForDevice(cudaStream_t stream, int& device) {
 #if CUDART_VERSION >= 12080
-cudaError_t deviceOfStream(cudaStream_t stream, int& device) { return cudaStreamGetDevice(stream, &device); }
+  return cudaStreamGetDevice(stream, &device);
 #else
-// Before CUDA 12.8: an event can be recorded on streams of its own device alone.
+  return cudaErrorCallRequiresNewerDriver;
+#endif
+}
+
+// Where it cannot be asked for: an event can be recorded on streams of its own device alone.
 cudaError_t deviceOfStream(cudaStream_t stream, int& device) {
+  const cudaError_t error = askForDevice(stream, device);
+  if (error != cudaErrorCallRequiresNewerDriver) return error;
+  failedQuietly(error);
   for (device = 0; device < support().devices; ++device) {
     const DeviceScope scope(device);
     cudaEvent_t event = nullptr;
@@ -27,7 +36,6 @@ cudaError_t deviceOfStream(cudaStream_t stream, int& device) {
   }
   return cudaErrorInvalidResourceHandle;
 }
-#endif
 
 }  // namespace
 
@@ -50,14 +58,14 @@ cudaError_t enqueueWait(cudaStream_t stream, cudaStream_t other) noexcept {
 
 jumpout_status checkStream(cudaStream_t stream, int32_t device) noexcept {
   if (isImplicit(stream)) return JUMPOUT_OK;
-#if CUDART_VERSION >= 12080
   int own = -1;
-  if (const cudaError_t error = deviceOfStream(stream, own)) return failing(statusOf(error), "stream");
-  if (own != device) return failing(JUMPOUT_BAD_DEVICE, "stream");
-#else
-  (void)device;  // asking would cost more than the call: CUDA itself refuses the stream
-#endif
-  return JUMPOUT_OK;
+  const cudaError_t error = askForDevice(stream, own);
+  if (error == cudaErrorCallRequiresNewerDriver) {
+    failedQuietly(error);
+    return JUMPOUT_OK;  // finding out costs more than the call: CUDA itself refuses the stream
+  }
+  if (error) return failing(statusOf(error), "stream");
+  return own == device ? JUMPOUT_OK : failing(JUMPOUT_BAD_DEVICE, "stream");
 }
 
 jumpout_status checkPlace(int32_t device, void* stream) noexcept {

@@ -151,7 +151,9 @@ typedef struct jumpout_record {
 /* The same as a row of statistics. */
 jumpout_group jumpout_group_of_record(const jumpout_record* record);
 
-/* Device memory that calls on one stream share, 16-byte aligned: zeroed once, before the first of them. */
+/* Device memory that calls on one stream share, 16-byte aligned: zeroed once, before the first of them. One for each stream,
+ * and one for each graph that can run beside anything else that uses it: two calls at once that share one give wrong results
+ * or never end. */
 #define JUMPOUT_WORKSPACE_BYTES 64
 
 typedef struct jumpout_device_forward_args {

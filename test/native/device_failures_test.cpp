@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <initializer_list>
 #include <thread>
@@ -202,6 +203,56 @@ void poolless() {
   threads();
 }
 
+// ---- A driver older than the toolkit -------------------------------------------------------------------------------------
+
+// CUDA_ON_CPU_DRIVER=12040: nobody says of which device a stream is. Some 12.x drivers run what was built with a later toolkit.
+void olderDriver() {
+  int asked = 0;
+  const Stream own(0), other(jumpout_cuda_device_count() - 1);
+  check::that(cudaStreamGetDevice(own.cuda(), &asked) == cudaErrorCallRequiresNewerDriver,
+              "CUDA does not say");
+  cudaGetLastError();
+  for (const Stream* stream : {&own, &other}) {
+    int32_t device = -1;
+    ok(jumpout_cuda_stream_device(stream->handle, &device), "the device of a stream");
+    check::that(device == stream->device, "is found all the same");
+    void* memory = allocated(device, 64, stream->handle, false);
+    ok(jumpout_cuda_fill(device, memory, 1, 8, stream->handle), "a fill");
+    check::that(numbersOf(device, memory, 1, stream->handle)[0] == 0x0101010101010101u, "in its order");
+    freed(device, memory, {stream->handle});
+  }
+  ok(jumpout_cuda_stream_wait(0, own.handle, other.handle), "waiting for another device");
+  void* memory = allocated(0, 64);
+  const uint64_t value = 1;
+  failed(jumpout_cuda_store(0, static_cast<uint64_t*>(memory), &value, 1, other.handle),
+         cudaErrorInvalidResourceHandle, "", "a wrong stream");
+  freed(0, memory);
+  graphs();
+  threads();
+}
+
+// ---- Streams that end while others free ------------------------------------------------------------------------------------
+
+// CUDA_ON_CPU_FAIL=cudaDeviceSynchronize:1: whoever asks a stream that is gone is found out.
+void endsOfStreams() {
+  std::atomic<int> wrong{0};
+  const auto work = [&wrong] {
+    for (int round = 0; round < 400; ++round) {
+      void *stream = nullptr, *memory = nullptr, *graph = nullptr;
+      for (const jumpout_status status :
+           {jumpout_cuda_stream_create(0, &stream), jumpout_cuda_allocate(0, 64, nullptr, 1, &memory),
+            jumpout_cuda_capture_begin(0, stream), jumpout_cuda_free(0, memory, &stream, 1),
+            jumpout_cuda_capture_end(0, stream, &graph), jumpout_cuda_graph_destroy(0, graph),
+            jumpout_cuda_stream_destroy(0, stream)})
+        wrong += status != JUMPOUT_OK;
+    }
+  };
+  std::vector<std::thread> running;
+  for (int i = 0; i < 4; ++i) running.emplace_back(work);
+  for (std::thread& thread : running) thread.join();
+  check::that(wrong == 0, std::to_string(wrong) + " calls asked a stream that was gone");
+}
+
 // ---- No device -----------------------------------------------------------------------------------------------------------
 
 void noDevice(const std::string& reason) {
@@ -245,6 +296,8 @@ void failures(const char* program) {
   runChild(program, "poolless", {{"CUDA_ON_CPU_POOLS", "0"}});
   for (const char* call : {"cudaMalloc", "cudaFree", "cudaStreamSynchronize"})
     runChild(program, "lost", {{"CUDA_ON_CPU_FAIL", std::string(call) + ":1"}, {"CUDA_ON_CPU_POOLS", "0"}});
+  runChild(program, "older", {{"CUDA_ON_CPU_DRIVER", "12040"}});
+  runChild(program, "ends", {{"CUDA_ON_CPU_FAIL", "cudaDeviceSynchronize:1"}});
   runChild(program, "none", {{"CUDA_ON_CPU_DEVICES", "0"}});
   runChild(program, "old", {{"CUDA_ON_CPU_ARCH", "70"}, {"CUDA_ON_CPU_DEVICES", "2"}});
   runChild(program, "broken", {{"CUDA_ON_CPU_FAIL", "cudaGetDeviceCount:1"}});
@@ -255,6 +308,8 @@ int runScenario(const std::string& name) {
   if (name == "lost") lostDevice();
   if (name == "full") fullDevice();
   if (name == "poolless") poolless();
+  if (name == "older") olderDriver();
+  if (name == "ends") endsOfStreams();
   if (name == "none") noDevice("no CUDA device");
   if (name == "old") noDevice("7.5 or later, only of 7.0, 7.0");
   if (name == "broken") noDevice("cudaErrorIllegalAddress (700)");

@@ -43,6 +43,13 @@ inline void failed(jumpout_status got, cudaError_t want, const std::string& fiel
               what + ": " + error.name);
 }
 
+// More than any device has: a driver may say that such a size makes no sense.
+inline constexpr size_t kTooMuch = SIZE_MAX / 4;
+inline void refusedAsTooMuch(jumpout_status got, const std::string& what) {
+  const bool invalid = jumpout_last_cuda_error().number == cudaErrorInvalidValue;
+  failed(got, invalid ? cudaErrorInvalidValue : cudaErrorMemoryAllocation, "", what);
+}
+
 inline void cuda(cudaError_t error, const std::string& what) {
   check::that(error == cudaSuccess, what + ": " + cudaGetErrorName(error));
 }

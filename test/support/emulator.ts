@@ -87,7 +87,7 @@ export function testEmulator(variant: Variant): void {
 
   t.test(`${variant}: right kernels pass in every order`, { timeout: BUILD_LIMIT }, async (t) => {
     const cases = await casesOf('controls')
-    t.ok(cases.length >= 15, `${cases.length} kernels`)
+    t.ok(cases.length >= 19, `${cases.length} kernels`)
     for (const order of ordersFor(variant)) {
       await forAll(cases, async (control) => {
         const { code, stderr } = await runCase(variant, control, { CUDA_ON_CPU_ORDER: order })
@@ -98,7 +98,7 @@ export function testEmulator(variant: Variant): void {
 
   t.test(`${variant}: misuse is named in every order`, { timeout: BUILD_LIMIT }, async (t) => {
     const cases = (await casesOf('mutants')).filter(({ seenBy }) => seenBy === 'any')
-    t.ok(cases.length >= 19, `${cases.length} kernels`)
+    t.ok(cases.length >= 32, `${cases.length} kernels`)
     for (const order of ordersFor(variant)) {
       await forAll(cases, async (mutant) => {
         const outcome = await runCase(variant, mutant, { CUDA_ON_CPU_ORDER: order })

@@ -19,7 +19,10 @@ namespace cooperative_groups {
 
 class grid_group {
  public:
-  void sync(CUDA_ON_CPU_PLACE) const { cuda_on_cpu::gridBarrier(file_, line_); }
+  CUDA_ON_CPU_EXPANDED void sync(CUDA_ON_CPU_PLACE) const {
+  here:
+    cuda_on_cpu::gridBarrier(CUDA_ON_CPU_HERE);
+  }
   unsigned long long num_blocks() const { return 1ull * gridDim.x * gridDim.y * gridDim.z; }
   unsigned long long block_rank() const {
     return (1ull * blockIdx.z * gridDim.y + blockIdx.y) * gridDim.x + blockIdx.x;
@@ -32,7 +35,10 @@ class grid_group {
 
 class cluster_group {
  public:
-  void sync(CUDA_ON_CPU_PLACE) const { cuda_on_cpu::clusterBarrier(file_, line_); }
+  CUDA_ON_CPU_EXPANDED void sync(CUDA_ON_CPU_PLACE) const {
+  here:
+    cuda_on_cpu::clusterBarrier(CUDA_ON_CPU_HERE);
+  }
   unsigned int block_rank() const { return cuda_on_cpu::placeInCluster().rank; }
   unsigned int num_blocks() const { return cuda_on_cpu::placeInCluster().blocks; }
   unsigned int num_threads() const { return num_blocks() * blockDim.x * blockDim.y * blockDim.z; }
@@ -47,7 +53,7 @@ class cluster_group {
 
 class thread_block {
  public:
-  void sync(CUDA_ON_CPU_PLACE) const { __syncthreads(file_, line_); }
+  CUDA_ON_CPU_EXPANDED void sync(CUDA_ON_CPU_PLACE) const { __syncthreads(file_, line_); }
   unsigned int size() const { return blockDim.x * blockDim.y * blockDim.z; }
   unsigned int num_threads() const { return size(); }
   unsigned int thread_rank() const { return cuda_on_cpu::rankInBlock(); }

@@ -12,16 +12,19 @@ namespace {
 
 // Returns the predicates that held. `expected` is the number of threads it waits for.
 int passBarrier(Barrier& barrier, size_t expected, Warp* first, size_t warps, unsigned Warp::* waiting,
-                Operation operation, bool predicate, const char* file, int line) {
+                Operation operation, bool predicate, const Place& place) {
   Machine& machine = *Machine::current();
-  machine.arrive(operation, file, line);
+  machine.arrive(operation, place);
   if (barrier.arrived == 0) {
     barrier.operation = operation;
-    barrier.place = {file, line};
-  } else if (barrier.operation != operation || barrier.place.line != line ||
-             std::strcmp(barrier.place.file, file) != 0) {
+    barrier.place = place;
+  } else if (barrier.operation != operation || barrier.place.line != place.line ||
+             std::strcmp(barrier.place.file, place.file) != 0) {
     machine.fail("divergent barrier: this thread is in %s, others wait in %s",
-                 describe(operation, {file, line}).text, describe(barrier.operation, barrier.place).text);
+                 describe(operation, place).text, describe(barrier.operation, barrier.place).text);
+  } else if (barrier.place.code != place.code) {
+    machine.fail("divergent barrier: threads come to %s from two places of the kernel",
+                 describe(operation, place).text);
   }
   const unsigned phase = barrier.phase;
   barrier.predicates += predicate;
@@ -133,32 +136,67 @@ unsigned findMeeting(Machine& machine, Warp& warp, unsigned mask, Operation oper
 
 }  // namespace
 
-int blockBarrier(Operation operation, bool predicate, const char* file, int line) {
+int blockBarrier(Operation operation, bool predicate, const Place& place) {
   Machine& machine = *Machine::current();
   Block& block = *machine.running().block;
   return passBarrier(block.barrier, block.live, block.warps, machine.shape().warps(), &Warp::atBlockBarrier,
-                     operation, predicate, file, line);
+                     operation, predicate, place);
 }
 
-void clusterBarrier(const char* file, int line) {
+void clusterBarrier(const Place& place) {
   Machine& machine = *Machine::current();
   const Shape& shape = machine.shape();
   Block& block = *machine.running().block;
   passBarrier(*block.clusterBarrier, size_t{shape.clusterBlocks} * shape.threads(),
               (&block - block.rankInCluster)->warps, size_t{shape.clusterBlocks} * shape.warps(),
-              &Warp::atClusterBarrier, Operation::kClusterBarrier, false, file, line);
+              &Warp::atClusterBarrier, Operation::kClusterBarrier, false, place);
 }
 
-void gridBarrier(const char* file, int line) {
+void clusterArrive(bool releases, const char* file, int line) {
+  Machine& machine = *Machine::current();
+  const Shape& shape = machine.shape();
+  Thread& self = machine.running();
+  Barrier& barrier = *self.block->clusterBarrier;
+  machine.arrive(Operation::kClusterArrival, {file, line});
+  if (self.inCluster)
+    machine.fail("%s: the thread came before and has not waited", describe(self.operation, self.place).text);
+  if (barrier.arrived > 0 && barrier.operation != Operation::kClusterArrival)
+    machine.fail("divergent barrier: this thread is in %s, others wait in %s",
+                 describe(self.operation, self.place).text, describe(barrier.operation, barrier.place).text);
+  barrier.operation = self.operation;
+  barrier.place = self.place;
+  self.inCluster = true;
+  self.clusterPhase = barrier.phase;
+  if (releases) release(barrier.order[barrier.phase]);
+  if (++barrier.arrived == size_t{shape.clusterBlocks} * shape.threads()) {
+    machine.letPass(barrier, (self.block - self.block->rankInCluster)->warps,
+                    size_t{shape.clusterBlocks} * shape.warps(), &Warp::atClusterBarrier);
+  }
+}
+
+void clusterWait(const char* file, int line) {
+  Machine& machine = *Machine::current();
+  Thread& self = machine.running();
+  const Barrier& barrier = *self.block->clusterBarrier;
+  machine.arrive(Operation::kClusterWait, {file, line});
+  if (!self.inCluster)
+    machine.fail("%s: the thread has not come to the barrier", describe(self.operation, self.place).text);
+  if (barrier.phase == self.clusterPhase) {
+    self.warp->atClusterBarrier |= 1u << self.lane;
+    machine.wait();
+  }
+  self.inCluster = false;
+  acquire(barrier.order[self.clusterPhase]);
+}
+
+void gridBarrier(const Place& place) {
   Machine& machine = *Machine::current();
   const Shape& shape = machine.shape();
   if (!shape.cooperative) {
-    machine.fail("%s in a launch that is not cooperative",
-                 describe(Operation::kGridBarrier, {file, line}).text);
+    machine.fail("%s in a launch that is not cooperative", describe(Operation::kGridBarrier, place).text);
   }
   passBarrier(machine.gridBarrier(), shape.blocks() * shape.threads(), machine.firstWarp(),
-              shape.blocks() * shape.warps(), &Warp::atGridBarrier, Operation::kGridBarrier, false, file,
-              line);
+              shape.blocks() * shape.warps(), &Warp::atGridBarrier, Operation::kGridBarrier, false, place);
 }
 
 // Only __syncwarp orders memory among its lanes; votes, shuffles and reductions do not.
@@ -167,7 +205,7 @@ uint64_t warpCollective(Operation operation, unsigned mask, uint64_t value, int 
   Machine& machine = *Machine::current();
   Thread& self = machine.running();
   Warp& warp = *self.warp;
-  machine.arrive(operation, file, line, mask);
+  machine.arrive(operation, {file, line}, mask);
   const unsigned me = 1u << self.lane;
   if ((mask & me) == 0 || (mask & ~warp.live) != 0) {
     const Sentence where = describe(operation, {file, line});

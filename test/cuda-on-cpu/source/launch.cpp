@@ -45,6 +45,10 @@ cudaError_t readAttributes(const cudaLaunchConfig_t& config, Shape& shape) {
         shape.clusterBlocks = cluster.x;
         break;
       }
+      case cudaLaunchAttributeProgrammaticStreamSerialization:
+        if (settings().architecture < 90 || !settings().overlaps) return cudaErrorNotSupported;
+        shape.overlaps = attribute.val.programmaticStreamSerializationAllowed != 0;
+        break;
       default: return cudaErrorInvalidValue;
     }
   }
@@ -104,6 +108,11 @@ cudaError_t launch(const cudaLaunchConfig_t* config, const void* kernel, std::fu
     cudaError_t error = readAttributes(*config, shape);
     if (error == cudaSuccess) error = check(shape, function);
     if (error != cudaSuccess) return error;
+    if (shape.clusterBlocks > 1 && settings().ptx < 90) {
+      std::fprintf(stderr, "CUDA on CPU: a cluster of blocks that know of none: their code is of %d\n",
+                   settings().ptx);
+      return lose(stream->device, cudaErrorLaunchFailure);
+    }
     return submit(*stream, [device = stream->device, shape, kernel, run = std::move(run)] {
       return execute(device, shape, kernel, run);
     });
@@ -142,7 +151,8 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* ke
     attributes->sharedSizeBytes = function.staticBytes;
     attributes->maxThreadsPerBlock = 1024;
     attributes->numRegs = 32;
-    attributes->ptxVersion = attributes->binaryVersion = settings().architecture;
+    attributes->ptxVersion = settings().ptx;
+    attributes->binaryVersion = settings().architecture;
     attributes->maxDynamicSharedSizeBytes = static_cast<int>(
         function.dynamicLimit != 0 ? function.dynamicLimit : kStaticLimit - function.staticBytes);
     attributes->nonPortableClusterSizeAllowed = function.bigClusters;

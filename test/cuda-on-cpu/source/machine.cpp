@@ -30,6 +30,8 @@ const char* nameOf(Operation operation) {
     case Operation::kCountingBarrier: return "__syncthreads_count";
     case Operation::kGridBarrier: return "grid.sync";
     case Operation::kClusterBarrier: return "cluster.sync";
+    case Operation::kClusterArrival: return "__cluster_barrier_arrive";
+    case Operation::kClusterWait: return "__cluster_barrier_wait";
     case Operation::kWarpBarrier: return "__syncwarp";
     case Operation::kVote: return "__ballot_sync";
     case Operation::kShuffle: return "__shfl_sync";
@@ -69,6 +71,30 @@ Machine* Machine::current() {
   return machine;
 }
 
+namespace {
+
+// The ends of kernels that nothing waited for yet.
+std::vector<std::unique_ptr<char[]>>& unsettled() {
+  static auto& all = *new std::vector<std::unique_ptr<char[]>>;
+  return all;
+}
+
+void acquireUnsettled() {
+  for (const std::unique_ptr<char[]>& order : unsettled()) acquire(&order[8]);
+}
+
+}  // namespace
+
+void settleKernels() {
+  acquireUnsettled();
+  unsettled().clear();
+}
+
+void waitForKernelBefore() {
+  Machine::current()->running().block->waitedForKernelBefore = true;
+  acquireUnsettled();
+}
+
 Run runKernel(const Shape& shape, const std::function<void()>& kernel) {
   Machine launch(shape, kernel, orderOfNow());
   const bool well = launch.run();
@@ -78,7 +104,10 @@ Run runKernel(const Shape& shape, const std::function<void()>& kernel) {
 // ---- A launch: groups of blocks, one after another -------------------------------------------------------------
 
 Machine::Machine(const Shape& shape, const std::function<void()>& kernel, Order order)
-    : shape_(shape), kernel_(kernel), order_(order), randomState_(order.seed), launchOrder_(new char[16]) {}
+    : shape_(shape), kernel_(kernel), order_(order), randomState_(order.seed), launchOrder_(new char[24]) {}
+
+void parametersRead() { Machine::current()->noteParametersRead(); }
+void Machine::noteParametersRead() { release(&launchOrder_[16]); }
 
 bool Machine::run() {
   std::vector<uint64_t> clusters(shape_.blocks() / shape_.clusterBlocks);
@@ -87,6 +116,7 @@ bool Machine::run() {
   if (order_.kind == Order::kRandom) {
     for (size_t i = clusters.size(); i > 1; --i) std::swap(clusters[i - 1], clusters[random(i)]);
   }
+  if (!shape_.overlaps) settleKernels();
   release(&launchOrder_[0]);
   machine = this;
   for (size_t next = 0; next < clusters.size() && !failed_;) {
@@ -98,7 +128,13 @@ bool Machine::run() {
     next += together;
   }
   machine = nullptr;
-  acquire(&launchOrder_[8]);
+  {
+    const Unwatched unwatched;
+    threads_.clear();
+  }
+  acquire(&launchOrder_[16]);
+  unsettled().push_back(std::move(launchOrder_));
+  if (failed_) settleKernels();
   if (failed_) stacks.unmap();  // with the frames that were left in them
   return !failed_;
 }
@@ -154,6 +190,7 @@ void Machine::beginBlock(Block& block, uint64_t number) {
   block.index = {static_cast<unsigned>(number % grid.x), static_cast<unsigned>(number / grid.x % grid.y),
                  static_cast<unsigned>(number / grid.x / grid.y)};
   block.live = shape_.threads();
+  block.waitedForKernelBefore = false;
   makeSharedMemory(block, shape_.dynamicBytes);
   for (unsigned i = 0; i < shape_.warps(); ++i) {
     Warp& warp = block.warps[i];
@@ -173,6 +210,9 @@ void Machine::beginBlock(Block& block, uint64_t number) {
     thread.exited = false;
     thread.operation = Operation::kNone;
     thread.place = Place{};
+    thread.copies.clear();
+    thread.committed = 0;
+    thread.inCluster = false;
     std::fill(std::begin(thread.readSinceFence), std::end(thread.readSinceFence), nullptr);
     thread.nextRead = 0;
     thread.fenced = false;
@@ -232,6 +272,10 @@ void Machine::exitThread() {
     fail("the thread exits, but lanes 0x%08x wait for it in a %s with mask 0x%08x", meeting.arrived,
          nameOf(meeting.operation), meeting.mask);
   }
+  if (!thread.copies.empty())
+    fail("the thread exits, but nobody waited for %zu of its copies", thread.copies.size());
+  if (block.live == 1 && shape_.overlaps && !block.waitedForKernelBefore)
+    fail("the block exits, but none of its threads waited for the kernel before it");
   thread.exited = true;
   warp.live &= ~me;
   --block.live;
@@ -247,9 +291,9 @@ void Machine::exitThread() {
   std::abort();
 }
 
-void Machine::arrive(Operation operation, const char* file, int line, unsigned mask) {
+void Machine::arrive(Operation operation, const Place& place, unsigned mask) {
   running_->operation = operation;
-  running_->place = {file, line};
+  running_->place = place;
   running_->mask = mask;
 }
 

@@ -11,15 +11,11 @@
 
 #include "context.hpp"
 #include "cuda_on_cpu/collectives.h"
+#include "cuda_pipeline.h"
 #include "run.hpp"
 #include "settings.hpp"
 
 namespace cuda_on_cpu {
-
-struct Place {
-  const char* file = "";
-  int line = 0;
-};
 
 struct Block;
 struct Warp;
@@ -37,6 +33,16 @@ struct Thread {
   Place place;
   unsigned mask;
   uint64_t result;
+  // Came to the barrier of its cluster, in this phase of it, and has not waited there yet.
+  bool inCluster;
+  unsigned clusterPhase;
+  // Copies that nobody has waited for, and of which group each is.
+  struct Copying {
+    AsyncCopy copy;
+    size_t group;
+  };
+  std::vector<Copying> copies;
+  size_t committed;
   // For ThreadSanitizer: the last words it read atomically.
   static constexpr int kReads = 16;
   const void* readSinceFence[kReads];
@@ -94,6 +100,7 @@ struct Block {
   std::vector<SharedArray> arrays;
   char* dynamicMemory;
   size_t staticBytes;
+  bool waitedForKernelBefore;
 };
 
 class Machine {
@@ -112,7 +119,7 @@ class Machine {
   const Shape& shape() const { return shape_; }
   [[noreturn]] void fail(const char* format, ...) __attribute__((format(printf, 2, 3)));
 
-  void arrive(Operation operation, const char* file, int line, unsigned mask = 0);
+  void arrive(Operation operation, const Place& place, unsigned mask = 0);
   void wait();
   void wake(Warp& warp, unsigned lanes);
   void sleep();
@@ -121,6 +128,7 @@ class Machine {
   Warp* firstWarp() { return warps_.data(); }
   void letPass(Barrier& barrier, Warp* first, size_t warps, unsigned Warp::* waiting);
   void noteStaticBytes(size_t bytes);
+  void noteParametersRead();
 
  private:
   static void threadMain();

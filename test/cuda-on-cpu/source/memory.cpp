@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "run.hpp"
 #include "runtime.hpp"
 #include "sanitizers.hpp"
 
@@ -84,6 +85,7 @@ bool isCopyable(const void* to, const void* from, size_t bytes, cudaMemcpyKind k
 }
 
 void openAll() {
+  settleKernels();
   for (int i = 0; i < settings().devices; ++i) openMemory(i);
 }
 void closeAll() {

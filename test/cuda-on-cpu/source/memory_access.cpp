@@ -64,6 +64,20 @@ void* arrayOf(Machine& machine, Block& block, const void* tag, size_t bytes, siz
 
 }  // namespace
 
+namespace {
+
+bool isInSharedMemory(const Machine& machine, const Block& block, const AsyncCopy& copy) {
+  const char* to = static_cast<const char*>(copy.to);
+  const auto lies = [&](const char* memory, size_t bytes) {
+    return memory != nullptr && to >= memory && to + copy.bytes <= memory + bytes;
+  };
+  bool found = lies(block.dynamicMemory, machine.shape().dynamicBytes);
+  for (const SharedArray& array : block.arrays) found = found || lies(array.memory, array.bytes);
+  return found;
+}
+
+}  // namespace
+
 void Machine::noteStaticBytes(size_t bytes) {
   if (bytes > staticBytes_) staticBytes_ = bytes;
   if (bytes > kStaticLimit)
@@ -93,7 +107,7 @@ void* dynamicSharedMemory() {
 void* sharedMemoryOf(unsigned int rank, const void* own, const char* file, int line) {
   Machine& machine = *Machine::current();
   Block& block = *machine.running().block;
-  machine.arrive(Operation::kNone, file, line);
+  machine.arrive(Operation::kNone, {file, line});
   if (rank >= machine.shape().clusterBlocks) {
     machine.fail("map_shared_rank: rank %u of a cluster of %u", rank, machine.shape().clusterBlocks);
   }
@@ -110,6 +124,30 @@ void* sharedMemoryOf(unsigned int rank, const void* own, const char* file, int l
     return other.dynamicMemory + offsetIn(block.dynamicMemory);
   }
   machine.fail("map_shared_rank: the address is not in the block's shared memory");
+}
+
+void beginCopy(const AsyncCopy& copy, const char* file, int line) {
+  Machine& machine = *Machine::current();
+  Thread& self = machine.running();
+  machine.arrive(Operation::kNone, {file, line});
+  if (copy.bytes != 4 && copy.bytes != 8 && copy.bytes != 16)
+    machine.fail("an asynchronous copy of %zu bytes", copy.bytes);
+  if ((reinterpret_cast<uintptr_t>(copy.to) | reinterpret_cast<uintptr_t>(copy.from)) % copy.bytes != 0)
+    machine.fail("an asynchronous copy that is not aligned to its %zu bytes", copy.bytes);
+  if (!isInSharedMemory(machine, *self.block, copy))
+    machine.fail("an asynchronous copy to what is not the block's shared memory");
+  const Unwatched unwatched;
+  self.copies.push_back({copy, self.committed});
+}
+
+void commitCopies() { ++Machine::current()->running().committed; }
+
+bool takeCopy(size_t prior, AsyncCopy& copy) {
+  Thread& self = Machine::current()->running();
+  if (self.copies.empty() || self.copies.front().group + prior >= self.committed) return false;
+  copy = self.copies.front().copy;
+  self.copies.erase(self.copies.begin());
+  return true;
 }
 
 // Memory is ordered as by C++: what comes before a fence and then an atomic write is seen after an atomic read of that
@@ -150,7 +188,7 @@ void fence() {
 
 void sleep(const char* file, int line) {
   Machine& machine = *Machine::current();
-  machine.arrive(Operation::kSleep, file, line);
+  machine.arrive(Operation::kSleep, {file, line});
   machine.sleep();
 }
 

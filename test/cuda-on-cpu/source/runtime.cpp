@@ -1,5 +1,6 @@
 // Calls, errors and devices.
 #include "runtime.hpp"
+#include "run.hpp"
 
 #include <cstdio>
 #include <cstring>
@@ -41,6 +42,7 @@ cudaError_t enter(const char* name, bool needsDevice) {
   if (settings().failing == name && ++state().callsToFail == settings().failingCall) {
     return leave(lose(device, cudaErrorIllegalAddress));
   }
+  if (std::strcmp(name, "cudaLaunchKernelEx") != 0) settleKernels();
   const cudaError_t lost = deviceOf(device).lost;
   return needsDevice && lost != cudaSuccess ? leave(lost) : cudaSuccess;
 }
@@ -52,6 +54,7 @@ cudaError_t leave(cudaError_t result) {
 }
 
 void callHost(cudaHostFn_t function, void* userData) {
+  settleKernels();
   state().mutex.unlock();
   inHostFunction = true;
   function(userData);
@@ -98,7 +101,7 @@ const char* cudaGetErrorString(cudaError_t error) {
 // ---- Devices ---------------------------------------------------------------------------------------------------
 
 cudaError_t cudaDriverGetVersion(int* version) {
-  *version = settings().devices == 0 ? 0 : CUDART_VERSION;
+  *version = settings().devices == 0 ? 0 : settings().driver;
   return cudaSuccess;
 }
 

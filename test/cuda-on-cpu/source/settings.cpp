@@ -1,5 +1,7 @@
 #include "settings.hpp"
 
+#include "cuda_runtime_api.h"
+
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -33,7 +35,10 @@ Settings read() {
   found.multiprocessors = static_cast<int>(fromEnvironment("CUDA_ON_CPU_SMS", 3));
   found.sharedBytes = fromEnvironment("CUDA_ON_CPU_SHARED", 232448);
   found.architecture = static_cast<int>(fromEnvironment("CUDA_ON_CPU_ARCH", 90));
+  found.ptx = static_cast<int>(fromEnvironment("CUDA_ON_CPU_PTX", static_cast<uint64_t>(found.architecture)));
+  found.driver = static_cast<int>(fromEnvironment("CUDA_ON_CPU_DRIVER", CUDART_VERSION));
   found.memoryBytes = fromEnvironment("CUDA_ON_CPU_MEMORY", uint64_t{1} << 30);
+  found.overlaps = fromEnvironment("CUDA_ON_CPU_OVERLAPS", 1) != 0;
   found.pools = fromEnvironment("CUDA_ON_CPU_POOLS", 1) != 0;
 
   const char* cooperative = std::getenv("CUDA_ON_CPU_COOPERATIVE");

@@ -4,8 +4,11 @@
 //   CUDA_ON_CPU_SMS=3              multiprocessors of each
 //   CUDA_ON_CPU_SHARED=232448      shared memory that a block can opt in to, in bytes
 //   CUDA_ON_CPU_ARCH=90            compute capability; clusters need 90
+//   CUDA_ON_CPU_PTX=90             what the kernels' code was made for: as the device, or older
+//   CUDA_ON_CPU_DRIVER=13000       CUDA version of the driver
 //   CUDA_ON_CPU_MEMORY=1073741824  memory of each, in bytes
 //   CUDA_ON_CPU_COOPERATIVE=0      no cooperative launches; =refuse: the attribute promises them, a launch is refused
+//   CUDA_ON_CPU_OVERLAPS=0         refuses launches that may begin before the kernel before them is done
 //   CUDA_ON_CPU_POOLS=0            no memory pools
 //   CUDA_ON_CPU_FAIL=NAME:N        the N-th call of this function finds the device lost (cudaErrorIllegalAddress)
 //   CUDA_ON_CPU_ORDER=forward      or reverse, or random:SEED; read at every launch
@@ -27,7 +30,10 @@ struct Settings {
   int multiprocessors;
   size_t sharedBytes;
   int architecture;
+  int ptx;
+  int driver;
   size_t memoryBytes;
+  bool overlaps;
   bool pools;
   enum Cooperative { kOffered, kNone, kRefused } cooperative;
   std::string failing;  // the name of a function, or empty

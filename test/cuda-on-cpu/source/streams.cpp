@@ -141,6 +141,7 @@ cudaError_t cudaStreamQuery(cudaStream_t stream) {
 
 cudaError_t cudaStreamGetDevice(cudaStream_t handle, int* device) {
   return call("cudaStreamGetDevice", [&] {
+    if (settings().driver < 12080) return cudaErrorCallRequiresNewerDriver;
     const CUstream_st* stream = find(handle);
     if (stream == nullptr) return cudaErrorInvalidResourceHandle;
     *device = stream->device;

@@ -31,11 +31,12 @@ struct Launch {
   size_t dynamicBytes = 0;
   bool cooperative = false;
   unsigned cluster = 0;
+  bool overlaps = false;
 };
 
 template <class... Parameters, class... Arguments>
 void launch(const Launch& shape, void (*kernel)(Parameters...), Arguments... arguments) {
-  cudaLaunchAttribute attributes[2] = {};
+  cudaLaunchAttribute attributes[3] = {};
   cudaLaunchConfig_t config = {};
   config.gridDim = shape.grid;
   config.blockDim = shape.block;
@@ -48,6 +49,10 @@ void launch(const Launch& shape, void (*kernel)(Parameters...), Arguments... arg
   if (shape.cluster != 0) {
     attributes[config.numAttrs].id = cudaLaunchAttributeClusterDimension;
     attributes[config.numAttrs++].val.clusterDim = {shape.cluster, 1, 1};
+  }
+  if (shape.overlaps) {
+    attributes[config.numAttrs].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+    attributes[config.numAttrs++].val.programmaticStreamSerializationAllowed = 1;
   }
   wellDone(cudaLaunchKernelEx(&config, kernel, arguments...));
 }

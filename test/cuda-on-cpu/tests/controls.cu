@@ -1,5 +1,6 @@
 // Kernels that are right: every order of threads and every build must let them pass, with these results.
 #include <cooperative_groups.h>
+#include <cuda_pipeline.h>
 
 #include "cases.hpp"
 
@@ -60,6 +61,32 @@ bool exitingBeforeBarrier() {
   return out.read() == expected(64, [](int i) { return i < 40 ? 7 : 0; });
 }
 
+// A helper that is used twice, by all threads; between roles that a compiler would like to keep apart.
+__device__ inline void waitForAll() { __syncthreads(); }
+template <bool kTwice>
+__global__ void meetsBetweenRoles(int* out) {
+  SHARED_ARRAY(int, values, 64);
+  const bool first = threadIdx.x < 32;
+  for (int turn = 0; turn < 4; ++turn) {
+    if (first) values[threadIdx.x] = static_cast<int>(threadIdx.x) + turn;
+    waitForAll();
+    if (!first) values[threadIdx.x] = values[threadIdx.x - 32] + 32;
+    if constexpr (kTwice) waitForAll();
+    if (!first) out[threadIdx.x] = values[threadIdx.x];
+    if (kTwice && first) out[threadIdx.x] = values[threadIdx.x + 32] - 32;
+    __syncthreads();
+    if (!kTwice && first) out[threadIdx.x] = values[threadIdx.x];
+  }
+}
+
+bool meetingBetweenRoles() {
+  Array<int> once(64), twice(64);
+  launch({1, 64}, meetsBetweenRoles<false>, once.data());
+  launch({1, 64}, meetsBetweenRoles<true>, twice.data());
+  const std::vector<int> wanted = expected(64, [](int i) { return i + 3; });
+  return once.read() == wanted && twice.read() == wanted;
+}
+
 // As dynamic shared memory; once with more than is allowed without being asked for.
 __global__ void addsUp(int* out) {
   DYN_SHARED(int, values);
@@ -78,6 +105,30 @@ bool addingUp() {
   cases::wellDone(cudaFuncSetAttribute(addsUp, cudaFuncAttributeMaxDynamicSharedMemorySize, 200000));
   launch({3, 128, 200000}, addsUp, out.data() + 3);
   return out.read() == std::vector<int>(6, 127 * 64);
+}
+
+// Two copies ahead of what is read; the last groups are empty.
+__global__ void copiesAhead(const int* in, int* out) {
+  SHARED_ARRAY(int, values, 10 * 32);
+  const auto fetch = [&](unsigned i) {
+    const unsigned at = i * 32 + threadIdx.x;
+    if (i < 10) __pipeline_memcpy_async(&values[at], in + at, sizeof(int));
+    __pipeline_commit();
+  };
+  fetch(0);
+  fetch(1);
+  for (unsigned i = 0; i < 10; ++i) {
+    fetch(i + 2);
+    __pipeline_wait_prior(2);
+    __syncwarp();
+    out[i * 32 + threadIdx.x] = values[i * 32 + (threadIdx.x ^ 1)];
+  }
+}
+
+bool copyingAhead() {
+  Array<int> in(expected(320, [](int i) { return i; })), out(320);
+  launch({}, copiesAhead, static_cast<const int*>(in.data()), out.data());
+  return out.read() == expected(320, [](int i) { return i ^ 1; });
 }
 
 struct Parameters {
@@ -238,6 +289,65 @@ bool addingInCluster() {
          });
 }
 
+// One thread of each block waits for the kernel before, which counts; what both only read is read before that.
+__global__ void countsOdd(const int* in, int* count) {
+  cudaTriggerProgrammaticLaunchCompletion();
+  if (in[threadIdx.x] % 2 == 1) atomicAdd(count, 1);
+}
+__global__ void addsCount(const int* in, int* count, int* out) {
+  SHARED_ARRAY(int, known, 1);
+  const int own = in[threadIdx.x];
+  if (threadIdx.x == 0) {
+    cudaGridDependencySynchronize();
+    known[0] = *count;
+  }
+  __syncthreads();
+  out[blockIdx.x * 64 + threadIdx.x] = own + known[0];
+}
+
+bool overlapping() {
+  Array<int> in(expected(64, [](int i) { return i; })), count(1), out(128);
+  for (int round = 0; round < 2; ++round) {
+    launch({1, 64}, countsOdd, static_cast<const int*>(in.data()), count.data());
+    launch({2, 64, 0, false, 0, true}, addsCount, static_cast<const int*>(in.data()), count.data(),
+           out.data());
+  }
+  return out.read() == expected(128, [](int i) { return i % 64 + 64; });
+}
+
+// Of two warps one writes to the other block; the other carries nothing, and learns it from its own block. Round by round,
+// in two halves, so that a round needs no barrier behind it.
+__global__ void handsOnInCluster(int* out) {
+  SHARED_ARRAY(int, theirs, 2);
+  SHARED_ARRAY(int, known, 2);
+  const auto cluster = groups::this_cluster();
+  const bool writes = threadIdx.x < 32;
+  __cluster_barrier_arrive_relaxed();
+  __cluster_barrier_wait();
+  int sum = 0;
+  for (int round = 0; round < 5; ++round) {
+    const int value = 10 * round + static_cast<int>(cluster.block_rank());
+    if (threadIdx.x == 0)
+      *cluster.map_shared_rank(&theirs[round % 2], static_cast<int>(cluster.block_rank() ^ 1u)) = value;
+    if (writes) {
+      __cluster_barrier_arrive();
+    } else {
+      __cluster_barrier_arrive_relaxed();
+    }
+    __cluster_barrier_wait();
+    if (threadIdx.x == 0) known[round % 2] = theirs[round % 2];
+    __syncthreads();
+    sum += known[round % 2];
+  }
+  out[blockIdx.x * 64 + threadIdx.x] = sum;
+}
+
+bool handingOnInCluster() {
+  Array<int> out(4 * 64);
+  launch({4, 64, 0, false, 2}, handsOnInCluster, out.data());
+  return out.read() == expected(4 * 64, [](int i) { return 100 + 5 * (i / 64 % 2 ^ 1); });
+}
+
 // Block 1 of a cooperative launch waits for block 0, and sees what that wrote before.
 template <bool viaVolatile>
 __global__ void passesOn(unsigned* flag, int* data, int* out) {
@@ -349,13 +459,17 @@ const cases::Case all[] = {
     {"reverses", "control", "", reversing},
     {"countsPredicates", "control", "", countingPredicates},
     {"exitsBeforeBarrier", "control", "", exitingBeforeBarrier},
+    {"meetsBetweenRoles", "control", "", meetingBetweenRoles},
     {"addsUp", "control", "", addingUp},
+    {"copiesAhead", "control", "", copyingAhead},
     {"countsIn3D", "control", "", countingIn3D},
     {"votes", "control", "", voting},
     {"shuffles", "control", "", shuffling},
     {"exchangesInWarp", "control", "", exchangingInWarp},
     {"addsWithGridBarrier", "control", "", addingWithGridBarrier},
     {"addsInCluster", "control", "", addingInCluster},
+    {"addsCount", "control", "", overlapping},
+    {"handsOnInCluster", "control", "", handingOnInCluster},
     {"polls", "control", "", passingOn<false>},
     {"pollsVolatile", "control", "", passingOn<true>},
     {"lastBlockAdds", "control", "", lastBlockAdding},

@@ -1,5 +1,6 @@
 // Kernels that are wrong, each in one way: they test that the emulator sees it, and for what it is.
 #include <cooperative_groups.h>
+#include <cuda_pipeline.h>
 
 #include "cases.hpp"
 
@@ -30,6 +31,50 @@ __global__ void oneBarrierMore(int* out) {
   if (threadIdx.x < 32) __syncthreads();
   out[threadIdx.x] = 1;
   __syncthreads();
+}
+
+// Lines do not tell these apart, since each role calls the same helper.
+__device__ inline void blockHelper() { __syncthreads(); }
+__device__ inline void clusterHelper() { groups::this_cluster().sync(); }
+__device__ inline void gridHelper() { groups::this_grid().sync(); }
+struct Team {
+  __device__ static void sync() { blockHelper(); }
+};
+
+__global__ void barrierOfTwoRoles(int* out) {
+  if (threadIdx.x < 32) {
+    out[threadIdx.x] = 1;
+    blockHelper();
+  } else {
+    blockHelper();
+  }
+}
+
+__global__ void barrierInTwoLoops(int* out) {
+  const auto wait = [] { Team::sync(); };
+  if (threadIdx.x < 32) {
+    for (int i = 0; i < 3; ++i) wait();
+  } else {
+    for (int i = 0; i < 3; ++i) wait(), out[threadIdx.x] = i;
+  }
+}
+
+__global__ void clusterBarrierOfTwoRoles(int* out) {
+  if (groups::this_cluster().block_rank() == 0) {
+    clusterHelper();
+  } else {
+    out[threadIdx.x] = 1;
+    clusterHelper();
+  }
+}
+
+__global__ void gridBarrierOfTwoRoles(int* out) {
+  if (blockIdx.x == 0) {
+    gridHelper();
+  } else {
+    out[threadIdx.x] = 1;
+    gridHelper();
+  }
 }
 
 __global__ void barrierMeetsVote(int* out) {
@@ -82,6 +127,41 @@ __global__ void clusterBarrierSkipped(int* out) {
   if (groups::this_cluster().block_rank() == 1) return;
   groups::this_cluster().sync();
   out[threadIdx.x] = 1;
+}
+
+__global__ void arrivesTwice(int* out) {
+  __cluster_barrier_arrive();
+  __cluster_barrier_arrive_relaxed();
+  __cluster_barrier_wait();
+  out[threadIdx.x] = 1;
+}
+
+__global__ void waitsWithoutArrival(int* out) {
+  if (threadIdx.x != 3) __cluster_barrier_arrive();
+  __cluster_barrier_wait();
+  out[threadIdx.x] = 1;
+}
+
+__global__ void clusterArrivalSkipped(int* out) {
+  if (groups::this_cluster().block_rank() == 1) return;
+  __cluster_barrier_arrive_relaxed();
+  __cluster_barrier_wait();
+  out[threadIdx.x] = 1;
+}
+
+__global__ void arrivalMeetsBarrier(int* out) {
+  if (threadIdx.x < 16) {
+    groups::this_cluster().sync();
+  } else {
+    __cluster_barrier_arrive();
+    __cluster_barrier_wait();
+  }
+  out[threadIdx.x] = 1;
+}
+
+__global__ void neverWaitsForKernelBefore(int* out) {
+  if (blockIdx.x == 0) cudaGridDependencySynchronize();
+  out[blockIdx.x * 32 + threadIdx.x] = 1;
 }
 
 __global__ void spinsForOtherBlocks(unsigned* arrived) {
@@ -147,6 +227,38 @@ __global__ void uninitialisedShared(int* out) {
   out[threadIdx.x] = sum == 4;
 }
 
+// Copies into shared memory that nobody waited for, all but the last group, or never put into a group.
+template <bool kCommits, bool kWaits>
+__device__ inline void copies(const int* in, int* out) {
+  SHARED_ARRAY(int, values, 64);
+  for (int i = 0; i < 2; ++i) {
+    __pipeline_memcpy_async(&values[i * 32 + threadIdx.x], in + i * 32 + threadIdx.x, sizeof(int));
+    if (kCommits) __pipeline_commit();
+  }
+  if (kWaits) __pipeline_wait_prior(kCommits ? 1 : 0);
+  for (int i = 0; i < 2; ++i) out[i * 32 + threadIdx.x] = values[i * 32 + threadIdx.x];
+  __pipeline_commit();
+  __pipeline_wait_prior(0);
+}
+__global__ void readsBeforeWait(const int* in, int* out) { copies<true, false>(in, out); }
+__global__ void waitsForTooFew(const int* in, int* out) { copies<true, true>(in, out); }
+__global__ void copiesInNoGroup(const int* in, int* out) { copies<false, true>(in, out); }
+
+__global__ void neverWaits(int* out) {
+  SHARED_ARRAY(int, values, 32);
+  __pipeline_memcpy_async(&values[threadIdx.x], out + threadIdx.x, sizeof(int));
+  __pipeline_commit();
+}
+__global__ void copiesToGlobal(int* out) { __pipeline_memcpy_async(out + 32, out, sizeof(int)); }
+__global__ void copiesMisaligned(int* out) {
+  SHARED_ARRAY(int, values, 32);
+  __pipeline_memcpy_async(&values[1], out, 2 * sizeof(int));
+}
+__global__ void copiesThreeInts(int* out) {
+  SHARED_ARRAY(int, values, 32);
+  __pipeline_memcpy_async(&values[0], out, 3 * sizeof(int));
+}
+
 __global__ void blocksInOrder(int* out) {
   if (threadIdx.x == 0) out[blockIdx.x + 1] = out[blockIdx.x] + 1;
 }
@@ -176,9 +288,16 @@ bool bothKinds() {
   return true;
 }
 
-bool skippingGridBarrier() {
+bool overlapping() {
+  Array<int> out(64);
+  launch({2, 32, 0, false, 0, true}, neverWaitsForKernelBefore, out.data());
+  return true;
+}
+
+template <void (*kernel)(int*)>
+bool cooperative() {
   Array<int> out(32);
-  launch({2, 32, 0, true}, gridBarrierSkipped, out.data());
+  launch({2, 32, 0, true}, kernel, out.data());
   return true;
 }
 
@@ -186,6 +305,14 @@ bool uninitialised() {
   Array<int> out(32);
   launch({}, uninitialisedShared, out.data());
   return out.read() == std::vector<int>(32, 1);
+}
+
+template <void (*kernel)(const int*, int*)>
+bool copying() {
+  const std::vector<int> numbers = expected(64, [](int i) { return i; });
+  Array<int> in(numbers), out(64);
+  launch({}, kernel, static_cast<const int*>(in.data()), out.data());
+  return out.read() == numbers;
 }
 
 bool inOrder() {
@@ -204,6 +331,13 @@ const cases::Case all[] = {
     {"divergentBarrier", "any", "divergent barrier: this thread is in __syncthreads at mutants.cu",
      simple<divergentBarrier>},
     {"oneBarrierMore", "any", "divergent barrier", simple<oneBarrierMore, 1, 64>},
+    {"barrierOfTwoRoles", "any", "threads come to __syncthreads at mutants.cu",
+     simple<barrierOfTwoRoles, 1, 64>},
+    {"barrierInTwoLoops", "any", "from two places of the kernel", simple<barrierInTwoLoops, 1, 64>},
+    {"clusterBarrierOfTwoRoles", "any", "threads come to cluster.sync at mutants.cu",
+     inCluster<clusterBarrierOfTwoRoles>},
+    {"gridBarrierOfTwoRoles", "any", "threads come to grid.sync at mutants.cu",
+     cooperative<gridBarrierOfTwoRoles>},
     {"barrierMeetsVote", "any", "31 thread(s) wait in __ballot_sync", simple<barrierMeetsVote>},
     {"maskWithoutOwnLane", "any", "mask 0x0000ffff does not name the lane itself",
      simple<maskWithoutOwnLane>},
@@ -215,8 +349,14 @@ const cases::Case all[] = {
      simple<differentCollectives>},
     {"differentWidths", "any", "lanes of one mask are in another collective", simple<differentWidths>},
     {"gridBarrierAlone", "any", "grid.sync at mutants.cu", simple<gridBarrierAlone, 2>},
-    {"gridBarrierSkipped", "any", "62 thread(s) wait in grid.sync", skippingGridBarrier},
+    {"gridBarrierSkipped", "any", "62 thread(s) wait in grid.sync", cooperative<gridBarrierSkipped>},
     {"clusterBarrierSkipped", "any", "32 thread(s) wait in cluster.sync", inCluster<clusterBarrierSkipped>},
+    {"arrivesTwice", "any", "came before and has not waited", inCluster<arrivesTwice>},
+    {"waitsWithoutArrival", "any", "the thread has not come to the barrier", inCluster<waitsWithoutArrival>},
+    {"clusterArrivalSkipped", "any", "32 thread(s) wait in __cluster_barrier_wait",
+     inCluster<clusterArrivalSkipped>},
+    {"arrivalMeetsBarrier", "any", "divergent barrier: this thread is in", inCluster<arrivalMeetsBarrier>},
+    {"neverWaitsForKernelBefore", "any", "none of its threads waited for the kernel before it", overlapping},
     {"spinsForOtherBlocks", "any", "spin for something that nobody does", spinning},
     {"tooMuchStatic", "any", "49156 bytes of static shared memory", simple<tooMuchStatic>},
     {"staticBesidesDynamic", "any", "cudaFuncSetAttribute has to allow them", bothKinds},
@@ -225,9 +365,17 @@ const cases::Case all[] = {
     {"globalAsShared", "any", "not in the block's shared memory", inCluster<globalAsShared>},
     {"exitedBlockMapped", "any", "block 1 of the cluster has exited", inCluster<exitedBlockMapped>},
 
+    {"neverWaits", "any", "nobody waited for 1 of its copies", simple<neverWaits>},
+    {"copiesToGlobal", "any", "copy to what is not the block's shared memory", simple<copiesToGlobal>},
+    {"copiesMisaligned", "any", "copy that is not aligned to its 8 bytes", simple<copiesMisaligned>},
+    {"copiesThreeInts", "any", "copy of 12 bytes", simple<copiesThreeInts>},
+
     {"missingBarrier", "order", "wrong result", reversing<missingBarrier, 64>},
     {"missingWarpBarrier", "order", "wrong result", reversing<missingWarpBarrier, 32>},
     {"uninitialisedShared", "order", "wrong result", uninitialised},
+    {"readsBeforeWait", "order", "wrong result", copying<readsBeforeWait>},
+    {"waitsForTooFew", "order", "wrong result", copying<waitsForTooFew>},
+    {"copiesInNoGroup", "order", "wrong result", copying<copiesInNoGroup>},
     {"blocksInOrder", "order", "wrong result", inOrder},
     {"updateInTwoSteps", "order", "wrong result", twoSteps},
 };

@@ -1,5 +1,6 @@
 // Kernels that are wrong, each in one way: they test that a sanitizer sees it, and where.
 #include <cooperative_groups.h>
+#include <cuda_pipeline.h>
 
 #include "cases.hpp"
 
@@ -53,6 +54,13 @@ __global__ void exitedBlockRead(int* out) {
   out[threadIdx.x] = *remote;
 }
 
+__global__ void copyOverrun(int* out) {
+  SHARED_ARRAY(int, values, 32);
+  __pipeline_memcpy_async(&values[threadIdx.x], out + 33 + threadIdx.x, sizeof(int));
+  __pipeline_commit();
+  __pipeline_wait_prior(0);
+}
+
 __global__ void readsFreedMemory(const int* freed, int* out) { out[threadIdx.x] = freed[threadIdx.x]; }
 __global__ void readsOtherDevice(const int* other, int* out) { out[threadIdx.x] = other[threadIdx.x]; }
 __global__ void writesOne(int* out) { out[threadIdx.x] = 1; }
@@ -104,6 +112,14 @@ __global__ void wrongHalfWaits(int* out) {
   out[threadIdx.x] = values[31 - threadIdx.x];
 }
 
+__global__ void readsCopyOfOtherLane(int* out) {
+  SHARED_ARRAY(int, values, 32);
+  __pipeline_memcpy_async(&values[threadIdx.x], out + threadIdx.x, sizeof(int));
+  __pipeline_commit();
+  __pipeline_wait_prior(0);
+  out[32 + threadIdx.x] = values[31 - threadIdx.x];
+}
+
 __global__ void blocksUpdateOneWord(int* out) {
   if (threadIdx.x == 0) out[0] += 1;
 }
@@ -116,6 +132,37 @@ __global__ void clusterWithoutBarrier(int* out) {
   __syncthreads();
   out[blockIdx.x * 32 + threadIdx.x] = *cluster.map_shared_rank(&values[threadIdx.x], 0);
   cluster.sync();
+}
+
+// The thread that writes to the other block arrives as if it had written nothing.
+__global__ void relaxedArrivalWithData(int* out) {
+  SHARED_ARRAY(int, values, 1);
+  const auto cluster = groups::this_cluster();
+  cluster.sync();
+  if (threadIdx.x == 0) *cluster.map_shared_rank(&values[0], static_cast<int>(cluster.block_rank() ^ 1u)) = 1;
+  __cluster_barrier_arrive_relaxed();
+  __cluster_barrier_wait();
+  out[blockIdx.x * 32 + threadIdx.x] = values[0];
+}
+
+// Begins before the kernel that writes `values` is done, and reads or writes them too early.
+__global__ void writesValues(int* values) {
+  cudaTriggerProgrammaticLaunchCompletion();
+  values[threadIdx.x] = 1;
+}
+__global__ void readsTooEarly(int* values, int* out) {
+  const int value = values[threadIdx.x];
+  cudaGridDependencySynchronize();
+  out[threadIdx.x] = value;
+}
+__global__ void writesTooEarly(int* values, int* out) {
+  values[threadIdx.x] = 2;
+  cudaGridDependencySynchronize();
+  out[threadIdx.x] = 1;
+}
+__global__ void lanesWaitForNobody(int* values, int* out) {
+  if (threadIdx.x == 0) cudaGridDependencySynchronize();
+  out[threadIdx.x] = values[threadIdx.x];
 }
 
 // The last block adds up what all have left behind; `fences` says which of the two fences it has.
@@ -214,6 +261,14 @@ bool tooFar() {
   return true;
 }
 
+template <void (*kernel)(int*, int*)>
+bool overlapping() {
+  Array<int> values(32), out(32);
+  launch({}, writesValues, values.data());
+  launch({1, 32, 0, false, 0, true}, kernel, values.data(), out.data());
+  return true;
+}
+
 bool polling() {
   Array<int> flag(1);
   launch({2, 32, 0, true}, pollsPlainFlag, flag.data());
@@ -225,6 +280,7 @@ const cases::Case all[] = {
     {"sharedOverrun", "address", "heap-buffer-overflow", simple<sharedOverrun>},
     {"dynamicOverrun", "address", "heap-buffer-overflow", overrunningDynamic},
     {"remoteOverrun", "address", "heap-buffer-overflow", inCluster<remoteOverrun>},
+    {"copyOverrun", "address", "heap-buffer-overflow", simple<copyOverrun>},
     {"exitedBlockRead", "address", "use-after-poison", inCluster<exitedBlockRead>},
     {"readsFreedMemory", "address", "heap-use-after-free", freed},
     {"readsOtherDevice", "address", "use-after-poison", ofOtherDevice},
@@ -238,8 +294,13 @@ const cases::Case all[] = {
     {"missingSecondBarrier", "thread", "data race", reversing<missingSecondBarrier, 64>},
     {"voteAsBarrier", "thread", "data race", reversing<voteAsBarrier, 32>},
     {"wrongHalfWaits", "thread", "data race", reversing<wrongHalfWaits, 32>},
+    {"readsCopyOfOtherLane", "thread", "data race", simple<readsCopyOfOtherLane>},
     {"blocksUpdateOneWord", "thread", "data race", simple<blocksUpdateOneWord, 8>},
     {"clusterWithoutBarrier", "thread", "data race", inCluster<clusterWithoutBarrier>},
+    {"relaxedArrivalWithData", "thread", "data race", inCluster<relaxedArrivalWithData>},
+    {"readsTooEarly", "thread", "data race", overlapping<readsTooEarly>},
+    {"writesTooEarly", "thread", "data race", overlapping<writesTooEarly>},
+    {"lanesWaitForNobody", "thread", "data race", overlapping<lanesWaitForNobody>},
     {"missingFence", "thread", "data race", lastBlock<missingFence>},
     {"missingSecondFence", "thread", "data race", lastBlock<missingSecondFence>},
     {"pollsPlainFlag", "thread", "data race", polling},

@@ -45,6 +45,13 @@ void force(Context& context, const ForcedWay& forced) {
         run(heldCase(random, dtype, n, 0));
       }
     }
+    // So many that a warp takes several, up to 32, and holds several at once; the last warp fewer.
+    if (forced.way == jumpout::cuda::Way::kWarpRows) {
+      for (const uint64_t row : {8, 24, 64, 200, 344, 504}) {
+        if (tiny && row != 24 && row != 200) continue;
+        run(heldCase(random, dtype, row * (12000 / row + random.below(60)), row));
+      }
+    }
     for (uint64_t i = 0; i < context.pick<uint64_t>(1, 10, 100); ++i) {
       const uint64_t row = 8 * (1 + random.below(300));
       const size_t n = 1 + random.below(context.pick<uint64_t>(1000, 6000, 60000));

@@ -14,6 +14,8 @@ enum class Operation : int {
   kCountingBarrier,
   kGridBarrier,
   kClusterBarrier,
+  kClusterArrival,
+  kClusterWait,
   kWarpBarrier,
   kVote,
   kShuffle,
@@ -30,10 +32,26 @@ enum class Operation : int {
   kSleep,
 };
 
+struct Place {
+  const char* file = "";
+  int line = 0;
+  const void* code = nullptr;  // of a barrier: all threads must come by the same
+};
+
+// Barriers are expanded where they are used, and hand on where that is: the label of each copy has an address of its own,
+// which the compiler keeps where it copies the code once more.
+#define CUDA_ON_CPU_EXPANDED __attribute__((always_inline)) inline
+#define CUDA_ON_CPU_HERE \
+  ::cuda_on_cpu::Place { file_, line_, __extension__&& here }
+
 // How many threads came with a predicate that holds.
-int blockBarrier(Operation operation, bool predicate, const char* file, int line);
-void gridBarrier(const char* file, int line);
-void clusterBarrier(const char* file, int line);
+int blockBarrier(Operation operation, bool predicate, const Place& place);
+void gridBarrier(const Place& place);
+void clusterBarrier(const Place& place);
+// Its two halves; a relaxed arrival, one that does not release, orders no memory.
+void clusterArrive(bool releases, const char* file, int line);
+void clusterWait(const char* file, int line);
+void waitForKernelBefore();
 // The result for this lane. `argument` and `width` are those of a shuffle.
 uint64_t warpCollective(Operation operation, unsigned mask, uint64_t value, int argument, int width,
                         const char* file, int line);
@@ -57,18 +75,35 @@ inline unsigned reduce(Operation operation, unsigned mask, unsigned value, const
 
 // ---- Blocks ----------------------------------------------------------------------------------------------------
 
-inline void __syncthreads(CUDA_ON_CPU_PLACE) {
-  cuda_on_cpu::blockBarrier(cuda_on_cpu::Operation::kBarrier, false, file_, line_);
+CUDA_ON_CPU_EXPANDED void __syncthreads(CUDA_ON_CPU_PLACE) {
+here:
+  cuda_on_cpu::blockBarrier(cuda_on_cpu::Operation::kBarrier, false, CUDA_ON_CPU_HERE);
 }
-inline int __syncthreads_count(int predicate, CUDA_ON_CPU_PLACE) {
-  return cuda_on_cpu::blockBarrier(cuda_on_cpu::Operation::kCountingBarrier, predicate != 0, file_, line_);
+CUDA_ON_CPU_EXPANDED int __syncthreads_count(int predicate, CUDA_ON_CPU_PLACE) {
+here:
+  return cuda_on_cpu::blockBarrier(cuda_on_cpu::Operation::kCountingBarrier, predicate != 0,
+                                   CUDA_ON_CPU_HERE);
 }
-inline int __syncthreads_or(int predicate, CUDA_ON_CPU_PLACE) {
+CUDA_ON_CPU_EXPANDED int __syncthreads_or(int predicate, CUDA_ON_CPU_PLACE) {
   return __syncthreads_count(predicate, file_, line_) != 0;
 }
-inline int __syncthreads_and(int predicate, CUDA_ON_CPU_PLACE) {
+CUDA_ON_CPU_EXPANDED int __syncthreads_and(int predicate, CUDA_ON_CPU_PLACE) {
   return __syncthreads_count(predicate == 0, file_, line_) == 0;
 }
+
+// ---- Kernels that overlap --------------------------------------------------------------------------------------
+// They run one after the other; until one has waited for the other, ThreadSanitizer takes them for unordered.
+
+inline void cudaTriggerProgrammaticLaunchCompletion() {}
+inline void cudaGridDependencySynchronize() { cuda_on_cpu::waitForKernelBefore(); }
+
+// ---- Clusters --------------------------------------------------------------------------------------------------
+
+inline void __cluster_barrier_arrive(CUDA_ON_CPU_PLACE) { cuda_on_cpu::clusterArrive(true, file_, line_); }
+inline void __cluster_barrier_arrive_relaxed(CUDA_ON_CPU_PLACE) {
+  cuda_on_cpu::clusterArrive(false, file_, line_);
+}
+inline void __cluster_barrier_wait(CUDA_ON_CPU_PLACE) { cuda_on_cpu::clusterWait(file_, line_); }
 
 // ---- Warps -----------------------------------------------------------------------------------------------------
 

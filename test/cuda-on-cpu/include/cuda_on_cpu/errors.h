@@ -9,6 +9,7 @@
   X(cudaErrorInvalidConfiguration, 9, "invalid configuration argument")                                     \
   X(cudaErrorInvalidDevicePointer, 17, "invalid device pointer")                                            \
   X(cudaErrorInvalidMemcpyDirection, 21, "invalid copy direction for memcpy")                               \
+  X(cudaErrorCallRequiresNewerDriver, 36, "API call is not supported in the installed CUDA driver")         \
   X(cudaErrorInsufficientDriver, 35, "CUDA driver version is insufficient for CUDA runtime version")        \
   X(cudaErrorInvalidDeviceFunction, 98, "invalid device function")                                          \
   X(cudaErrorNoDevice, 100, "no CUDA-capable device is detected")                                           \

@@ -13,6 +13,9 @@ namespace cuda_on_cpu {
 // `run` is the kernel with its arguments, by value; `kernel` names it for its attributes.
 cudaError_t launch(const cudaLaunchConfig_t* config, const void* kernel, std::function<void()> run);
 
+// The running thread has its own copy of the kernel's parameters: the host may free those of the launch.
+void parametersRead();
+
 template <class... Parameters>
 const void* addressOf(void (*kernel)(Parameters...)) {
   return reinterpret_cast<const void*>(kernel);
@@ -25,8 +28,14 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
                                Arguments&&... arguments) {
   static_assert(sizeof...(Parameters) == sizeof...(Arguments), "one argument for each parameter");
   std::tuple<std::decay_t<Parameters>...> values(std::forward<Arguments>(arguments)...);
-  return cuda_on_cpu::launch(config, cuda_on_cpu::addressOf(kernel),
-                             [kernel, values] { std::apply(kernel, values); });
+  return cuda_on_cpu::launch(config, cuda_on_cpu::addressOf(kernel), [kernel, values] {
+    std::apply(
+        [kernel](std::decay_t<Parameters>... own) {
+          cuda_on_cpu::parametersRead();
+          kernel(own...);
+        },
+        values);
+  });
 }
 
 template <class... Parameters>
