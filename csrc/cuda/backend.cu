@@ -18,13 +18,6 @@ constexpr int kMostDevices = 64;
 constexpr uint64_t kVectorBytes = 16;
 constexpr uint64_t kRecordWords = sizeof(jumpout_record) / sizeof(uint64_t);
 
-Borders& borders() {
-  static Borders& table = *new Borders();
-  return table;
-}
-
-thread_local Way last_way = Way::kNothing;
-
 const Kernels& kernelsOf(jumpout_dtype dtype) {
   switch (dtype) {
     case JUMPOUT_FLOAT16: return kFloat16Kernels;
@@ -53,7 +46,7 @@ cudaError_t query(Device& device) {
 }
 
 // The current device's properties, asked for once.
-cudaError_t currentDevice(Device& device) {
+cudaError_t knownDevice(Device& device) {
   static Device known[kMostDevices];
   static bool asked[kMostDevices] = {};
   static std::mutex& lock = *new std::mutex();
@@ -68,6 +61,15 @@ cudaError_t currentDevice(Device& device) {
   device = known[device.index];
   return cudaSuccess;
 }
+
+cudaError_t currentDevice(const Policy& policy, Device& device) {
+  const cudaError_t error = knownDevice(device);
+  if (policy.multiprocessors > 0)
+    device.multiprocessors = std::min(device.multiprocessors, policy.multiprocessors);
+  return error;
+}
+
+bool launchesClusters(const Device& device) { return device.compute_major >= 9; }
 
 bool isAligned(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer) % kVectorBytes == 0; }
 
@@ -104,6 +106,8 @@ bool isRefusal(cudaError_t error) {
 
 struct Forward {
   const jumpout_device_forward_args& args;
+  const Borders& border;
+  Taken& taken_way;
   const Kernels& kernels;
   const Device& device;
   cudaStream_t stream;
@@ -127,10 +131,10 @@ struct Forward {
   // Counts were made elsewhere, or are not needed.
   cudaError_t counted() const {
     if (args.group_count == 1 && tiled && args.length) {
-      last_way = Way::kCounted;
+      taken_way.way = Way::kSweep;
       return kernels.applyCounted(device, e, args.records, keys, draw, workspace, gate, stream);
     }
-    last_way = Way::kGeneral;
+    taken_way.way = tiled && args.length ? Way::kSweep : Way::kGeneral;
     const cudaError_t drawn = drawAll();
     return drawn || !args.length ? drawn : apply();
   }
@@ -144,9 +148,10 @@ struct Forward {
   bool taken(Way way, cudaError_t error, cudaError_t& result) const {
     if (isRefusal(error)) {
       cudaGetLastError();
+      taken_way.refused = way;
       return false;
     }
-    last_way = way;
+    taken_way.way = way;
     result = error;
     return true;
   }
@@ -155,7 +160,6 @@ struct Forward {
   bool heldRows(cudaError_t& result) const {
     const bool single = args.group_count == 1;
     const RowsLaunch rows = rowsLaunch();
-    const Borders& border = borders();
     const uint64_t block = std::min(kernels.block_row, single ? border.one_block : border.block_row);
     const uint64_t cluster = std::min(kernels.cluster_row, single ? border.one_cluster : border.cluster_row);
     if (!single && rows.row_size <= std::min(kernels.warp_row, border.warp_row) &&
@@ -163,7 +167,7 @@ struct Forward {
       return true;
     if (rows.row_size <= block && taken(Way::kBlockRows, kernels.blockRows(device, rows, 1, stream), result))
       return true;
-    if (rows.row_size <= cluster && device.compute_major >= 9) {
+    if (rows.row_size <= cluster && launchesClusters(device)) {
       unsigned blocks = single ? kLargestClusterBlocks : 2;
       while (blocks < kLargestClusterBlocks && rows.row_size > kernels.block_row * blocks) blocks *= 2;
       return taken(Way::kClusterRows, kernels.blockRows(device, rows, blocks, stream), result);
@@ -172,7 +176,7 @@ struct Forward {
   }
 
   bool onChip(cudaError_t& result) const {
-    if (args.group_count > 1 || args.length > std::min(borders().on_chip, kernels.onChipCapacity(device)))
+    if (args.group_count > 1 || args.length > std::min(border.on_chip, kernels.onChipCapacity(device)))
       return false;
     return taken(Way::kOnChip, kernels.onChip(device, e, args.records, keys, draw, workspace, gate, stream),
                  result);
@@ -180,7 +184,7 @@ struct Forward {
 
   // The count, then a sweep that begins where the count ended.
   cudaError_t twoSweeps() const {
-    last_way = tiled ? Way::kTwoLaunches : Way::kGeneral;
+    taken_way.way = tiled ? Way::kTwoLaunches : Way::kGeneral;
     CountOutcome outcome = {};
     outcome.draw = draw;
     outcome.workspace = workspace;
@@ -215,15 +219,11 @@ struct Forward {
 
 }  // namespace
 
-Borders& bordersForTests() { return borders(); }
-
-Way lastWayForTests() { return last_way; }
-
-jumpout_status forward(const jumpout_device_forward_args& args) noexcept {
+jumpout_status forward(const jumpout_device_forward_args& args, const Policy& policy, Taken* taken) noexcept {
   const DeviceScope scope(args.device);
   if (scope.status()) return scope.status();
   Device device = {};
-  if (const cudaError_t error = currentDevice(device)) return statusOf(error);
+  if (const cudaError_t error = currentDevice(policy, device)) return statusOf(error);
   Elements e = elementsOf(args.input, args.output, args.layout, args.length, args.group_count);
   e.mask = args.mask;
   const uint64_t total = args.total               ? args.total
@@ -232,7 +232,12 @@ jumpout_status forward(const jumpout_device_forward_args& args) noexcept {
   const Draw draw{args.options,      args.seed,   args.call,
                   args.call_counter, args.active, args.length || args.total ? total : 0,
                   args.all_active};
+  Taken unasked;
+  Taken& told = taken ? *taken : unasked;
+  told = {};
   const Forward pass{args,
+                     policy.borders,
+                     told,
                      kernelsOf(args.dtype),
                      device,
                      static_cast<cudaStream_t>(args.stream),
@@ -245,34 +250,40 @@ jumpout_status forward(const jumpout_device_forward_args& args) noexcept {
   return statusOf(pass.run());
 }
 
-jumpout_status backward(const jumpout_device_backward_args& args) noexcept {
+jumpout_status backward(const jumpout_device_backward_args& args, const Policy& policy,
+                        Taken* taken) noexcept {
+  if (taken) *taken = {};
   if (args.length == 0) return JUMPOUT_OK;
   const DeviceScope scope(args.device);
   if (scope.status()) return scope.status();
   Device device = {};
-  if (const cudaError_t error = currentDevice(device)) return statusOf(error);
+  if (const cudaError_t error = currentDevice(policy, device)) return statusOf(error);
   const Kernels& kernels = kernelsOf(args.dtype);
   const auto stream = static_cast<cudaStream_t>(args.stream);
   Elements e = elementsOf(args.grad_output, args.grad_input, args.layout, args.length, args.group_count);
   const bool grouped = args.group_count > 1;
+  const auto tell = [&](bool tiled) {
+    if (taken) taken->way = tiled ? Way::kSweep : Way::kGeneral;
+    return tiled;
+  };
   if (args.mask) {
     // Without groups the offset plays no part.
-    const bool tiled = grouped ? fitsTiles(e) : isAligned(e.input) && isAligned(e.output);
+    const bool tiled = tell(grouped ? fitsTiles(e) : isAligned(e.input) && isAligned(e.output));
     return statusOf(tiled ? kernels.backward(device, e, args.mask, args.records, grouped, stream)
                           : kernels.general(device, e, args.records, Gate::kNone, args.mask, stream));
   }
   const Gate gate = args.relu ? Gate::kNonzeroPartner : Gate::kNone;
   e.partner = args.relu ? args.output : nullptr;
-  const bool tiled = fitsTiles(e) && e.unit_size == 1;
+  const bool tiled = tell(fitsTiles(e) && e.unit_size == 1);
   return statusOf(tiled ? kernels.applyAgain(device, e, args.records, gate, grouped, stream)
                         : kernels.general(device, e, args.records, gate, nullptr, stream));
 }
 
-jumpout_status countActive(const jumpout_device_count_args& args) noexcept {
+jumpout_status countActive(const jumpout_device_count_args& args, const Policy& policy) noexcept {
   const DeviceScope scope(args.device);
   if (scope.status()) return scope.status();
   Device device = {};
-  if (const cudaError_t error = currentDevice(device)) return statusOf(error);
+  if (const cudaError_t error = currentDevice(policy, device)) return statusOf(error);
   const auto stream = static_cast<cudaStream_t>(args.stream);
   const size_t bytes = args.group_count * sizeof(uint64_t);
   if (const cudaError_t error = cudaMemsetAsync(args.active, 0, bytes, stream)) return statusOf(error);
@@ -283,6 +294,26 @@ jumpout_status countActive(const jumpout_device_count_args& args) noexcept {
   outcome.stride = 1;
   const bool aligned = isAligned(e.input) && (args.group_count == 1 || fitsTiles(e));
   return statusOf(kernelsOf(args.dtype).count(device, e, outcome, aligned, stream));
+}
+
+jumpout_status capacityOf(Way way, jumpout_dtype dtype, int32_t number, const Policy& policy,
+                          uint64_t& elements) noexcept {
+  const DeviceScope scope(number);
+  if (scope.status()) return scope.status();
+  Device device = {};
+  if (const cudaError_t error = currentDevice(policy, device)) return statusOf(error);
+  const Kernels& kernels = kernelsOf(dtype);
+  switch (way) {
+    case Way::kNothing: elements = 0; break;
+    case Way::kWarpRows: elements = kernels.warp_row; break;
+    case Way::kBlockRows: elements = kernels.block_row; break;
+    case Way::kClusterRows: elements = launchesClusters(device) ? kernels.cluster_row : 0; break;
+    case Way::kOnChip: elements = kernels.onChipCapacity(device); break;
+    case Way::kTwoLaunches:
+    case Way::kSweep:
+    case Way::kGeneral: elements = ~uint64_t{0}; break;
+  }
+  return JUMPOUT_OK;
 }
 
 }  // namespace jumpout::cuda
