@@ -42,3 +42,4 @@ endif()
 if(JUMPOUT_CURAND STREQUAL "ON" AND NOT JUMPOUT_HAVE_CURAND)
   message(FATAL_ERROR "JUMPOUT_CURAND=ON, but ${missing}.")
 endif()
+file(WRITE "${CMAKE_BINARY_DIR}/curand-folder.txt" "${JUMPOUT_CURAND_FOUND}") # scripts/build-gpu-kit carries it

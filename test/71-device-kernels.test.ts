@@ -10,7 +10,6 @@ import { emulatedProgram, execute } from './support/emulated'
 import type { Outcome } from './support/program'
 import { goldenHeader, goldenHeaderFile } from './support/golden-header'
 
-const CLUSTERS = ['one cluster', 'a cluster a row']
 
 t.setTimeout(2 * BUILD_LIMIT)
 
@@ -44,23 +43,53 @@ for (const order of ['reverse', 'random:1', 'random:2', 'random:3']) {
   })
 }
 
-const DEVICES: Record<string, { env: Record<string, string>; missing: readonly string[] }> = {
-  'that refuses cooperative launches': { env: { CUDA_ON_CPU_COOPERATIVE: 'refuse' }, missing: ['on chip'] },
-  'without cooperative launches': { env: { CUDA_ON_CPU_COOPERATIVE: '0' }, missing: ['on chip'] },
-  'without clusters': { env: { CUDA_ON_CPU_ARCH: '75', CUDA_ON_CPU_SHARED: '65536' }, missing: CLUSTERS },
-  'that runs code for older ones': { env: { CUDA_ON_CPU_PTX: '75' }, missing: CLUSTERS },
-  'that lets no kernels overlap': { env: { CUDA_ON_CPU_OVERLAPS: '0' }, missing: [] },
-  'of one multiprocessor': { env: { CUDA_ON_CPU_SMS: '1', CUDA_ON_CPU_SHARED: '101376' }, missing: [] },
-  'of sixteen multiprocessors': { env: { CUDA_ON_CPU_SMS: '16', CUDA_ON_CPU_DEVICES: '1' }, missing: [] },
+const DEVICES: Record<string, { env: Record<string, string>; missing?: string }> = {
+  'that refuses cooperative launches': { env: { CUDA_ON_CPU_COOPERATIVE: 'refuse' }, missing: 'on chip' },
+  'without cooperative launches': { env: { CUDA_ON_CPU_COOPERATIVE: '0' }, missing: 'on chip' },
+  'without clusters': {
+    env: { CUDA_ON_CPU_ARCH: '75', CUDA_ON_CPU_SHARED: '65536' },
+    missing: 'cluster per row',
+  },
+  'that runs code for older ones': { env: { CUDA_ON_CPU_PTX: '75' }, missing: 'cluster per row' },
+  'that lets no kernels overlap': { env: { CUDA_ON_CPU_OVERLAPS: '0' } },
+  'of one multiprocessor': { env: { CUDA_ON_CPU_SMS: '1', CUDA_ON_CPU_SHARED: '101376' } },
+  'of sixteen multiprocessors': { env: { CUDA_ON_CPU_SMS: '16', CUDA_ON_CPU_DEVICES: '1' } },
 }
 for (const [kind, { env, missing }] of Object.entries(DEVICES)) {
   t.test(`plain, a device ${kind}`, { timeout: BUILD_LIMIT }, async (t) => {
     const args = ['--quick', '--only', 'golden,samples,ways,graphs,large']
+    if (missing !== undefined) args.push('--missing', missing)
     const { ways } = await runDeviceProgram(t, { variant: 'plain', args, env })
-    for (const way of missing) t.equal(ways[way], 0, `${way}: replaced`)
-    t.ok(ways['two launches'] > 0)
+    for (const [way, cases] of Object.entries(ways))
+      t.equal(cases > 0, missing === undefined || !way.endsWith(missing), `${way}: ${cases} cases`)
   })
 }
+
+t.test('a way that is not taken fails', { timeout: BUILD_LIMIT }, async (t) => {
+  const program = await emulatedProgram('plain', TARGET)
+  const tried = async (env: Record<string, string>, ...missing: string[]) => {
+    const { code, stdout } = await execute(program, ['--tiny', '--only', 'ways', ...missing], { env })
+    return [code, stdout] as const
+  }
+  t.match(await tried({ CUDA_ON_CPU_COOPERATIVE: 'refuse' }), [
+    1,
+    /on chip was to be taken, and count and sweep was/,
+  ])
+  t.match(await tried({ CUDA_ON_CPU_COOPERATIVE: '0' }), [1, /on chip is not to be had on this device/])
+  t.match(
+    await tried({}, '--missing', 'on chip'),
+    [1, /on chip was not to be taken, and on chip was/],
+    'nor one too many',
+  )
+})
+
+t.test('with two of its multiprocessors', { timeout: BUILD_LIMIT }, async (t) => {
+  const args = ['--quick', '--multiprocessors', '2', '--only', 'lengths,samples,graphs,ways,large']
+  const env = { CUDA_ON_CPU_SMS: '16' }
+  const result = await runDeviceProgram(t, { variant: 'plain', args, env })
+  nothingDiffers(t, result)
+  t.match(result, { multiprocessors: 16, multiprocessorsUsed: 2 })
+})
 
 t.test('without a device it says so and fails', { timeout: BUILD_LIMIT }, async (t) => {
   const program = await emulatedProgram('plain', TARGET)

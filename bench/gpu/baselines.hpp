@@ -15,4 +15,8 @@ void readAll(const void* memory, size_t bytes, void* stream);
 void reluForward(void* to, const void* from, size_t bytes, bool wide, void* stream);
 void reluBackward(void* to, const void* gradient, const void* output, size_t bytes, bool wide, void* stream);
 
+// Between the two a profiler that was told to wait looks at kernels.
+void beginProfile();
+void endProfile();
+
 }  // namespace gpu_bench

@@ -1,11 +1,15 @@
 /* Times forward and backward on the device by size, dtype and layout against a copy and cuDNN, all in turns in one process,
- * each checked first, and writes one JSON row for each: median seconds of one call.
+ * each checked first, and writes one JSON row for each as it comes: median seconds of one call, and the way that ran.
  *
  *   jumpout_gpu_bench [--ways] [--seconds N] [--quick] [--device D] [--json FILE] [--cudnn LIBRARY] [--fact NAME=VALUE]...
+ *   jumpout_gpu_bench --once PASS,DTYPE,ELEMENTS,ROW [--device D]
  *
- * --ways times forward by each way that can take a shape instead, to find the borders between them (csrc/cuda/borders.hpp).
- * --seconds is the time that all of it may take; --quick tries the program, with small sizes. The exit status is 2 where
- * there is no device.
+ * --ways times forward by each way that can hold a shape instead, to find the borders between them (csrc/cuda/borders.hpp).
+ * --seconds is the time that all of it may take; --quick tries the program, with small sizes. --once makes one call of one
+ * pass between the marks that a profiler waits for, and says which way it took.
+ *
+ * What is wrong, is not taken, fails, crashes or hangs becomes a row with `error` instead of `seconds`, the rest goes on, and
+ * the exit status is 1. It is 2 where there is no device.
  */
 #include <algorithm>
 #include <chrono>
@@ -14,29 +18,37 @@
 #include <exception>
 #include <fstream>
 #include <map>
+#include <optional>
 
+#include "baselines.hpp"
+#include "supervisor.hpp"
 #include "workload.hpp"
 
 namespace {
 
 using namespace gpu_bench;
 using device_tests::Device;
+using device_tests::quoted;
 using device_tests::require;
+using jumpout::cuda::Way;
 
 struct Settings {
   double seconds = 400.0;
   bool quick = false, ways = false;
   int32_t device = 0;
-  std::string json, cudnn;
+  std::string json, cudnn, once;
   std::vector<device_tests::Fact> facts;
 };
 
 struct Row {
-  Shape shape;
-  Caches caches;
   std::string pass;
-  double seconds;
+  double seconds = 0.0;
+  Taken taken;
+  std::string error;  // instead of the time
 };
+
+// The longest that one shape may take: checks and two comparisons.
+constexpr double kSecondsPerShape = 60.0;
 
 constexpr size_t kKi = 1024, kMi = kKi * kKi;
 
@@ -80,29 +92,50 @@ std::string formatted(const char* format, auto... values) {
   return text;
 }
 
-std::string jsonOf(const Settings& settings, const jumpout_cuda_device& device, const std::string& cudnn,
-                   const std::vector<Row>& rows) {
-  using device_tests::quoted;
-  std::string json = "{\n  \"suite\": \"gpu\",\n";
-  for (const device_tests::Fact& fact : settings.facts)
-    json += "  " + quoted(fact.name) + ": " + quoted(fact.value) + ",\n";
-  json += "  \"device\": { \"name\": " + quoted(device.name) +
-          formatted(", \"compute\": \"%d.%d\", \"multiprocessors\": %d, \"memory\": %llu, \"l2\": %llu },\n",
-                    device.compute_major, device.compute_minor, device.multiprocessors,
-                    static_cast<unsigned long long>(device.memory_bytes),
-                    static_cast<unsigned long long>(device.l2_bytes));
-  json += "  \"cudnn\": " + quoted(cudnn) + ",\n  \"quick\": " + (settings.quick ? "true" : "false") + ",\n";
-  json += "  \"rows\": [\n";
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const Row& row = rows[i];
-    json += formatted("    { \"elements\": %zu, \"dtype\": \"%s\", \"row\": %llu, \"caches\": \"%s\", ",
-                      row.shape.length, device_tests::nameOf(row.shape.dtype),
-                      static_cast<unsigned long long>(row.shape.row), nameOf(row.caches)) +
-            "\"pass\": " + quoted(row.pass) + formatted(", \"seconds\": %.9g }", row.seconds);
-    json += i + 1 < rows.size() ? ",\n" : "\n";
-  }
-  return json + "  ]\n}\n";
+std::string jsonOf(const Shape& shape, Caches caches, const Row& row) {
+  std::string json = formatted("{ \"elements\": %zu, \"dtype\": \"%s\", \"row\": %llu, \"caches\": \"%s\", ",
+                               shape.length, device_tests::nameOf(shape.dtype),
+                               static_cast<unsigned long long>(shape.row), nameOf(caches)) +
+                     "\"pass\": " + quoted(row.pass);
+  if (row.taken.way != Way::kNothing) json += ", \"way\": " + quoted(jumpout::cuda::nameOf(row.taken.way));
+  return json + (row.error.empty() ? formatted(", \"seconds\": %.9g }", row.seconds)
+                                   : ", \"error\": " + quoted(row.error) + " }");
 }
+
+// What is known so far, replaced at once: whoever reads it, or ends this program, finds a whole file.
+class Results {
+ public:
+  explicit Results(const Settings& settings) : settings_(settings) {}
+
+  void describe(std::string device) { device_ = std::move(device); }
+  void add(std::string row, bool failed) {
+    rows_.push_back(std::move(row));
+    failed_ |= failed;
+  }
+  bool failed() const { return failed_; }
+
+  bool write() const {
+    if (settings_.json.empty()) return true;
+    const std::string unfinished = settings_.json + ".new";
+    std::ofstream file(unfinished);
+    file << "{\n  \"suite\": \"gpu\",\n";
+    for (const device_tests::Fact& fact : settings_.facts)
+      file << "  " << quoted(fact.name) << ": " << quoted(fact.value) << ",\n";
+    file << device_ << "  \"quick\": " << (settings_.quick ? "true" : "false") << ",\n  \"rows\": [";
+    for (size_t i = 0; i < rows_.size(); ++i) file << (i ? ",\n    " : "\n    ") << rows_[i];
+    file << "\n  ]\n}\n";
+    file.close();
+    if (file && std::rename(unfinished.c_str(), settings_.json.c_str()) == 0) return true;
+    std::fprintf(stderr, "%s could not be written\n", settings_.json.c_str());
+    return false;
+  }
+
+ private:
+  const Settings& settings_;
+  std::string device_;
+  std::vector<std::string> rows_;
+  bool failed_ = false;
+};
 
 // Share of the speed of the best copy, for a pass that has to move `bytes` an element.
 double efficiency(const std::map<std::string, double>& times, const char* pass, double bytes,
@@ -111,62 +144,99 @@ double efficiency(const std::map<std::string, double>& times, const char* pass, 
   return bytes / times.at(pass) / (2.0 * element / copy);
 }
 
-void printTable(const jumpout_cuda_device& device, const std::vector<Row>& rows) {
+void printHead(bool ways) {
+  if (ways) {
+    std::printf("\nForward by each way, microseconds\n");
+    return;
+  }
   std::printf(
       "\nShares of the copy's speed (1: at the floor), times of cuDNN over ours (more than 1: ours is "
       "faster)\n");
   std::printf("%-9s %9s %6s %-5s %9s %8s %8s %8s %8s %8s %8s %8s\n", "dtype", "elements", "row", "cache",
               "copy GB/s", "forward", "counted", "backward", "/cudnn", "relu/", "bwd/", "bwdrelu/");
-  for (size_t from = 0; from < rows.size();) {
-    const Row& first = rows[from];
-    std::map<std::string, double> times;
-    size_t to = from;
-    while (to < rows.size() && rows[to].shape.length == first.shape.length &&
-           rows[to].shape.row == first.shape.row && rows[to].shape.dtype == first.shape.dtype &&
-           rows[to].caches == first.caches) {
-      times[rows[to].pass] = rows[to].seconds;
-      ++to;
-    }
-    from = to;
-    const double element = static_cast<double>(device_tests::bytesOf(first.shape.dtype));
-    const double length = static_cast<double>(first.shape.length);
-    const bool one_read = first.shape.row || length * element <= static_cast<double>(device.l2_bytes);
-    const double once = 2.0 * element + 0.125, floor = one_read ? once : once + element;
-    const auto against = [&](const char* theirs, const char* ours) {
-      return times.count(theirs) ? formatted("%8.2f", times[theirs] / times[ours]) : std::string("       -");
-    };
-    std::printf(
-        "%-9s %9zu %6llu %-5s %9.0f %8.2f %8.2f %8.2f %s %s %s %s\n", device_tests::nameOf(first.shape.dtype),
-        first.shape.length, static_cast<unsigned long long>(first.shape.row), nameOf(first.caches),
-        2e-9 * element * length / std::min(times["memcpy"], times["copy"]),
-        efficiency(times, "forward", floor, element), efficiency(times, "forward counted", once, element),
-        efficiency(times, "backward", once, element), against("cudnn forward", "forward").c_str(),
-        against("relu + cudnn forward", "forward relu").c_str(),
-        against("cudnn backward", "backward").c_str(), against("cudnn + relu backward", "backward").c_str());
+}
+
+void printShape(const Shape& shape, Caches caches) {
+  std::printf("%-9s %9zu %6llu %-5s", device_tests::nameOf(shape.dtype), shape.length,
+              static_cast<unsigned long long>(shape.row), nameOf(caches));
+}
+
+void printFailures(const Shape& shape, Caches caches, const std::vector<Row>& rows) {
+  for (const Row& row : rows) {
+    if (row.error.empty()) continue;
+    printShape(shape, caches);
+    std::printf(" not ok: %s: %s\n", row.pass.c_str(), row.error.c_str());
   }
 }
 
-void printWays(const std::vector<Row>& rows) {
-  std::printf("\nForward by each way, microseconds\n");
-  for (size_t from = 0; from < rows.size();) {
-    const Row& first = rows[from];
-    std::string times;
-    const Row* fastest = nullptr;
-    size_t at = from;
-    for (; at < rows.size() && rows[at].pass != "as now"; ++at) {
-      times += formatted("  %s %.2f", rows[at].pass.c_str(), 1e6 * rows[at].seconds);
-      if (!fastest || rows[at].seconds < fastest->seconds) fastest = &rows[at];
-    }
-    const double now = rows[at].seconds;
-    std::printf("%-9s %9zu %6llu %-5s%s; fastest: %s, now %.2f of its time\n",
-                device_tests::nameOf(first.shape.dtype), first.shape.length,
-                static_cast<unsigned long long>(first.shape.row), nameOf(first.caches), times.c_str(),
-                fastest ? fastest->pass.c_str() : "none", fastest ? now / fastest->seconds : 1.0);
-    from = at + 1;
-  }
+void printTimes(const jumpout_cuda_device& device, const Shape& shape, Caches caches,
+                const std::vector<Row>& rows) {
+  std::map<std::string, double> times;
+  for (const Row& row : rows)
+    if (row.error.empty()) times[row.pass] = row.seconds;
+  const double element = static_cast<double>(device_tests::bytesOf(shape.dtype));
+  const double length = static_cast<double>(shape.length);
+  const bool one_read = shape.row || length * element <= static_cast<double>(device.l2_bytes);
+  const double once = 2.0 * element + 0.125, floor = one_read ? once : once + element;
+  const auto share = [&](const char* pass, double bytes) {
+    const bool known = times.count(pass) && times.count("memcpy") && times.count("copy");
+    return known ? formatted("%8.2f", efficiency(times, pass, bytes, element)) : std::string("       -");
+  };
+  const auto against = [&](const char* theirs, const char* ours) {
+    const bool known = times.count(theirs) && times.count(ours);
+    return known ? formatted("%8.2f", times[theirs] / times[ours]) : std::string("       -");
+  };
+  const double copy =
+      times.count("memcpy") && times.count("copy") ? std::min(times["memcpy"], times["copy"]) : 0.0;
+  printShape(shape, caches);
+  std::printf(" %9.0f %s %s %s %s %s %s %s\n", copy > 0.0 ? 2e-9 * element * length / copy : 0.0,
+              share("forward", floor).c_str(), share("forward counted", once).c_str(),
+              share("backward", once).c_str(), against("cudnn forward", "forward").c_str(),
+              against("relu + cudnn forward", "forward relu").c_str(),
+              against("cudnn backward", "backward").c_str(),
+              against("cudnn + relu backward", "backward").c_str());
 }
 
-int measure(const Settings& settings) {
+void printWays(const Shape& shape, Caches caches, const std::vector<Row>& rows) {
+  const Row *fastest = nullptr, *now = nullptr;
+  printShape(shape, caches);
+  for (const Row& row : rows) {
+    if (!row.error.empty()) continue;
+    std::printf("  %s %.2f", row.pass.c_str(), 1e6 * row.seconds);
+    if (row.pass == kAsNow)
+      now = &row;
+    else if (!fastest || row.seconds < fastest->seconds)
+      fastest = &row;
+  }
+  if (now && fastest)
+    std::printf("; fastest: %s, now (%s) %.2f of its time", fastest->pass.c_str(),
+                jumpout::cuda::nameOf(now->taken.way), now->seconds / fastest->seconds);
+  std::printf("\n");
+}
+
+// The times of all contenders that can be timed; what cannot goes into the faults.
+std::vector<Row> timed(Timer& timer, std::vector<Contender> contenders, Caches caches, const Effort& effort,
+                       Workload::Faults& faults) {
+  std::vector<Row> rows;
+  for (;;) {
+    std::erase_if(contenders, [&](const Contender& contender) { return faults.count(contender.name) > 0; });
+    try {
+      const std::vector<Measured> measured = timer.compare(contenders, caches, effort);
+      for (size_t i = 0; i < contenders.size(); ++i)
+        rows.push_back({contenders[i].name, measured[i].seconds, measured[i].taken, {}});
+      break;
+    } catch (const ContenderFailure& failure) {
+      if (jumpout_last_cuda_error().sticky) throw;
+      faults.emplace(contenders[failure.which].name, failure.what());
+    }
+  }
+  for (const auto& [pass, error] : faults) rows.push_back({pass, 0.0, {}, error});
+  return rows;
+}
+
+// In a process of its own (supervisor.hpp): shapes from `first` on.
+int measure(const Settings& settings, const std::vector<Shape>& shapes, size_t first, Sink& sink,
+            std::chrono::steady_clock::time_point begin) {
   jumpout_cuda_device found{};
   if (jumpout_cuda_device_of(settings.device, &found) != JUMPOUT_OK) {
     jumpout_runtime runtime{};
@@ -176,51 +246,122 @@ int measure(const Settings& settings) {
     return 2;
   }
   const Device device(settings.device);
-  std::string reason;
-  const std::unique_ptr<Cudnn> cudnn = Cudnn::load(settings.cudnn, device.stream(), reason);
+  std::string reason = "not asked for";
+  const std::unique_ptr<Cudnn> cudnn =
+      settings.ways ? nullptr : Cudnn::load(settings.cudnn, device.stream(), reason);
   const std::string version = cudnn ? cudnn->version() : "none: " + reason;
   std::printf("%s, compute capability %d.%d, %d multiprocessors, L2 %llu MiB; cuDNN %s\n", found.name,
               found.compute_major, found.compute_minor, found.multiprocessors,
               static_cast<unsigned long long>(found.l2_bytes >> 20), version.c_str());
+  sink.put("device  \"device\": { \"name\": " + quoted(found.name) +
+           formatted(", \"compute\": \"%d.%d\", \"multiprocessors\": %d, \"memory\": %llu, \"l2\": %llu }, ",
+                     found.compute_major, found.compute_minor, found.multiprocessors,
+                     static_cast<unsigned long long>(found.memory_bytes),
+                     static_cast<unsigned long long>(found.l2_bytes)) +
+           "\"cudnn\": " + quoted(version) + ", ");
+  printHead(settings.ways);
   std::fflush(stdout);
   Timer timer(device, settings.quick ? size_t{64} << 10 : std::max<size_t>(1024 * kMi, 8 * found.l2_bytes));
-  const std::vector<Shape> shapes = settings.ways ? shapesForWays(settings.quick) : shapesOf(settings.quick);
-  std::vector<Row> rows;
-  const auto begin = std::chrono::steady_clock::now();
-  for (size_t i = 0; i < shapes.size(); ++i) {
+  for (size_t i = first; i < shapes.size(); ++i) {
     const double spent = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (spent > settings.seconds) {
       std::printf("the time is up: %zu of %zu shapes were measured\n", i, shapes.size());
       break;
     }
-    Workload workload(device, shapes[i]);
-    if (!settings.ways) workload.check();
-    const std::vector<Contender> contenders =
-        settings.ways ? workload.ways() : workload.contenders(cudnn.get());
-    for (const Caches caches : {Caches::kCold, Caches::kWarm}) {
-      Effort effort;
-      // Half of an equal share, since checking and allocating takes time too.
-      effort.seconds =
-          std::max(0.05, (settings.seconds - spent) / static_cast<double>(shapes.size() - i) / 4.0);
-      if (settings.quick) effort = {0.02, 2, 3, 2};
-      const std::vector<double> medians = timer.compare(contenders, caches, effort);
-      for (size_t which = 0; which < contenders.size(); ++which)
-        rows.push_back({shapes[i], caches, contenders[which].name, medians[which]});
+    const Shape& shape = shapes[i];
+    sink.begin(i);
+    try {
+      Workload workload(device, shape);
+      Workload::Faults faults = settings.ways ? workload.checkWays() : workload.check();
+      const std::vector<Contender> contenders =
+          settings.ways ? workload.ways() : workload.contenders(cudnn.get(), faults);
+      for (const Caches caches : {Caches::kCold, Caches::kWarm}) {
+        Effort effort;
+        // Half of an equal share, since checking and allocating takes time too.
+        effort.seconds =
+            std::max(0.05, (settings.seconds - spent) / static_cast<double>(shapes.size() - i) / 4.0);
+        if (settings.quick) effort = {0.02, 2, 3, 2};
+        const std::vector<Row> rows = timed(timer, contenders, caches, effort, faults);
+        for (const Row& row : rows)
+          sink.put((row.error.empty() ? "row " : "bad ") + jsonOf(shape, caches, row));
+        if (settings.ways)
+          printWays(shape, caches, rows);
+        else
+          printTimes(found, shape, caches, rows);
+        printFailures(shape, caches, rows);
+        std::fflush(stdout);
+      }
+    } catch (const std::exception& error) {
+      if (jumpout_last_cuda_error().sticky) {
+        std::fprintf(stderr, "%s\n", error.what());
+        return kDeviceLost;
+      }
+      const std::vector<Row> rows{{"all", 0.0, {}, error.what()}};
+      sink.put("bad " + jsonOf(shape, Caches::kCold, rows[0]));
+      printFailures(shape, Caches::kCold, rows);
     }
   }
-  if (!settings.json.empty()) {
-    std::ofstream file(settings.json);
-    file << jsonOf(settings, found, version, rows);
-    if (!file.flush()) {
-      std::fprintf(stderr, "%s could not be written\n", settings.json.c_str());
+  return 0;
+}
+
+int measureAll(const Settings& settings) {
+  const std::vector<Shape> shapes = settings.ways ? shapesForWays(settings.quick) : shapesOf(settings.quick);
+  Results results(settings);
+  const auto begin = std::chrono::steady_clock::now();
+  Supervision supervision;
+  supervision.seconds_per_item = kSecondsPerShape;
+  supervision.work = [&](size_t first, Sink& sink) { return measure(settings, shapes, first, sink, begin); };
+  supervision.take = [&](const std::string& line) {
+    if (line.rfind("device", 0) == 0)
+      results.describe(line.substr(6) + "\n");
+    else
+      results.add(line.substr(4), line.rfind("bad ", 0) == 0);
+    results.write();
+  };
+  supervision.giveUp = [&](size_t item, const std::string& why) {
+    std::printf("not ok: shape %zu of %zu: %s\n", item + 1, shapes.size(), why.c_str());
+    results.add(jsonOf(shapes[item], Caches::kCold, {"all", 0.0, {}, why}), true);
+    results.write();
+  };
+  int status = 0;
+  if (!supervise(supervision, status)) return status == 2 ? 2 : 1;
+  return results.write() && !results.failed() ? 0 : 1;
+}
+
+// PASS,DTYPE,ELEMENTS,ROW
+int callOnce(const Settings& settings) {
+  std::vector<std::string> parts;
+  for (size_t from = 0, to; from <= settings.once.size(); from = to + 1) {
+    to = std::min(settings.once.find(',', from), settings.once.size());
+    parts.push_back(settings.once.substr(from, to - from));
+  }
+  std::optional<jumpout_dtype> dtype;
+  for (const jumpout_dtype known : device_tests::kDtypes)
+    if (parts.size() == 4 && parts[1] == device_tests::nameOf(known)) dtype = known;
+  if (!dtype) {
+    std::fprintf(stderr, "--once takes PASS,DTYPE,ELEMENTS,ROW\n");
+    return 1;
+  }
+  const Device device(settings.device);
+  Workload workload(device, {*dtype, std::strtoull(parts[2].c_str(), nullptr, 10),
+                             std::strtoull(parts[3].c_str(), nullptr, 10)});
+  Workload::Faults faults = workload.check();
+  for (const Contender& contender : workload.contenders(nullptr, faults)) {
+    if (contender.name != parts[0]) continue;
+    if (faults.count(contender.name)) {
+      std::fprintf(stderr, "%s: %s\n", contender.name.c_str(), faults[contender.name].c_str());
       return 1;
     }
+    device.synchronize();
+    beginProfile();
+    const Taken taken = contender.enqueue();
+    device.synchronize();
+    endProfile();
+    std::printf("way: %s\n", jumpout::cuda::nameOf(taken.way));
+    return 0;
   }
-  if (settings.ways)
-    printWays(rows);
-  else
-    printTable(found, rows);
-  return 0;
+  std::fprintf(stderr, "there is no pass '%s'\n", parts[0].c_str());
+  return 1;
 }
 
 bool parse(int count, char** arguments, Settings& settings) {
@@ -242,6 +383,8 @@ bool parse(int count, char** arguments, Settings& settings) {
       settings.device = std::atoi(value.c_str());
     else if (flag == "--json")
       settings.json = value;
+    else if (flag == "--once")
+      settings.once = value;
     else if (flag == "--cudnn")
       settings.cudnn = value;
     else if (flag == "--fact" && value.find('=') != std::string::npos)
@@ -261,7 +404,7 @@ int main(int count, char** arguments) {
     return 1;
   }
   try {
-    return measure(settings);
+    return settings.once.empty() ? measureAll(settings) : callOnce(settings);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;

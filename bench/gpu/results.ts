@@ -12,8 +12,13 @@ export interface Timing {
   /** host: the caller's time, whatever the device does. */
   caches: 'cold' | 'warm' | 'host'
   pass: string
+  /** The way that ran (csrc/cuda/borders.hpp), or how PyTorch's calls were made. */
+  way?: string
   seconds: number
 }
+
+/** What was wrong, not taken or lost instead: never a figure. */
+export type Fault = Omit<Timing, 'seconds'> & { error: string }
 
 export interface GpuResults {
   suite: 'gpu'
@@ -28,7 +33,15 @@ export interface GpuResults {
   node?: string
   /** Only tried, not measured. */
   quick: boolean
-  rows: Timing[]
+  rows: (Timing | Fault)[]
+}
+
+/** What bench/gpu/run writes: each step with its outcome, and what it measured. */
+export interface GpuReport {
+  suite: 'gpu-bench'
+  passed: boolean
+  quick: boolean
+  steps: Record<string, { outcome: string; why?: string; result?: GpuResults }>
 }
 
 /** All results of one device. */
@@ -37,17 +50,20 @@ export interface GpuRun {
   results: GpuResults[]
 }
 
-const FILE = /^gpu-(native|torch|calls)-(.+)\.json$/
+const FILE = /^gpu-bench-(.+)\.json$/
+/** Of forward's ways and of the hardware counters docs/tuning.md speaks. */
+const TABULATED = ['native', 'torch', 'calls']
 
 export const isGpuFile = (name: string): boolean => /^gpu-/.test(name)
 
 export function readGpuRuns(folder: string): GpuRun[] {
   const runs = new Map<string, GpuResults[]>()
   for (const name of readdirSync(folder).sort()) {
-    const slug = FILE.exec(name)?.[2]
+    const slug = FILE.exec(name)?.[1]
     if (slug === undefined) continue
-    const results = JSON.parse(readFileSync(join(folder, name), 'utf8')) as GpuResults
-    if (!results.quick) runs.set(slug, [...(runs.get(slug) ?? []), results])
+    const { steps } = JSON.parse(readFileSync(join(folder, name), 'utf8')) as GpuReport
+    const results = TABULATED.flatMap((step) => steps[step]?.result ?? []).filter(({ quick }) => !quick)
+    if (results.length > 0) runs.set(slug, results)
   }
   return [...runs].map(([slug, results]) => ({ slug, results }))
 }
@@ -64,7 +80,9 @@ export interface Times {
 /** The times of one size, dtype, layout and state of the caches, in the order of first appearance. */
 export function groupTimes(results: readonly GpuResults[]): Times[] {
   const groups = new Map<string, Times>()
-  for (const { elements, dtype, row, caches, pass, seconds } of results.flatMap(({ rows }) => rows)) {
+  for (const timing of results.flatMap(({ rows }) => rows)) {
+    if ('error' in timing) continue
+    const { elements, dtype, row, caches, pass, seconds } = timing
     const key = [elements, dtype, row, caches].join()
     const group = groups.get(key) ?? { elements, dtype, row, caches, of: {} }
     group.of[pass] ??= seconds

@@ -34,19 +34,21 @@ Timer::~Timer() {
   jumpout_cuda_free(device_.number(), flush_, &stream, 1);
 }
 
-void Timer::trial(const Contender& contender, const Events& events, Caches caches, int repeats) {
+Taken Timer::trial(const Contender& contender, const Events& events, Caches caches, int repeats) {
   readAll(flush_, flush_bytes_, device_.stream());
   if (caches == Caches::kWarm) {
     contender.enqueue();
     contender.enqueue();
   }
   require(jumpout_cuda_event_record(device_.number(), events.begin, device_.stream()), "an event");
-  for (int i = 0; i < repeats; ++i) contender.enqueue();
+  Taken taken;
+  for (int i = 0; i < repeats; ++i) taken = contender.enqueue();
   require(jumpout_cuda_event_record(device_.number(), events.end, device_.stream()), "an event");
+  return taken;
 }
 
-std::vector<double> Timer::compare(const std::vector<Contender>& contenders, Caches caches,
-                                   const Effort& effort) {
+std::vector<Measured> Timer::compare(const std::vector<Contender>& contenders, Caches caches,
+                                     const Effort& effort) {
   const size_t count = contenders.size();
   while (events_.size() < count) {
     Events events{};
@@ -60,14 +62,22 @@ std::vector<double> Timer::compare(const std::vector<Contender>& contenders, Cac
   const auto elapsed = [&] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   };
-  for (const Contender& contender : contenders) contender.enqueue();  // whatever is done at a first call only
-  device_.synchronize();
+  std::vector<Taken> taken(count);
+  for (size_t which = 0; which < count; ++which) {
+    try {
+      taken[which] = contenders[which].enqueue();  // whatever is done at a first call only
+      device_.synchronize();
+    } catch (const std::exception& error) {
+      throw ContenderFailure(which, error.what());
+    }
+  }
   for (int round = 0; round < effort.most_rounds; ++round) {
     if (round >= effort.least_rounds && elapsed() > effort.seconds) break;
     // Each round begins with another contender, so that none always follows the same one.
     for (size_t k = 0; k < count; ++k) {
       const size_t which = (k + static_cast<size_t>(round)) % count;
-      trial(contenders[which], events_[which], caches, repeats);
+      const Taken now = trial(contenders[which], events_[which], caches, repeats);
+      if (now.way != taken[which].way) throw ContenderFailure(which, "calls took different ways");
     }
     device_.synchronize();
     for (size_t which = 0; which < count; ++which) {
@@ -77,9 +87,10 @@ std::vector<double> Timer::compare(const std::vector<Contender>& contenders, Cac
       trials[which].push_back(1e-3 * static_cast<double>(milliseconds) / repeats);
     }
   }
-  std::vector<double> medians;
-  for (std::vector<double>& values : trials) medians.push_back(median(std::move(values)));
-  return medians;
+  std::vector<Measured> measured;
+  for (size_t which = 0; which < count; ++which)
+    measured.push_back({median(std::move(trials[which])), taken[which]});
+  return measured;
 }
 
 }  // namespace gpu_bench

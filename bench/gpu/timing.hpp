@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -9,9 +10,22 @@
 
 namespace gpu_bench {
 
+using device_tests::Taken;
+
 struct Contender {
   std::string name;
-  std::function<void()> enqueue;  // one call, on the device's stream
+  std::function<Taken()> enqueue;  // one call, on the device's stream; of others' calls the way is nothing
+};
+
+struct Measured {
+  double seconds;  // median of one call
+  Taken taken;
+};
+
+// What a contender threw, which spoils its own result alone.
+struct ContenderFailure : std::runtime_error {
+  ContenderFailure(size_t which, const char* what) : std::runtime_error(what), which(which) {}
+  size_t which;
 };
 
 enum class Caches { kCold, kWarm };
@@ -32,15 +46,16 @@ class Timer {
   Timer(const Timer&) = delete;
   Timer& operator=(const Timer&) = delete;
 
-  // Median seconds of one call of each contender.
-  std::vector<double> compare(const std::vector<Contender>& contenders, Caches caches, const Effort& effort);
+  // Of each contender.
+  std::vector<Measured> compare(const std::vector<Contender>& contenders, Caches caches,
+                                const Effort& effort);
 
  private:
   struct Events {
     void* begin;
     void* end;
   };
-  void trial(const Contender& contender, const Events& events, Caches caches, int repeats);
+  Taken trial(const Contender& contender, const Events& events, Caches caches, int repeats);
 
   const device_tests::Device& device_;
   size_t flush_bytes_;

@@ -1,20 +1,25 @@
 """PyTorch's own dropout, and jumpout written in its operations, timed as bench/gpu/timing.cpp times ours: events around
-single calls behind a flush of the second-level cache, the contenders in turns, medians. Results are checked first.
+single calls behind a flush of the second-level cache, the contenders in turns, medians. Results are checked first. Warm
+calls over few elements are replayed from a CUDA graph: one by one, Python would be what is timed.
 
-python3 torch_peers.py [--seconds N] [--cpu] [--fact NAME=VALUE]... --json FILE
+python3 torch_peers.py [--seconds N] [--quick] [--fact NAME=VALUE]... --json FILE
 
---cpu tries the script without a GPU: host clocks, small sizes; its times mean nothing.
+--quick tries the script with small sizes, without a GPU by the host's clock; its times mean nothing. The file is replaced
+after each shape. What fails or is wrong becomes a row with `error`, the rest goes on, and the exit status is 1.
 """
 
 import argparse
 import json
+import os
 import statistics
+import sys
 import time
 
 import torch
 
 KI, MI = 1024, 1024 * 1024
 SIZES = [KI, 4 * KI, 16 * KI, 64 * KI, 256 * KI, MI, 2 * MI, 4 * MI, 8 * MI, 11 * MI, 16 * MI, 32 * MI, 64 * MI, 128 * MI]
+GRAPH_MOST = MI  # elements; beyond, a call takes longer than Python does to make it
 RATE = 0.2  # of plain dropout; the time does not depend on it
 
 
@@ -32,28 +37,46 @@ def jumpout_backward(gradient, kept, scale):
     return gradient * kept * scale
 
 
+def require(holds, what):
+    if not holds:
+        raise RuntimeError(f"wrong: {what}")
+
+
 def check(x):
     y, kept, scale = jumpout(x)
-    assert torch.equal(y, torch.where(kept, x * scale, torch.zeros_like(x)))
+    require(torch.equal(y, torch.where(kept, x * scale, torch.zeros_like(x))), "jumpout in PyTorch's operations")
     z, mask = torch.native_dropout(x, RATE, True)
-    assert torch.equal(z == 0, ~mask | (x == 0))
+    require(torch.equal(z == 0, ~mask | (x == 0)), "native_dropout's mask")
     if x.numel() > 100000:
-        assert abs(float(mask.float().mean()) - (1 - RATE)) < 0.01
+        require(abs(float(mask.float().mean()) - (1 - RATE)) < 0.01, "native_dropout's rate")
 
 
 class Timer:
-    def __init__(self, device):
+    def __init__(self, device, quick):
         self.on_gpu = device.type == "cuda"
-        self.flush = torch.zeros(512 * MI if self.on_gpu else 1024, device=device)
+        self.flush = torch.zeros(512 * MI if self.on_gpu and not quick else 1024, device=device)
 
-    def trial(self, call, warm):
-        repeats = 10 if warm else 1
+    def recorded(self, call, repeats):
+        """A graph of some calls; what they allocate lives in its own pool."""
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(3):  # as PyTorch's documentation asks
+                call()
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            for _ in range(repeats):
+                call()
+        return graph.replay
+
+    def trial(self, call, warm, repeats, calls_each):
         if not self.on_gpu:
             start = time.perf_counter()
             for _ in range(repeats):
                 call()
             seconds = (time.perf_counter() - start) / repeats
-            return lambda: seconds
+            return lambda: seconds / calls_each
         begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
         self.flush.sum()  # reads it all: clean lines, and work for the host to hide behind
         if warm:
@@ -63,19 +86,23 @@ class Timer:
         for _ in range(repeats):
             call()
         end.record()
-        return lambda: begin.elapsed_time(end) * 1e-3 / repeats
+        return lambda: begin.elapsed_time(end) * 1e-3 / repeats / calls_each
 
-    def compare(self, contenders, warm, seconds, least=5, most=51):
+    def compare(self, contenders, warm, graphs, seconds, least=5, most=51):
         names, trials, start = list(contenders), {name: [] for name in contenders}, time.perf_counter()
         for name in names:
             contenders[name]()
+        repeats, calls_each = 10 if warm else 1, 1
+        if graphs:
+            contenders = {name: self.recorded(call, repeats) for name, call in contenders.items()}
+            repeats, calls_each = 1, repeats
         for turn in range(most):
             if turn >= least and time.perf_counter() - start > seconds:
                 break
             pending = []
             for k in range(len(names)):
                 name = names[(k + turn) % len(names)]
-                pending.append((name, self.trial(contenders[name], warm)))
+                pending.append((name, self.trial(contenders[name], warm, repeats, calls_each)))
             if self.on_gpu:
                 torch.cuda.synchronize()
             for name, elapsed in pending:
@@ -99,18 +126,43 @@ def contenders_of(x, gradient):
     }
 
 
+def measure(timer, device, size, dtype, share, quick):
+    """Rows of one shape."""
+    x, gradient = torch.randn(size, device=device).to(dtype), torch.randn(size, device=device).to(dtype)
+    check(x)
+    rows = []
+    for warm in (False, True):
+        graphs = warm and timer.on_gpu and size <= GRAPH_MOST
+        times = timer.compare(contenders_of(x, gradient), warm, graphs, 0.02 if quick else share)
+        for name, seconds in times.items():
+            row = {"elements": size, "dtype": str(dtype).replace("torch.", ""), "row": 0, "caches": "warm" if warm else "cold"}
+            rows.append({**row, "pass": name, **({"way": "graph"} if graphs else {}), "seconds": seconds})
+    return rows
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=90)
-    parser.add_argument("--cpu", action="store_true")
+    parser.add_argument("--quick", action="store_true")
     parser.add_argument("--json", required=True)
     parser.add_argument("--fact", action="append", default=[])
     options = parser.parse_args()
-    if not options.cpu and not torch.cuda.is_available():
+    on_gpu = torch.cuda.is_available()
+    if not on_gpu and not options.quick:
         raise SystemExit("torch sees no GPU")
-    device = torch.device("cpu" if options.cpu else "cuda")
-    timer, rows, start = Timer(device), [], time.perf_counter()
-    sizes = [KI, 16 * KI] if options.cpu else SIZES
+    device = torch.device("cuda" if on_gpu else "cpu")
+    timer, rows, start = Timer(device, options.quick), [], time.perf_counter()
+    report = {"suite": "gpu", **dict(fact.split("=", 1) for fact in options.fact)}
+    report |= {"device": {"name": torch.cuda.get_device_name() if on_gpu else "none"}}
+    report |= {"torch": torch.__version__, "quick": options.quick, "rows": rows}
+
+    def write():
+        with open(f"{options.json}.new", "w", encoding="utf-8") as file:
+            json.dump(report, file, indent=2)
+            file.write("\n")
+        os.replace(f"{options.json}.new", options.json)
+
+    sizes = [KI, 16 * KI] if options.quick else SIZES
     shapes = [(dtype, size) for dtype in (torch.float32, torch.bfloat16) for size in sizes]
     with torch.no_grad():
         for i, (dtype, size) in enumerate(shapes):
@@ -118,33 +170,19 @@ def main():
             if left < 0:
                 print(f"the time is up: {i} of {len(shapes)} shapes were measured")
                 break
-            x, gradient = torch.randn(size, device=device).to(dtype), torch.randn(size, device=device).to(dtype)
-            check(x)
-            for warm in (False, True):
-                share = left / (len(shapes) - i) / 3
-                times = timer.compare(contenders_of(x, gradient), warm, 0.02 if options.cpu else share)
-                rows += [
-                    {
-                        "elements": size,
-                        "dtype": str(dtype).removeprefix("torch."),
-                        "row": 0,
-                        "caches": "warm" if warm else "cold",
-                        "pass": name,
-                        "seconds": seconds,
-                    }
-                    for name, seconds in times.items()
-                ]
-    report = {"suite": "gpu", **dict(fact.split("=", 1) for fact in options.fact)}
-    report |= {"torch": torch.__version__, "quick": options.cpu, "rows": rows}
-    if not options.cpu:
-        report["device"] = {"name": torch.cuda.get_device_name()}
-    with open(options.json, "w", encoding="utf-8") as file:
-        json.dump(report, file, indent=2)
-        file.write("\n")
-    print(f"PyTorch {torch.__version__}: {len(rows)} medians")
+            name = str(dtype).replace("torch.", "")
+            try:
+                rows += measure(timer, device, size, dtype, left / (len(shapes) - i) / 3, options.quick)
+            except Exception as error:  # the other shapes go on
+                print(f"not ok: {name}, {size} elements: {error}", flush=True)
+                rows.append({"elements": size, "dtype": name, "row": 0, "caches": "cold", "pass": "all", "error": str(error)})
+            write()
+    write()
+    print(f"PyTorch {torch.__version__}: {sum('seconds' in row for row in rows)} medians")
     for row in rows:
-        if row["caches"] == "cold" and row["elements"] in (4 * MI, 64 * MI, 16 * KI):
+        if row["caches"] == "cold" and row["elements"] in (4 * MI, 64 * MI, 16 * KI) and "seconds" in row:
             print(f"  {row['dtype']:9} {row['elements']:10} {row['pass']:32} {row['seconds'] * 1e6:10.1f} us")
+    return 1 if any("error" in row for row in rows) else 0
 
 
-main()
+sys.exit(main())

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "baselines.hpp"
+#include "cuda/backend.hpp"
 #include "forced_ways.hpp"
 
 namespace gpu_bench {
@@ -12,7 +13,12 @@ namespace {
 
 using device_tests::Case;
 using device_tests::Device;
+using device_tests::ForcedWay;
+using device_tests::kForcedWays;
+using device_tests::Policy;
 using device_tests::require;
+using jumpout::cuda::nameOf;
+using jumpout::cuda::Way;
 
 constexpr size_t kTile = size_t{1} << 20;
 constexpr uint64_t kSeed = 1;
@@ -81,7 +87,7 @@ Workload::Workload(const Device& device, const Shape& shape)
   device.synchronize();
 }
 
-void Workload::forward(Options options) {
+Taken Workload::forward(Options options, const device_tests::Policy& policy) {
   jumpout_device_forward_args args{};
   args.input = input_.at;
   args.output = output_.at;
@@ -99,11 +105,13 @@ void Workload::forward(Options options) {
   args.call = ++call_;
   args.dtype = shape_.dtype;
   args.device = device_.number();
-  require(jumpout_device_forward(&args), "forward");
+  Taken taken;
+  require(jumpout::cuda::forward(args, policy, &taken), "forward");
+  return taken;
 }
 
 // The input stands in for a gradient.
-void Workload::backward(Options options) {
+Taken Workload::backward(Options options) {
   const jumpout_device_backward_args args{input_.at,
                                           between_.at,
                                           options.from_seed ? nullptr : static_cast<uint32_t*>(mask_.at),
@@ -116,7 +124,18 @@ void Workload::backward(Options options) {
                                           shape_.dtype,
                                           device_.number(),
                                           options.relu};
-  require(jumpout_device_backward(&args), "backward");
+  Taken taken;
+  require(jumpout::cuda::backward(args, {}, &taken), "backward");
+  return taken;
+}
+
+std::string Workload::forwardName(Options options) {
+  return std::string("forward") + (options.relu ? " relu" : "") + (options.counted ? " counted" : "");
+}
+
+// From the mask there is no difference: with ReLU or without, it says it all.
+std::string Workload::backwardName(Options options) {
+  return std::string("backward") + (options.from_seed ? options.relu ? " relu seed" : " seed" : "");
 }
 
 void Workload::reluThen(Cudnn& cudnn) {
@@ -130,51 +149,57 @@ void Workload::cudnnThenRelu(Cudnn& cudnn) {
                device_.stream());
 }
 
-std::vector<Contender> Workload::contenders(Cudnn* cudnn) {
+std::vector<Contender> Workload::contenders(Cudnn* cudnn, Faults& faults) {
   std::vector<Contender> list;
-  const auto add = [&](const char* name, std::function<void()> enqueue) {
-    list.push_back({name, std::move(enqueue)});
-  };
-  add("memcpy", [this] {
-    require(jumpout_cuda_copy(device_.number(), between_.at, input_.at, bytes_, device_.stream()), "a copy");
-  });
-  add("copy", [this] { copyPlainly(between_.at, input_.at, bytes_, device_.stream()); });
-  add("forward", [this] { forward({}); });
-  add("forward relu", [this] { forward({true, false, false}); });
-  add("forward counted", [this] { forward({false, true, false}); });
-  add("forward relu counted", [this] { forward({true, true, false}); });
-  // With ReLU or without, the mask says it all.
-  add("backward", [this] { backward({}); });
-  add("backward seed", [this] { backward({false, false, true}); });
-  add("backward relu seed", [this] { backward({true, false, true}); });
-  if (cudnn && !shape_.row && cudnn->prepare(shape_.dtype, shape_.length, kPlainRate)) addCudnn(*cudnn, list);
+  list.push_back({"memcpy", [this] {
+                    require(
+                        jumpout_cuda_copy(device_.number(), between_.at, input_.at, bytes_, device_.stream()),
+                        "a copy");
+                    return Taken{};
+                  }});
+  list.push_back({"copy", [this] {
+                    copyPlainly(between_.at, input_.at, bytes_, device_.stream());
+                    return Taken{};
+                  }});
+  for (const Options options : {Options{}, {true, false, false}, {false, true, false}, {true, true, false}})
+    list.push_back({forwardName(options), [this, options] { return forward(options); }});
+  for (const Options options : {Options{}, {false, false, true}, {true, false, true}})
+    list.push_back({backwardName(options), [this, options] { return backward(options); }});
+  if (cudnn && !shape_.row && cudnn->prepare(shape_.dtype, shape_.length, kPlainRate))
+    addCudnn(*cudnn, list, faults);
   return list;
 }
 
 std::vector<Contender> Workload::ways() {
   std::vector<Contender> list;
-  const auto add = [&](const char* name, const jumpout::cuda::Borders& borders) {
-    list.push_back({name, [this, borders] {
-                      jumpout::cuda::bordersForTests() = borders;
-                      forward({});
-                    }});
-  };
-  for (const device_tests::ForcedWay& forced : device_tests::kForcedWays) {
-    if (forced.rows != (shape_.row != 0)) continue;
-    jumpout::cuda::bordersForTests() = forced.borders;
-    forward({});
-    if (jumpout::cuda::lastWayForTests() != forced.way) continue;
-    requireRight({});
-    add(forced.name, forced.borders);
-  }
-  jumpout::cuda::bordersForTests() = {};
-  requireRight({});
-  add("as now", {});
+  for (const ForcedWay& forced : kForcedWays)
+    if (asks(forced))
+      list.push_back({nameOf(forced.way), [this, &forced] { return forward({}, {forced.borders}); }});
+  list.push_back({kAsNow, [this] { return forward({}); }});
   return list;
 }
 
+Workload::Faults Workload::checkWays() {
+  Faults faults;
+  for (const ForcedWay& forced : kForcedWays) {
+    if (!asks(forced)) continue;
+    const std::string name = nameOf(forced.way);
+    const Taken taken = verify({}, {forced.borders}, name, faults);
+    if (taken.way != forced.way)
+      faults.emplace(name, std::string("not taken: ") + nameOf(taken.way) + " was");
+  }
+  verify({}, {}, kAsNow, faults);
+  return faults;
+}
+
+bool Workload::asks(const ForcedWay& forced) const {
+  uint64_t most = 0;
+  require(jumpout::cuda::capacityOf(forced.way, shape_.dtype, device_.number(), {}, most), "a capacity");
+  return forced.rows == (shape_.row != 0) && (shape_.row ? shape_.row : shape_.length) <= most;
+}
+
 // Only what works, and drops about as much as it was told.
-void Workload::addCudnn(Cudnn& cudnn, std::vector<Contender>& list) {
+void Workload::addCudnn(Cudnn& cudnn, std::vector<Contender>& list, Faults& faults) {
   poison(output_, bytes_);
   if (!cudnn.forward(input_.at, output_.at) || !cudnn.backward(input_.at, between_.at)) return;
   const size_t looked_at = std::min<size_t>(shape_.length, 65536), size = device_tests::bytesOf(shape_.dtype);
@@ -182,12 +207,19 @@ void Workload::addCudnn(Cudnn& cudnn, std::vector<Contender>& list) {
       device_tests::unpacked(shape_.dtype, fetched<unsigned char>(device_, output_.at, looked_at * size));
   const auto dropped = std::count(bits.begin(), bits.end(), 0u);
   if (static_cast<double>(dropped) > 0.3 * static_cast<double>(looked_at) || dropped == 0)
-    throw std::runtime_error("cuDNN's dropout drops " + std::to_string(dropped) + " of " +
-                             std::to_string(looked_at));
-  list.push_back({"cudnn forward", [this, &cudnn] { succeed(cudnn.forward(input_.at, output_.at)); }});
-  list.push_back({"cudnn backward", [this, &cudnn] { succeed(cudnn.backward(input_.at, between_.at)); }});
-  list.push_back({"relu + cudnn forward", [this, &cudnn] { reluThen(cudnn); }});
-  list.push_back({"cudnn + relu backward", [this, &cudnn] { cudnnThenRelu(cudnn); }});
+    for (const char* pass :
+         {"cudnn forward", "cudnn backward", "relu + cudnn forward", "cudnn + relu backward"})
+      faults.emplace(pass, "wrong: it drops " + std::to_string(dropped) + " of " + std::to_string(looked_at));
+  list.push_back({"cudnn forward", [this, &cudnn] {
+                    succeed(cudnn.forward(input_.at, output_.at));
+                    return Taken{};
+                  }});
+  list.push_back({"cudnn backward", [this, &cudnn] {
+                    succeed(cudnn.backward(input_.at, between_.at));
+                    return Taken{};
+                  }});
+  list.push_back({"relu + cudnn forward", [this, &cudnn] { return reluThen(cudnn), Taken{}; }});
+  list.push_back({"cudnn + relu backward", [this, &cudnn] { return cudnnThenRelu(cudnn), Taken{}; }});
 }
 
 void Workload::poison(const Memory& memory, size_t bytes) {
@@ -208,13 +240,18 @@ Case Workload::window(size_t first, size_t length, Options options) const {
   return c;
 }
 
-void Workload::requireRight(Options options) {
+Taken Workload::verify(Options options, const Policy& policy, const std::string& forward_name,
+                       Faults& faults) {
   poison(output_, bytes_);
   poison(between_, bytes_);
   poison(mask_, mask_bytes_);
   poison(records_, groups_ * sizeof(jumpout_record));
-  forward(options);
-  backward(options);
+  const Taken taken = forward(options, policy);
+  const Taken back = backward(options);
+  if (taken.refused != Way::kNothing)
+    faults.emplace(forward_name, std::string("the device refused to launch it: ") + nameOf(taken.refused));
+  if (taken.way == Way::kGeneral) faults.emplace(forward_name, "not taken: any way but the general one");
+  if (back.way == Way::kGeneral) faults.emplace(backwardName(options), "not taken: sweep");
   const size_t size = device_tests::bytesOf(shape_.dtype);
   const size_t span = std::min<size_t>(shape_.length, shape_.row ? shape_.row : size_t{1} << 16);
   const size_t last = shape_.length - span, middle = shape_.length / 2 / span * span;
@@ -231,30 +268,37 @@ void Workload::requireRight(Options options) {
     seen.mask = fetched<uint32_t>(device_, advanced(mask_.at, first / 8), (span + 31) / 32);
     const size_t group = shape_.row ? first / shape_.row : 0;
     seen.records = fetched<jumpout_record>(device_, advanced(records_.at, group * sizeof(jumpout_record)), 1);
-    const bool right = device_tests::verifyForward(report, c, input, seen, true, c.describe());
+    if (!device_tests::verifyForward(report, c, input, seen, true, c.describe())) {
+      faults.emplace(forward_name, "wrong: " + report.firstFailure());
+      break;
+    }
     const std::vector<uint32_t> gradient = device_tests::unpacked(
         shape_.dtype, fetched<unsigned char>(device_, advanced(between_.at, first * size), span * size));
-    if (!right || !device_tests::verifyElements(report, shape_.dtype, gradient,
-                                                device_tests::maskedBy(c, input, seen.mask, seen.records),
-                                                "gradient, " + c.describe()))
-      throw std::runtime_error("a pass is wrong, so it is not timed");
+    if (!device_tests::verifyElements(report, shape_.dtype, gradient,
+                                      device_tests::maskedBy(c, input, seen.mask, seen.records),
+                                      "gradient, " + c.describe())) {
+      faults.emplace(backwardName(options), "wrong: " + report.firstFailure());
+      break;
+    }
   }
+  return taken;
 }
 
-void Workload::check() {
+Workload::Faults Workload::check() {
+  Faults faults;
   const size_t looked_at = std::min<size_t>(bytes_, size_t{1} << 20);
-  const auto same = [&](const char* what) {
-    if (fetched<unsigned char>(device_, between_.at, looked_at) !=
-        fetched<unsigned char>(device_, input_.at, looked_at))
-      throw std::runtime_error(std::string(what) + " is wrong, so it is not timed");
-  };
   poison(between_, bytes_);
   copyPlainly(between_.at, input_.at, bytes_, device_.stream());
-  same("the copy");
-  for (const bool relu : {false, true}) {
+  if (fetched<unsigned char>(device_, between_.at, looked_at) !=
+      fetched<unsigned char>(device_, input_.at, looked_at))
+    faults.emplace("copy", "wrong");
+  for (const bool relu : {false, true})
     for (const bool counted : {false, true})
-      for (const bool from_seed : {false, true}) requireRight({relu, counted, from_seed});
-  }
+      for (const bool from_seed : {false, true}) {
+        const Options options{relu, counted, from_seed};
+        verify(options, {}, forwardName(options), faults);
+      }
+  return faults;
 }
 
 }  // namespace gpu_bench

@@ -1,11 +1,13 @@
 // Arrays of one size and dtype on the device, what is timed over them, and the check that comes before.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
 #include "conform.hpp"
 #include "cudnn.hpp"
+#include "forced_ways.hpp"
 #include "timing.hpp"
 
 namespace gpu_bench {
@@ -25,29 +27,41 @@ struct Memory {
   void* at = nullptr;
 };
 
+// The contender of `ways` that the library chose by itself.
+inline constexpr const char* kAsNow = "as now";
+
 class Workload {
  public:
   Workload(const device_tests::Device& device, const Shape& shape);
 
-  // Copies, our passes, and cuDNN's where there is one that takes the dtype.
-  std::vector<Contender> contenders(Cudnn* cudnn);
-
-  // Forward as it is done now, and by each way that can take this shape (borders.hpp); checked here.
+  // Forward as it is done now, and by each way that can hold this shape (borders.hpp).
   std::vector<Contender> ways();
 
-  // Throws where a pass is wrong: poisoned outputs, whole small tensors, windows of large ones.
-  void check();
+  // Passes that are wrong, and how.
+  using Faults = std::map<std::string, std::string>;
+
+  // Copies, our passes, and cuDNN's where there is one that takes the dtype; of the last it is said what is wrong with it.
+  std::vector<Contender> contenders(Cudnn* cudnn, Faults& faults);
+
+  // Poisoned outputs, whole small tensors, windows of large ones. Throws DeviceFailure.
+  Faults check();
+  Faults checkWays();
 
  private:
   struct Options {
     bool relu = false, counted = false, from_seed = false;
   };
-  void forward(Options options);
-  void backward(Options options);
+  Taken forward(Options options, const device_tests::Policy& policy = {});
+  Taken backward(Options options);
+  static std::string forwardName(Options options);
+  static std::string backwardName(Options options);
+  bool asks(const device_tests::ForcedWay& forced) const;
   void reluThen(Cudnn& cudnn);
   void cudnnThenRelu(Cudnn& cudnn);
-  void addCudnn(Cudnn& cudnn, std::vector<Contender>& list);
-  void requireRight(Options options);
+  void addCudnn(Cudnn& cudnn, std::vector<Contender>& list, Faults& faults);
+  // The ways that forward and backward took. What is wrong goes into `faults`, under the name of the pass.
+  Taken verify(Options options, const device_tests::Policy& policy, const std::string& forward_name,
+               Faults& faults);
   device_tests::Case window(size_t first, size_t length, Options options) const;
   void poison(const Memory& memory, size_t bytes);
 

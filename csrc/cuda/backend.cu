@@ -20,13 +20,6 @@ constexpr int kDtypes = 3;
 constexpr uint64_t kVectorBytes = 16;
 constexpr uint64_t kRecordWords = sizeof(jumpout_record) / sizeof(uint64_t);
 
-Borders& borders() {
-  static Borders& table = *new Borders();
-  return table;
-}
-
-thread_local Way last_way = Way::kNothing;
-
 const Kernels& kernelsOf(jumpout_dtype dtype) {
   switch (dtype) {
     case JUMPOUT_FLOAT16: return kFloat16Kernels;
@@ -59,7 +52,7 @@ cudaError_t query(Device& device) {
 }
 
 // The current device's properties, asked for once per dtype, whose kernels are then prepared.
-cudaError_t currentDevice(jumpout_dtype dtype, Device& device) {
+cudaError_t knownDevice(jumpout_dtype dtype, Device& device) {
   struct Known {
     Device device;
     bool ready;
@@ -77,6 +70,13 @@ cudaError_t currentDevice(jumpout_dtype dtype, Device& device) {
   }
   device = mine.device;
   return cudaSuccess;
+}
+
+cudaError_t currentDevice(const Policy& policy, jumpout_dtype dtype, Device& device) {
+  const cudaError_t error = knownDevice(dtype, device);
+  if (policy.multiprocessors > 0)
+    device.multiprocessors = std::min(device.multiprocessors, policy.multiprocessors);
+  return error;
 }
 
 bool isAligned(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer) % kVectorBytes == 0; }
@@ -114,6 +114,8 @@ bool isRefusal(cudaError_t error) {
 
 struct Forward {
   const jumpout_device_forward_args& args;
+  const Borders& border;
+  Taken& taken_way;
   const Kernels& kernels;
   const Device& device;
   cudaStream_t stream;
@@ -137,10 +139,10 @@ struct Forward {
   // Counts were made elsewhere, or are not needed.
   cudaError_t counted() const {
     if (args.group_count == 1 && tiled && args.length) {
-      last_way = Way::kCounted;
+      taken_way.way = Way::kSweep;
       return kernels.apply(device, e, args.records, keys, draw, workspace, gate, false, stream);
     }
-    last_way = Way::kGeneral;
+    taken_way.way = tiled && args.length ? Way::kSweep : Way::kGeneral;
     const cudaError_t drawn = drawAll();
     return drawn || !args.length ? drawn : apply();
   }
@@ -154,9 +156,10 @@ struct Forward {
   bool taken(Way way, cudaError_t error, cudaError_t& result) const {
     if (isRefusal(error)) {
       cudaGetLastError();
+      taken_way.refused = way;
       return false;
     }
-    last_way = way;
+    taken_way.way = way;
     result = error;
     return true;
   }
@@ -165,7 +168,6 @@ struct Forward {
   bool heldRows(cudaError_t& result) const {
     const bool single = args.group_count == 1;
     const RowsLaunch rows = rowsLaunch();
-    const Borders& border = borders();
     const uint64_t block = std::min(kernels.block_row, single ? border.one_block : border.block_row);
     const uint64_t cluster = std::min(kernels.cluster_row, single ? border.one_cluster : border.cluster_row);
     if (!single && rows.row_size <= std::min(kernels.warp_row, border.warp_row) &&
@@ -182,7 +184,7 @@ struct Forward {
   }
 
   bool onChip(cudaError_t& result) const {
-    if (args.group_count > 1 || args.length > std::min(borders().on_chip, kernels.onChipCapacity(device)))
+    if (args.group_count > 1 || args.length > std::min(border.on_chip, kernels.onChipCapacity(device)))
       return false;
     return taken(Way::kOnChip, kernels.onChip(device, e, args.records, keys, draw, workspace, gate, stream),
                  result);
@@ -206,7 +208,7 @@ struct Forward {
 
   // The count, then a sweep that begins where the count ended.
   cudaError_t twoSweeps() const {
-    last_way = tiled ? Way::kTwoLaunches : Way::kGeneral;
+    taken_way.way = tiled ? Way::kTwoLaunches : Way::kGeneral;
     const bool single = args.group_count == 1;
     if (single && tiled) {
       const cudaError_t counted = kernels.count(device, e, {&workspace->sum, 1}, true, stream);
@@ -235,15 +237,11 @@ struct Forward {
 
 }  // namespace
 
-Borders& bordersForTests() { return borders(); }
-
-Way lastWayForTests() { return last_way; }
-
-jumpout_status forward(const jumpout_device_forward_args& args) noexcept {
+jumpout_status forward(const jumpout_device_forward_args& args, const Policy& policy, Taken* taken) noexcept {
   const DeviceScope scope(args.device);
   if (scope.status()) return scope.status();
   Device device = {};
-  if (const cudaError_t error = currentDevice(args.dtype, device)) return statusOf(error);
+  if (const cudaError_t error = currentDevice(policy, args.dtype, device)) return statusOf(error);
   Elements e = elementsOf(args.input, args.output, args.layout, args.length, args.group_count);
   e.mask = args.mask;
   const uint64_t total = args.total               ? args.total
@@ -252,7 +250,12 @@ jumpout_status forward(const jumpout_device_forward_args& args) noexcept {
   const Draw draw{args.options,      args.seed,   args.call,
                   args.call_counter, args.active, args.length || args.total ? total : 0,
                   args.all_active};
+  Taken unasked;
+  Taken& told = taken ? *taken : unasked;
+  told = {};
   const Forward pass{args,
+                     policy.borders,
+                     told,
                      kernelsOf(args.dtype),
                      device,
                      static_cast<cudaStream_t>(args.stream),
@@ -265,34 +268,40 @@ jumpout_status forward(const jumpout_device_forward_args& args) noexcept {
   return statusOf(pass.run());
 }
 
-jumpout_status backward(const jumpout_device_backward_args& args) noexcept {
+jumpout_status backward(const jumpout_device_backward_args& args, const Policy& policy,
+                        Taken* taken) noexcept {
+  if (taken) *taken = {};
   if (args.length == 0) return JUMPOUT_OK;
   const DeviceScope scope(args.device);
   if (scope.status()) return scope.status();
   Device device = {};
-  if (const cudaError_t error = currentDevice(args.dtype, device)) return statusOf(error);
+  if (const cudaError_t error = currentDevice(policy, args.dtype, device)) return statusOf(error);
   const Kernels& kernels = kernelsOf(args.dtype);
   const auto stream = static_cast<cudaStream_t>(args.stream);
   Elements e = elementsOf(args.grad_output, args.grad_input, args.layout, args.length, args.group_count);
   const bool grouped = args.group_count > 1;
+  const auto tell = [&](bool tiled) {
+    if (taken) taken->way = tiled ? Way::kSweep : Way::kGeneral;
+    return tiled;
+  };
   if (args.mask) {
     // Without groups the offset plays no part.
-    const bool tiled = grouped ? fitsTiles(e) : isAligned(e.input) && isAligned(e.output);
+    const bool tiled = tell(grouped ? fitsTiles(e) : isAligned(e.input) && isAligned(e.output));
     return statusOf(tiled ? kernels.backward(device, e, args.mask, args.records, grouped, stream)
                           : kernels.general(device, e, args.records, Gate::kNone, args.mask, stream));
   }
   const Gate gate = args.relu ? Gate::kNonzeroPartner : Gate::kNone;
   e.partner = args.relu ? args.output : nullptr;
-  const bool tiled = fitsTiles(e) && e.unit_size == 1;
+  const bool tiled = tell(fitsTiles(e) && e.unit_size == 1);
   return statusOf(tiled ? kernels.applyAgain(device, e, args.records, gate, grouped, stream)
                         : kernels.general(device, e, args.records, gate, nullptr, stream));
 }
 
-jumpout_status countActive(const jumpout_device_count_args& args) noexcept {
+jumpout_status countActive(const jumpout_device_count_args& args, const Policy& policy) noexcept {
   const DeviceScope scope(args.device);
   if (scope.status()) return scope.status();
   Device device = {};
-  if (const cudaError_t error = currentDevice(args.dtype, device)) return statusOf(error);
+  if (const cudaError_t error = currentDevice(policy, args.dtype, device)) return statusOf(error);
   const auto stream = static_cast<cudaStream_t>(args.stream);
   const size_t bytes = args.group_count * sizeof(uint64_t);
   if (const cudaError_t error = cudaMemsetAsync(args.active, 0, bytes, stream)) return statusOf(error);
@@ -301,6 +310,26 @@ jumpout_status countActive(const jumpout_device_count_args& args) noexcept {
   const CountOutcome outcome{args.active, 1};
   const bool aligned = isAligned(e.input) && (args.group_count == 1 || fitsTiles(e));
   return statusOf(kernelsOf(args.dtype).count(device, e, outcome, aligned, stream));
+}
+
+jumpout_status capacityOf(Way way, jumpout_dtype dtype, int32_t number, const Policy& policy,
+                          uint64_t& elements) noexcept {
+  const DeviceScope scope(number);
+  if (scope.status()) return scope.status();
+  Device device = {};
+  if (const cudaError_t error = currentDevice(policy, dtype, device)) return statusOf(error);
+  const Kernels& kernels = kernelsOf(dtype);
+  switch (way) {
+    case Way::kNothing: elements = 0; break;
+    case Way::kWarpRows: elements = kernels.warp_row; break;
+    case Way::kBlockRows: elements = kernels.block_row; break;
+    case Way::kClusterRows: elements = device.clusters ? kernels.cluster_row : 0; break;
+    case Way::kOnChip: elements = kernels.onChipCapacity(device); break;
+    case Way::kTwoLaunches:
+    case Way::kSweep:
+    case Way::kGeneral: elements = ~uint64_t{0}; break;
+  }
+  return JUMPOUT_OK;
 }
 
 }  // namespace jumpout::cuda

@@ -1,12 +1,20 @@
 // The CUDA backend: arguments that dispatch has checked, enqueued on their stream; results to the bit of docs/numerics.md.
 #pragma once
 
+#include "cuda/borders.hpp"
 #include "jumpout.h"
 
 namespace jumpout::cuda {
 
-jumpout_status forward(const jumpout_device_forward_args& args) noexcept;
-jumpout_status backward(const jumpout_device_backward_args& args) noexcept;
-jumpout_status countActive(const jumpout_device_count_args& args) noexcept;
+// `taken` may be nullptr.
+jumpout_status forward(const jumpout_device_forward_args& args, const Policy& policy = {},
+                       Taken* taken = nullptr) noexcept;
+jumpout_status backward(const jumpout_device_backward_args& args, const Policy& policy = {},
+                        Taken* taken = nullptr) noexcept;
+jumpout_status countActive(const jumpout_device_count_args& args, const Policy& policy = {}) noexcept;
+
+// Elements of the longest row, or tensor, that a way can hold on a device, whatever the borders: 0 where it is not to be had.
+jumpout_status capacityOf(Way way, jumpout_dtype dtype, int32_t device, const Policy& policy,
+                          uint64_t& elements) noexcept;
 
 }  // namespace jumpout::cuda

@@ -17,10 +17,13 @@ struct Borders {
   uint64_t cluster_row = ~uint64_t{0};
 };
 
-// Shared by all threads and not locked: to be set before the first call only.
-Borders& bordersForTests();
+// What decides how a call is computed: the defaults are the library's own choice, tests and benchmarks ask for others.
+struct Policy {
+  Borders borders;
+  int multiprocessors = 0;  // as if the device had no more than these; 0: all that it has
+};
 
-// How forward computes.
+// How a call is computed.
 enum class Way : int32_t {
   kNothing,
   kWarpRows,
@@ -28,11 +31,28 @@ enum class Way : int32_t {
   kClusterRows,
   kOnChip,
   kTwoLaunches,
-  kCounted,
+  kSweep,
   kGeneral
 };
 
-// Of this thread's last forward.
-Way lastWayForTests();
+// The one list of their names (docs/tuning.md).
+inline const char* nameOf(Way way) {
+  switch (way) {
+    case Way::kWarpRows: return "warp per row";
+    case Way::kBlockRows: return "block per row";
+    case Way::kClusterRows: return "cluster per row";
+    case Way::kOnChip: return "on chip";
+    case Way::kTwoLaunches: return "count and sweep";
+    case Way::kSweep: return "sweep";
+    case Way::kGeneral: return "general";
+    case Way::kNothing: break;
+  }
+  return "nothing";
+}
+
+struct Taken {
+  Way way = Way::kNothing;
+  Way refused = Way::kNothing;  // what was launched before it, which the device would not take
+};
 
 }  // namespace jumpout::cuda

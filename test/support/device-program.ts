@@ -13,6 +13,8 @@ export const BUILD_LIMIT = 900_000
 export interface Result {
   passed: boolean
   stopped?: string
+  multiprocessors: number
+  multiprocessorsUsed: number
   checks: number
   failed: number
   sections: { name: string; cases: number; checks: number; failed: number }[]

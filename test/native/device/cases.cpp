@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "parallel.hpp"
+
 namespace device_tests {
 namespace {
 
@@ -91,12 +93,14 @@ std::string Case::describe() const {
 }
 
 std::vector<uint32_t> valuesOf(const Case& c, Values kind, uint64_t seed) {
-  Random random(seed);
   std::vector<uint32_t> values(c.length);
-  for (uint32_t& value : values) {
-    const bool special = kind == Values::kSpecial || (kind == Values::kSigned && random.oneIn(40));
-    value = special ? specialValue(random, c.dtype) : narrow(c.dtype, ordinaryValue(random, kind));
-  }
+  forPieces(c.length, [&](size_t first, size_t last) {
+    Random random(seed + first);
+    for (size_t i = first; i < last; ++i) {
+      const bool special = kind == Values::kSpecial || (kind == Values::kSigned && random.oneIn(40));
+      values[i] = special ? specialValue(random, c.dtype) : narrow(c.dtype, ordinaryValue(random, kind));
+    }
+  });
   return values;
 }
 

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <memory>
 
+#include "parallel.hpp"
+
 namespace device_tests {
 namespace {
 
@@ -70,13 +72,17 @@ bool recordHolds(const Case& c, const jumpout_record& got, const jumpout_record&
 
 std::vector<unsigned char> packed(jumpout_dtype dtype, const std::vector<uint32_t>& bits) {
   std::vector<unsigned char> bytes(bits.size() * bytesOf(dtype));
-  for (size_t i = 0; i < bits.size(); ++i) store(dtype, bytes.data(), i, bits[i]);
+  forPieces(bits.size(), [&](size_t first, size_t last) {
+    for (size_t i = first; i < last; ++i) store(dtype, bytes.data(), i, bits[i]);
+  });
   return bytes;
 }
 
 std::vector<uint32_t> unpacked(jumpout_dtype dtype, const std::vector<unsigned char>& bytes) {
   std::vector<uint32_t> bits(bytes.size() / bytesOf(dtype));
-  for (size_t i = 0; i < bits.size(); ++i) bits[i] = load(dtype, bytes.data(), i);
+  forPieces(bits.size(), [&](size_t first, size_t last) {
+    for (size_t i = first; i < last; ++i) bits[i] = load(dtype, bytes.data(), i);
+  });
   return bits;
 }
 
@@ -117,9 +123,9 @@ Observed runForward(const Device& device, const Case& c, const std::vector<uint3
   args.records = records.data<jumpout_record>();
   args.active = c.active.empty() ? nullptr : counts.data<uint64_t>();
   args.call_counter = counter.pointer();
-  require(jumpout_device_forward(&args), "forward");
 
   Observed observed;
+  observed.taken = device.forward(args);
   const std::vector<unsigned char> after = from.read(), written = to.read();
   observed.output = unpacked(c.dtype, in_place ? after : written);
   observed.mask = as<uint32_t>(mask.read());
@@ -134,8 +140,7 @@ bool verifyElements(Report& report, jumpout_dtype dtype, const std::vector<uint3
                     const std::vector<uint32_t>& want, const std::string& what) {
   if (got.size() != want.size())
     return report.check(false, [&] { return what + ": " + std::to_string(got.size()) + " elements"; });
-  size_t i = 0;
-  while (i < want.size() && sameValue(dtype, got[i], want[i])) ++i;
+  const size_t i = firstWhere(want.size(), [&](size_t at) { return !sameValue(dtype, got[at], want[at]); });
   return report.check(i == want.size(), [&] {
     return what + ": element " + std::to_string(i) + " is " + hex(got[i]) + ", expected " + hex(want[i]);
   });
@@ -145,8 +150,7 @@ bool verifyWords(Report& report, const std::vector<uint32_t>& got, const std::ve
                  const std::string& what) {
   if (got.size() != want.size())
     return report.check(false, [&] { return what + ": " + std::to_string(got.size()) + " words"; });
-  size_t i = 0;
-  while (i < want.size() && got[i] == want[i]) ++i;
+  const size_t i = firstWhere(want.size(), [&](size_t at) { return got[at] != want[at]; });
   return report.check(i == want.size(), [&] {
     return what + ": word " + std::to_string(i) + " is " + hex(got[i]) + ", expected " + hex(want[i]);
   });
@@ -176,7 +180,9 @@ bool verifyForward(Report& report, const Case& c, const std::vector<uint32_t>& i
 
 CpuResult runOnCpu(const Case& c, const std::vector<uint32_t>& input) {
   std::vector<float> values(c.length), output(c.length);
-  for (size_t i = 0; i < c.length; ++i) values[i] = widen(c.dtype, input[i]);
+  forPieces(c.length, [&](size_t first, size_t last) {
+    for (size_t i = first; i < last; ++i) values[i] = widen(c.dtype, input[i]);
+  });
   CpuResult result;
   result.mask.assign((c.length + 31) / 32, ~0u);
   const size_t rows = groupsOf(c);
@@ -199,7 +205,10 @@ CpuResult runOnCpu(const Case& c, const std::vector<uint32_t>& input) {
                                   c.call,
                                   counted};
   require(jumpout_forward(&args), "the CPU backend's forward");
-  for (const float value : output) result.output.push_back(narrow(c.dtype, value));
+  result.output.resize(c.length);
+  forPieces(c.length, [&](size_t first, size_t last) {
+    for (size_t i = first; i < last; ++i) result.output[i] = narrow(c.dtype, output[i]);
+  });
   return result;
 }
 
@@ -250,7 +259,7 @@ void checkCount(Report& report, const Device& device, const Case& c, const std::
   const jumpout_device_count_args args{
       from.data(), active.data<uint64_t>(), device.stream(), c.length, groups, c.layout,
       c.dtype,     device.number()};
-  require(jumpout_device_count_active(&args), "count");
+  device.count(args);
   const std::vector<uint64_t> got = as<uint64_t>(active.read()), want = countsOf(c, input);
   from.read();
   report.check(got == want && active.intactAround() && from.intactAround(), [&] {
@@ -296,7 +305,7 @@ void checkBackward(Report& report, const Device& device, const Case& c, const Ob
   args.dtype = c.dtype;
   args.device = device.number();
   args.relu = c.options.relu;
-  require(jumpout_device_backward(&args), "backward");
+  device.backward(args);
 
   const std::vector<unsigned char> after = from.read(), written = to.read();
   const std::string what = std::string("backward ") + form.name + ", " + c.describe();
@@ -314,14 +323,14 @@ void checkBackward(Report& report, const Device& device, const Case& c, const Ob
 
 }  // namespace
 
-void runCase(Report& report, const Device& device, const Case& c) {
+Taken runCase(Report& report, const Device& device, const Case& c) {
   report.countCase();
   const std::vector<uint32_t> input = valuesOf(c, c.values, c.data_seed);
   const std::vector<uint32_t> gradient = valuesOf(c, Values::kSigned, c.data_seed + 1);
   checkCount(report, device, c, input);
 
   const Observed masked = runForward(device, c, input, false, true);
-  if (!verifyForward(report, c, input, masked, true, c.describe())) return;
+  if (!verifyForward(report, c, input, masked, true, c.describe())) return masked.taken;
   const Observed in_place = runForward(device, c, input, true, false);
   verifyForward(report, c, input, in_place, false, "in place without a mask, " + c.describe());
   verifyAgainstCpu(report, c, runOnCpu(c, input), masked);
@@ -331,6 +340,7 @@ void runCase(Report& report, const Device& device, const Case& c) {
   checkBackward(report, device, c, masked, gradient, want, {"from the mask, in place", true, true});
   checkBackward(report, device, c, masked, gradient, want, {"drawn again", false, false});
   checkBackward(report, device, c, masked, gradient, want, {"drawn again, in place", false, true});
+  return masked.taken;
 }
 
 }  // namespace device_tests

@@ -13,6 +13,7 @@ struct Observed {
   std::vector<uint32_t> mask;    // empty where none was asked for
   std::vector<jumpout_record> records;
   bool intact = true;  // canaries and whatever must not change
+  Taken taken;         // where the device has a policy
 };
 
 // What the CPU backend says of the same problem, rounded to its dtype.
@@ -40,7 +41,7 @@ bool verifyElements(Report& report, jumpout_dtype dtype, const std::vector<uint3
 bool verifyWords(Report& report, const std::vector<uint32_t>& got, const std::vector<uint32_t>& want,
                  const std::string& what);
 
-// Count, forward twice, backward from the mask and drawn again.
-void runCase(Report& report, const Device& device, const Case& c);
+// Count, forward twice, backward from the mask and drawn again. The way that forward took, where the device has a policy.
+Taken runCase(Report& report, const Device& device, const Case& c);
 
 }  // namespace device_tests

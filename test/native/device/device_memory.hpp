@@ -1,11 +1,13 @@
-// Arrays on the device between canaries, poisoned before every use, and nothing else of CUDA.
+// Arrays on the device between canaries, poisoned before every use, calls by a policy, and nothing else of CUDA.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "cuda/backend.hpp"
 #include "jumpout_cuda.h"
 
 namespace device_tests {
@@ -26,10 +28,14 @@ inline void require(jumpout_status status, const char* what) {
   throw DeviceFailure(text);
 }
 
-// A stream of one device with the workspace that its calls share.
+using jumpout::cuda::Policy;
+using jumpout::cuda::Taken;
+
+// A stream of one device with the workspace that its calls share. Calls go through the public API, or with a policy to what
+// stands behind it, which then tells the way that ran.
 class Device {
  public:
-  explicit Device(int32_t number) : number_(number) {
+  explicit Device(int32_t number, std::optional<Policy> policy = {}) : number_(number), policy_(policy) {
     require(jumpout_cuda_stream_create(number, &stream_), "a stream");
     require(jumpout_cuda_allocate(number, JUMPOUT_WORKSPACE_BYTES, stream_, 1, &workspace_), "a workspace");
     require(jumpout_cuda_fill(number, workspace_, 0, JUMPOUT_WORKSPACE_BYTES, stream_), "a zeroed workspace");
@@ -44,10 +50,30 @@ class Device {
   int32_t number() const { return number_; }
   void* stream() const { return stream_; }
   void* workspace() const { return workspace_; }
+  const std::optional<Policy>& policy() const { return policy_; }
+
+  Taken forward(const jumpout_device_forward_args& args) const {
+    Taken taken;
+    require(policy_ ? jumpout::cuda::forward(args, *policy_, &taken) : jumpout_device_forward(&args),
+            "forward");
+    return taken;
+  }
+  Taken backward(const jumpout_device_backward_args& args) const {
+    Taken taken;
+    require(policy_ ? jumpout::cuda::backward(args, *policy_, &taken) : jumpout_device_backward(&args),
+            "backward");
+    return taken;
+  }
+  void count(const jumpout_device_count_args& args) const {
+    require(policy_ ? jumpout::cuda::countActive(args, *policy_) : jumpout_device_count_active(&args),
+            "count");
+  }
+
   void synchronize() const { require(jumpout_cuda_stream_synchronize(number_, stream_), "the stream"); }
 
  private:
   int32_t number_;
+  std::optional<Policy> policy_;
   void* stream_ = nullptr;
   void* workspace_ = nullptr;
 };
@@ -91,8 +117,8 @@ class Guarded {
     require(jumpout_cuda_copy(device_.number(), all.data(), memory_, all.size(), device_.stream()), "a copy");
     device_.synchronize();
     canary_broken_ = false;
-    for (size_t i = 0; i < all.size(); ++i)
-      canary_broken_ |= (i < before_ || i >= before_ + bytes_) && all[i] != kPoison;
+    for (size_t i = 0; i < before_; ++i) canary_broken_ |= all[i] != kPoison;
+    for (size_t i = before_ + bytes_; i < all.size(); ++i) canary_broken_ |= all[i] != kPoison;
     return {all.begin() + static_cast<ptrdiff_t>(before_),
             all.begin() + static_cast<ptrdiff_t>(before_ + bytes_)};
   }

@@ -2,10 +2,12 @@
  * well as on the CPU (JUMPOUT_CUDA=EMULATED).
  *
  *   jumpout_device_tests [--tiny | --quick] [--only SECTION,...] [--cases N] [--seed S] [--device D] [--json FILE]
- *                        [--curand [DRAWS]] [--list]
+ *                        [--multiprocessors M] [--missing WAY,...] [--curand [DRAWS]] [--list]
  *
  * Without --cases a few hundred random cases are run with the rest; with --cases N, N of them and nothing else, unless
- * --only names more. The exit status is 0 if all holds, 1 if something does not, 2 where there is no device.
+ * --only names more. With --multiprocessors every kernel is launched as if the device had so few, so that loops iterate and
+ * shared memory is used at sizes that a checker of memory can bear. --missing names the ways (csrc/cuda/borders.hpp) that
+ * the device has not: each of the others must be taken where it is asked for. The exit status is 0 if all holds, 1 if something does not, 2 where there is no device.
  */
 #include <algorithm>
 #include <chrono>
@@ -38,9 +40,9 @@ const NamedSection kSections[] = {
 
 struct Settings {
   Effort effort = Effort::kFull;
-  std::vector<std::string> only;
+  std::vector<std::string> only, missing;
   uint64_t cases = 0, seed = 1, curand = 0;
-  int32_t device = 0;
+  int32_t device = 0, multiprocessors = 0;
   std::string json;
   bool list = false;
 };
@@ -79,6 +81,10 @@ bool parse(int count, char** arguments, Settings& settings) {
       settings.seed = std::strtoull(arguments[++i], nullptr, 0);
     else if (flag == "--device")
       settings.device = std::atoi(arguments[++i]);
+    else if (flag == "--multiprocessors")
+      settings.multiprocessors = std::atoi(arguments[++i]);
+    else if (flag == "--missing")
+      settings.missing = split(arguments[++i]);
     else if (flag == "--json")
       settings.json = arguments[++i];
     else
@@ -101,8 +107,9 @@ bool wanted(const Settings& settings, const std::string& name) {
   return settings.cases == 0 || name == "random";
 }
 
-void runSections(const Settings& settings, const Device& device, Report& report) {
-  Context context{report, device, settings.effort, settings.seed, settings.cases};
+template <class Done>
+void runSections(const Settings& settings, const Device& device, Report& report, const Done& sectionDone) {
+  Context context{report, device, settings.effort, settings.seed, settings.cases, settings.missing};
   if (settings.cases == 0) context.cases = context.pick<uint64_t>(20, 300, 1000);
   for (const NamedSection& section : kSections) {
     if (!wanted(settings, section.name)) continue;
@@ -115,6 +122,7 @@ void runSections(const Settings& settings, const Device& device, Report& report)
                 static_cast<unsigned long long>(done.cases), static_cast<unsigned long long>(done.checks),
                 static_cast<unsigned long long>(done.failed), done.seconds);
     std::fflush(stdout);
+    sectionDone();
   }
 }
 
@@ -131,6 +139,8 @@ std::vector<Fact> factsOf(const Settings& settings, const jumpout_cuda_device& d
       {"device", quoted(device.name)},
       {"compute", quoted(std::to_string(device.compute_major) + "." + std::to_string(device.compute_minor))},
       {"multiprocessors", std::to_string(device.multiprocessors)},
+      {"multiprocessorsUsed",
+       std::to_string(settings.multiprocessors ? settings.multiprocessors : device.multiprocessors)},
       {"effort", quoted(nameOf(settings.effort))},
       {"seed", std::to_string(settings.seed)}};
 }
@@ -148,9 +158,29 @@ int run(const Settings& settings) {
               found.compute_minor, nameOf(settings.effort), static_cast<unsigned long long>(settings.seed));
   Report report;
   std::string stopped;
+  bool finished = false;
+  const auto passed = [&] { return finished && report.failed() == 0 && report.checks() > 0; };
+  // Whole at any time, so that a run that is ended from outside leaves what it had.
+  const auto write = [&] {
+    if (settings.json.empty()) return true;
+    std::vector<Fact> facts = factsOf(settings, found);
+    facts.push_back({"finished", finished ? "true" : "false"});
+    facts.push_back({"passed", passed() ? "true" : "false"});
+    if (!stopped.empty()) facts.push_back({"stopped", quoted(stopped)});
+    const std::string unfinished = settings.json + ".new";
+    std::ofstream file(unfinished);
+    file << jsonOf(report, facts);
+    file.close();
+    if (file && std::rename(unfinished.c_str(), settings.json.c_str()) == 0) return true;
+    std::fprintf(stderr, "%s could not be written\n", settings.json.c_str());
+    return false;
+  };
   try {
-    const Device device(settings.device);
-    runSections(settings, device, report);
+    std::optional<Policy> policy;
+    if (settings.multiprocessors > 0) policy = Policy{{}, settings.multiprocessors};
+    const Device device(settings.device, policy);
+    runSections(settings, device, report, write);
+    finished = true;
   } catch (const DeviceFailure& failure) {
     stopped = failure.what();
     report.fail(stopped);
@@ -162,19 +192,7 @@ int run(const Settings& settings) {
       static_cast<unsigned long long>(report.checks()), static_cast<unsigned long long>(report.failed()),
       static_cast<unsigned long long>(d.groups), static_cast<unsigned long long>(d.rates),
       static_cast<unsigned long long>(d.thresholds), static_cast<unsigned long long>(d.scales));
-  const bool passed = report.failed() == 0 && report.checks() > 0;
-  if (!settings.json.empty()) {
-    std::vector<Fact> facts = factsOf(settings, found);
-    facts.push_back({"passed", passed ? "true" : "false"});
-    if (!stopped.empty()) facts.push_back({"stopped", quoted(stopped)});
-    std::ofstream file(settings.json);
-    file << jsonOf(report, facts);
-    if (!file.flush()) {
-      std::fprintf(stderr, "%s could not be written\n", settings.json.c_str());
-      return 1;
-    }
-  }
-  return passed ? 0 : 1;
+  return write() && passed() ? 0 : 1;
 }
 
 }  // namespace

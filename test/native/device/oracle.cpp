@@ -1,7 +1,10 @@
 #include "oracle.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+
+#include "parallel.hpp"
 
 namespace device_tests {
 
@@ -47,8 +50,15 @@ size_t groupsOf(const Problem& problem) {
 
 std::vector<uint64_t> countsOf(const Problem& problem, const std::vector<uint32_t>& input) {
   std::vector<uint64_t> counts(groupsOf(problem), 0);
-  for (size_t i = 0; i < problem.length; ++i)
-    counts[rowOf(problem, i)] += widen(problem.dtype, input[i]) > 0.0f;
+  forPieces(problem.length, [&](size_t first, size_t last) {
+    while (first < last) {
+      const size_t row = rowOf(problem, first);
+      uint64_t active = 0;
+      for (; first < last && rowOf(problem, first) == row; ++first)
+        active += widen(problem.dtype, input[first]) > 0.0f;
+      std::atomic_ref<uint64_t>(counts[row]) += active;
+    }
+  });
   return counts;
 }
 
@@ -98,19 +108,21 @@ std::vector<jumpout_record> recordsOf(const Problem& problem, const std::vector<
 std::vector<uint32_t> maskOf(const Problem& problem, const std::vector<uint32_t>& input,
                              const std::vector<jumpout_record>& records) {
   std::vector<uint32_t> mask((problem.length + 31) / 32, 0);
-  uint64_t drawn = ~uint64_t{0};  // the block that `words` holds; no unit is that far
-  Words words{};
-  for (size_t i = 0; i < problem.length; ++i) {
-    const uint64_t unit = (problem.layout.element_offset + i) / problem.layout.unit_size;
-    const jumpout_record& record = records[rowOf(problem, i)];
-    if (unit / 8 != drawn) {
-      drawn = unit / 8;
-      words = philox(problem.seed, drawn, 2 * record.call);
+  forPieces(problem.length, [&](size_t first, size_t last) {
+    uint64_t drawn = ~uint64_t{0};  // the block that `words` holds; no unit is that far
+    Words words{};
+    for (size_t i = first; i < last; ++i) {
+      const uint64_t unit = (problem.layout.element_offset + i) / problem.layout.unit_size;
+      const jumpout_record& record = records[rowOf(problem, i)];
+      if (unit / 8 != drawn) {
+        drawn = unit / 8;
+        words = philox(problem.seed, drawn, 2 * record.call);
+      }
+      const uint32_t lane = unit % 8, bits = words.word[lane / 2] >> (lane % 2 ? 16 : 0) & 0xFFFF;
+      const bool passes = !problem.options.relu || widen(problem.dtype, input[i]) > 0.0f;
+      if (bits >= record.threshold && passes) mask[i / 32] |= 1u << i % 32;
     }
-    const uint32_t lane = unit % 8, bits = words.word[lane / 2] >> (lane % 2 ? 16 : 0) & 0xFFFF;
-    const bool passes = !problem.options.relu || widen(problem.dtype, input[i]) > 0.0f;
-    if (bits >= record.threshold && passes) mask[i / 32] |= 1u << i % 32;
-  }
+  });
   return mask;
 }
 
@@ -118,10 +130,11 @@ std::vector<uint32_t> maskedBy(const Problem& problem, const std::vector<uint32_
                                const std::vector<uint32_t>& mask,
                                const std::vector<jumpout_record>& records) {
   std::vector<uint32_t> result(problem.length, 0);
-  for (size_t i = 0; i < problem.length; ++i) {
-    if (mask[i / 32] >> i % 32 & 1)
-      result[i] = narrow(problem.dtype, widen(problem.dtype, values[i]) * records[rowOf(problem, i)].scale);
-  }
+  forPieces(problem.length, [&](size_t first, size_t last) {
+    for (size_t i = first; i < last; ++i)
+      if (mask[i / 32] >> i % 32 & 1)
+        result[i] = narrow(problem.dtype, widen(problem.dtype, values[i]) * records[rowOf(problem, i)].scale);
+  });
   return result;
 }
 

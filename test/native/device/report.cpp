@@ -8,6 +8,7 @@ void Report::begin(const std::string& name) { sections_.push_back({name}); }
 
 void Report::fail(const std::string& what) {
   constexpr uint64_t kShown = 20;
+  if (failed() == 0) first_failure_ = what;
   ++sections_.back().failed;
   if (!quiet && failed() <= kShown)
     std::printf("not ok: %s: %s\n", sections_.back().name.c_str(), what.c_str());

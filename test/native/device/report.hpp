@@ -38,6 +38,7 @@ class Report {
   void fail(const std::string& what);
 
   uint64_t failed() const;
+  const std::string& firstFailure() const { return first_failure_; }
   uint64_t checks() const;
   const std::vector<Section>& sections() const { return sections_; }
 
@@ -55,6 +56,7 @@ class Report {
  private:
   std::vector<Section> sections_;
   std::vector<Taken> ways_;
+  std::string first_failure_;
 };
 
 // One line a field, numbers or strings as they are: enough JSON for a flat record.

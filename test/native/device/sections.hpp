@@ -18,6 +18,8 @@ struct Context {
   Effort effort;
   uint64_t seed;
   uint64_t cases;  // of the section `random`
+  std::vector<std::string> missing =
+      {};  // ways that this device has not: they must not be taken, all others must
 
   template <class T>
   T pick(T tiny, T quick, T full) const {

@@ -85,7 +85,7 @@ void goldenVectors(Context& context) {
 void otherDevices(Context& context) {
   for (int32_t number = 0; number < jumpout_cuda_device_count(); ++number) {
     if (number == context.device.number()) continue;
-    const Device device(number);
+    const Device device(number, context.device.policy());
     for (const Golden& golden : goldens()) runGolden(context, device, golden, 0, 1);
     Random random(context.seed + 20);
     for (uint64_t i = 0; i < context.pick<uint64_t>(2, 20, 200); ++i)

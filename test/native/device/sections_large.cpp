@@ -79,7 +79,7 @@ void runHuge(Context& context, size_t length, uint64_t row, bool relu) {
   args.input = args.output = data.at(0);
   args.mask = mask.at<uint32_t>(0);
   args.records = records.at<jumpout_record>(0);
-  require(jumpout_device_forward(&args), "forward");
+  device.forward(args);
   device.synchronize();
 
   // Whole tiles, and what is left of one; a row of samples is a divisor of the tile.
@@ -135,7 +135,7 @@ void runHuge(Context& context, size_t length, uint64_t row, bool relu) {
                                           c.dtype,
                                           device.number(),
                                           c.options.relu};
-  require(jumpout_device_backward(&back), "backward");
+  device.backward(back);
   for (const size_t start : starts) {
     const Case window = windowCase(start);
     const std::vector<jumpout_record> record{recordAt(start)};

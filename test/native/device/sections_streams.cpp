@@ -32,7 +32,7 @@ struct Chain {
     args.mask = mask.data<uint32_t>();
     args.records = records.data<jumpout_record>();
     args.call_counter = counter;
-    require(jumpout_device_forward(&args), "forward");
+    device.forward(args);
     const jumpout_device_backward_args back{gradient.data(),
                                             gradient.data(),
                                             from_mask ? mask.data<uint32_t>() : nullptr,
@@ -45,7 +45,7 @@ struct Chain {
                                             c.dtype,
                                             device.number(),
                                             c.options.relu};
-    require(jumpout_device_backward(&back), "backward");
+    device.backward(back);
   }
 
   void verify(Report& report, uint64_t call, const std::string& what) {
@@ -150,7 +150,7 @@ void graphs(Context& context) {
 }
 
 void streams(Context& context) {
-  const Device other(context.device.number());
+  const Device other(context.device.number(), context.device.policy());
   const std::vector<Case> first = chainCases(context, 12), second = chainCases(context, 13);
   std::vector<std::unique_ptr<Chain>> chains;
   for (size_t i = 0; i < first.size(); ++i) {

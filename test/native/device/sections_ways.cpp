@@ -20,15 +20,28 @@ Case heldCase(Random& random, jumpout_dtype dtype, size_t length, uint64_t row) 
 void force(Context& context, const ForcedWay& forced) {
   Random random(context.seed + 30 + static_cast<uint64_t>(forced.way));
   Report& report = context.report;
-  jumpout::cuda::bordersForTests() = forced.borders;
+  Policy policy = context.device.policy().value_or(Policy{});
+  policy.borders = forced.borders;
+  const Device device(context.device.number(), policy);
+  const std::string name = jumpout::cuda::nameOf(forced.way);
+  const bool missing =
+      std::find(context.missing.begin(), context.missing.end(), name) != context.missing.end();
   const std::vector<uint64_t> row_sizes{8, 64, 256, 520, 1024, 2000, 4096, 8200, 12288};
   const std::vector<size_t> lengths{1,    8,    255,  256,  768,   1000,  1024,  1279,
                                     2049, 5000, 8192, 8193, 20011, 65537, 120000};
   uint64_t asked = 0, taken = 0;
   const auto run = [&](const Case& c) {
-    runCase(report, context.device, c);
-    ++asked;
-    taken += jumpout::cuda::lastWayForTests() == forced.way;
+    const Taken ran = runCase(report, device, c);
+    const bool was_taken = ran.way == forced.way;
+    uint64_t capacity = 0;
+    require(jumpout::cuda::capacityOf(forced.way, c.dtype, device.number(), policy, capacity), "a capacity");
+    const bool fits = (forced.rows ? c.layout.group_size : c.length) <= capacity;
+    asked += fits;
+    taken += was_taken;
+    report.check(was_taken == (fits && !missing), [&] {
+      return nameOf(forced) + (fits && !missing ? " was" : " was not") + " to be taken, and " +
+             jumpout::cuda::nameOf(ran.way) + " was, " + c.describe();
+    });
   };
   const bool tiny = context.effort == Effort::kTiny;
   for (const jumpout_dtype dtype : kDtypes) {
@@ -59,10 +72,10 @@ void force(Context& context, const ForcedWay& forced) {
                       : heldCase(random, dtype, n, 0));
     }
   }
-  jumpout::cuda::bordersForTests() = {};
-  std::printf("    %-22s taken in %llu of %llu cases\n", forced.name, static_cast<unsigned long long>(taken),
-              static_cast<unsigned long long>(asked));
-  report.countWay(forced.name, taken);
+  report.check(missing || asked > 0, [&] { return nameOf(forced) + " is not to be had on this device"; });
+  std::printf("    %-22s taken in %llu of %llu cases\n", nameOf(forced).c_str(),
+              static_cast<unsigned long long>(taken), static_cast<unsigned long long>(asked));
+  report.countWay(nameOf(forced), taken);
 }
 
 }  // namespace
