@@ -1,14 +1,16 @@
 /** The backward pass: gradients of what forward kept, scaled as forward scaled. */
+import { readSignal, unlessAborted } from './abort'
 import { checkFloatsOf, checkMask, type Tensor } from './arrays'
 import type { CudaMemory } from './cuda-memory'
 import type { DeviceArray } from './device-array'
-import { backwardOnDevice, identityOnDevice } from './device-backward'
+import { backwardOnDevice } from './device-backward'
 import { invalidType } from './errors'
 import { checkFixed } from './fixed'
-import { freshOutput } from './memory'
 import { native } from './native'
-import { assertObject, refuseDeviceOptions } from './options'
-import { fillDescriptor, type HostPass, type Pass, rowsForBinding } from './pass'
+import { assertOptions, type NamesOf, type OptionNames, optionNames } from './option-names'
+import { refuseDeviceOptions } from './options'
+import { fillDescriptor, type HostPass, isIdentity, type Pass, rowsForBinding } from './pass'
+import { FRESH, type Results } from './results'
 import { type Saved, SavedPass } from './saved'
 import type { Stream } from './stream'
 
@@ -21,25 +23,34 @@ export interface BackwardOptions<T extends Tensor | CudaMemory = Float32Array> {
   stream?: Stream | undefined
 }
 
+/** The same off the main thread. */
+export interface AsyncBackwardOptions<T extends Float32Array = Float32Array> extends BackwardOptions<T> {
+  /** As for `jumpoutForwardAsync`. */
+  signal?: AbortSignal | undefined
+}
+
+const NAMES: NamesOf<BackwardOptions> = { out: true, output: true, stream: true }
+const BACKWARD = optionNames<BackwardOptions>('jumpoutBackward', NAMES)
+const ASYNC = optionNames<AsyncBackwardOptions>('jumpoutBackwardAsync', { ...NAMES, signal: true }, false)
+
 interface BackwardCall {
   readonly gradOutput: Float32Array
   readonly out: Float32Array | undefined
   /** The forward's output, where the gradient depends on it. */
   readonly output: Float32Array | undefined
-  readonly pass: HostPass
 }
 
 type AnyOptions = BackwardOptions<Tensor | CudaMemory> | undefined
 
-function prepare(gradOutput: unknown, pass: HostPass, options: AnyOptions): BackwardCall {
+function prepare(gradOutput: unknown, pass: HostPass, options: AnyOptions, names: OptionNames): BackwardCall {
   const { length, mask } = pass
   checkFloatsOf(gradOutput, length, 'gradOutput')
   if (mask !== undefined) checkMask(mask, length, 'saved.mask')
   let out: unknown
   let output: unknown
   if (options !== undefined) {
-    assertObject(options, 'options')
     refuseDeviceOptions(options)
+    assertOptions(options, names)
     ;({ out, output } = options)
     if (out !== undefined) checkFloatsOf(out, length, 'options.out')
     if (output !== undefined) checkFloatsOf(output, length, 'options.output')
@@ -52,26 +63,26 @@ function prepare(gradOutput: unknown, pass: HostPass, options: AnyOptions): Back
     gradOutput: gradOutput as Float32Array,
     out: out as Float32Array | undefined,
     output: needsOutput ? (output as Float32Array) : undefined,
-    pass,
   }
 }
 
-/** Backward of a pass, for callers that keep one without a `Saved`. */
-export function backwardOfPass(gradOutput: unknown, pass: Pass, options: AnyOptions): Tensor {
-  if (pass.records !== undefined) return backwardOnDevice(gradOutput, pass, options)
-  const call = prepare(gradOutput, pass, options)
-  const gradInput = call.out ?? freshOutput(pass.length)
-  const descriptor = fillDescriptor(pass.settings, pass.layout, pass.draw, true)
-  native.backward(call.gradOutput, gradInput, pass.mask, call.output, descriptor, rowsForBinding(pass.rows))
-  return gradInput
-}
-
-/** The same in evaluation without ReLU. */
-export function backwardOfIdentity(gradOutput: unknown, pass: Pass, options: AnyOptions): Tensor {
-  if (pass.records !== undefined) return identityOnDevice(gradOutput, pass, options)
-  const call = prepare(gradOutput, pass, options)
-  const gradInput = call.out ?? freshOutput(pass.length)
-  native.identity(call.gradOutput, gradInput)
+/** Backward of a pass, for callers that keep one without a `Saved`, or have memory and options of their own. */
+export function backwardOfPass(
+  gradOutput: unknown,
+  pass: Pass,
+  options: AnyOptions,
+  results: Results = FRESH,
+  names = BACKWARD,
+): Tensor {
+  if (pass.records !== undefined) return backwardOnDevice(gradOutput, pass, options, results, names)
+  const call = prepare(gradOutput, pass, options, names)
+  const gradInput = call.out ?? results.output(call.gradOutput)
+  if (isIdentity(pass)) {
+    native.identity(call.gradOutput, gradInput)
+  } else {
+    const descriptor = fillDescriptor(pass.settings, pass.layout, pass.draw, true)
+    native.backward(call.gradOutput, gradInput, pass.mask, call.output, descriptor, rowsForBinding(pass.rows))
+  }
   return gradInput
 }
 
@@ -80,7 +91,7 @@ export function backwardOfIdentity(gradOutput: unknown, pass: Pass, options: Any
  * a constant: no gradient flows through the active count.
  *
  * @param gradOutput as many elements as the forward's input; read only, unless it is `options.out`
- * @param saved what forward returned; it may be used any number of times
+ * @param saved what a forward returned, or a layer's `call` in either mode; it may be used any number of times
  * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`,
  * `ERR_OUT_OF_MEMORY`), with nothing written; CudaError
  */
@@ -103,20 +114,24 @@ export function jumpoutBackward(gradOutput: unknown, saved: Saved, options?: Any
 export async function jumpoutBackwardAsync<T extends Float32Array>(
   gradOutput: T,
   saved: Saved,
-  options?: BackwardOptions<T>,
+  options?: AsyncBackwardOptions<T>,
 ): Promise<T> {
   const pass = SavedPass.passOf(saved)
   if (pass.records !== undefined) {
     throw invalidType('what a forward on the host returned as saved', 'saved', saved)
   }
-  const { out, output } = prepare(gradOutput, pass, options)
+  const { out, output } = prepare(gradOutput, pass, options, ASYNC)
+  const signal = readSignal(options?.signal)
   checkFixed(gradOutput, 'gradOutput')
   checkFixed(out, 'options.out')
   checkFixed(output, 'options.output')
   checkFixed(pass.mask, 'saved.mask')
-  const gradInput = out ?? freshOutput(pass.length)
-  const rows = Float64Array.from(pass.rows)
-  const descriptor = fillDescriptor(pass.settings, pass.layout, pass.draw, true)
-  await native.backwardAsync(gradOutput, gradInput, pass.mask, output, descriptor, rows)
+  const gradInput = out ?? FRESH.output(gradOutput)
+  await unlessAborted(signal, (turn) => {
+    if (isIdentity(pass)) return native.identityAsync(gradOutput, gradInput, turn)
+    const rows = Float64Array.from(pass.rows)
+    const descriptor = fillDescriptor(pass.settings, pass.layout, pass.draw, true)
+    return native.backwardAsync(gradOutput, gradInput, pass.mask, output, descriptor, rows, turn)
+  })
   return gradInput as T
 }

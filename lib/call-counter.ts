@@ -30,6 +30,16 @@ export class CallCounter {
     return this.#onDevice === undefined ? callOf(this.#draw) : this.#read(this.#onDevice)
   }
 
+  /** The same, without waiting for a device; undefined where one has it. */
+  get known(): bigint | undefined {
+    return this.#onDevice === undefined ? callOf(this.#draw) : undefined
+  }
+
+  /** Of a call that is made again. */
+  at(call: number | bigint): Draw {
+    return atCall(this.#draw, BigInt(call))
+  }
+
   /** After a forward that took `draw`. */
   advance(): void {
     this.#draw = nextDraw(this.#draw)

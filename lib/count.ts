@@ -11,7 +11,8 @@ import { invalidType, wouldWait } from './errors'
 import { type Layout, layoutOf, readGranularity, readShape } from './layout'
 import { freshRows } from './memory'
 import { native, ROW_LENGTH } from './native'
-import { assertObject, type JumpoutOptions, readSettings, refuseDeviceOptions } from './options'
+import { assertOptions, optionNames } from './option-names'
+import { type JumpoutOptions, readSettings, refuseDeviceOptions } from './options'
 import { fillDescriptor } from './pass'
 import { NO_DRAW } from './seed'
 import { checkEnd, readOffset } from './shard'
@@ -28,6 +29,14 @@ export interface DeviceCountOptions extends CountOptions {
   /** Where the active counts go, one uint64 a group: nothing waits, and forward takes them as `active`. */
   out: DeviceArray | CudaMemory
 }
+
+const COUNT = optionNames<DeviceCountOptions>('countActive', {
+  granularity: true,
+  shape: true,
+  elementOffset: true,
+  stream: true,
+  out: true,
+})
 
 /** One entry for each group that the input touches; sums over shards are what `Shard` takes. */
 export interface Counts {
@@ -57,7 +66,7 @@ function totalsOf({ elementOffset, groupSize, groupCount }: Layout, length: numb
 }
 
 function countOnDevice(input: DeviceArray, options: Partial<DeviceCountOptions>): Counts | DeviceArray {
-  assertObject(options, 'options')
+  assertOptions(options, COUNT)
   const layout = readLayout(options, input.length)
   const { device } = input
   const { out, stream } = options
@@ -98,8 +107,8 @@ export function countActive(
     if (array !== undefined) return countOnDevice(array, options)
   }
   const length = checkFloats(input, 'input')
-  assertObject(options, 'options')
   refuseDeviceOptions(options)
+  assertOptions(options, COUNT)
   const { out } = options as Partial<DeviceCountOptions>
   if (out !== undefined) {
     throw invalidType('nothing, as the counts of host arrays are numbers,', 'options.out', out)

@@ -6,7 +6,9 @@ import { allocateOnDevice, ANY_STREAM, DeviceMemory } from './device-memory'
 import { type DType, DTYPES, type HostArray, hostArray, type HostArrayOf, KINDS, readDtype } from './dtype'
 import { invalidState, invalidType, invalidValue, nameKind, outOfMemory, outOfRange } from './errors'
 import { checkFixed } from './fixed'
+import { inspectable, uncloneable } from './inspect'
 import { native } from './native'
+import { assertOptions, type NamesOf, optionNames } from './option-names'
 import { readDevice, readStream, type Stream } from './stream'
 
 export interface DeviceArrayOptions<D extends DType = DType> {
@@ -25,6 +27,19 @@ export interface StreamedOptions {
   /** Default: the legacy default stream. */
   stream?: Stream | undefined
 }
+
+/** `out` of `toHost`. */
+interface HostOptions extends StreamedOptions {
+  out?: unknown
+}
+
+const KIND: NamesOf<DeviceArrayOptions> = { dtype: true, device: true }
+const ALLOC = optionNames<DeviceArrayOptions>('DeviceArray.alloc', KIND)
+const FROM = optionNames<DeviceArrayOptions & StreamedOptions>('DeviceArray.from', { ...KIND, stream: true })
+const WRAP = optionNames<WrapOptions>('DeviceArray.wrap', { ...KIND, owner: true })
+const COPY = optionNames<StreamedOptions>('copies and clear', { stream: true })
+const TO_HOST = optionNames<HostOptions>('toHost', { stream: true, out: true })
+const TO_DLPACK = optionNames<{ versioned?: boolean }>('toDLPack', { versioned: true })
 
 /** Which part of which memory an array is. */
 export interface DeviceView {
@@ -53,10 +68,6 @@ export const arrayOf = <D extends DType>(
 
 nameKind((value) => (hasView(value) ? 'a DeviceArray' : undefined))
 
-function assertOptions(options: unknown): asserts options is object {
-  if (typeof options !== 'object' || options === null) throw invalidType('an object', 'options', options)
-}
-
 function readLength(length: unknown): number {
   if (typeof length !== 'number') throw invalidType('an integer >= 0', 'length', length)
   if (!Number.isSafeInteger(length) || length < 0 || length > Number.MAX_SAFE_INTEGER / 8)
@@ -70,11 +81,15 @@ function dtypeOfHost(data: unknown): DType | undefined {
   return types.isBigUint64Array(data) ? 'uint64' : undefined
 }
 
+const UNCLONEABLE = uncloneable('a DeviceArray', 'a copy on the host, await array.toHostAsync(),')
+
 /**
  * A typed array on a CUDA device. Freed by `free`, by `using`, or with the garbage collector, and always in stream order:
  * work that was enqueued on it is still done.
  */
 export class DeviceArray<D extends DType = DType> implements Disposable {
+  /** An own field, for what copies own fields. */
+  protected readonly uncloneable: object = UNCLONEABLE
   readonly #view: DeviceView
 
   private constructor(view: DeviceView | undefined) {
@@ -94,7 +109,7 @@ export class DeviceArray<D extends DType = DType> implements Disposable {
     options: DeviceArrayOptions<D> = {},
   ): DeviceArray<D> {
     const count = readLength(length)
-    assertOptions(options)
+    assertOptions(options, ALLOC)
     const dtype = readDtype(options.dtype, 'float32') as D
     const device = readDevice(options.device, 0)
     const memory = allocateOnDevice(device, count * KINDS[dtype].bytes, ANY_STREAM)
@@ -123,7 +138,7 @@ export class DeviceArray<D extends DType = DType> implements Disposable {
     if (own === undefined) {
       throw invalidType('a Float32Array, Uint32Array or BigUint64Array', 'data', data)
     }
-    assertOptions(options)
+    assertOptions(options, FROM)
     const dtype = readDtype(options.dtype, own)
     if (KINDS[dtype].host !== KINDS[own].host) throw invalidType(`a ${KINDS[dtype].host}`, 'data', data)
     const device = readDevice(options.device, options.stream?.device ?? 0)
@@ -151,7 +166,7 @@ export class DeviceArray<D extends DType = DType> implements Disposable {
   ): DeviceArray<D> {
     const address = readPointer(pointer, 'pointer')
     const count = readLength(length)
-    assertOptions(options)
+    assertOptions(options, WRAP)
     const dtype = readDtype(options.dtype, 'float32') as D
     const { device, owner } = options
     if (owner !== undefined && typeof owner !== 'object' && typeof owner !== 'function') {
@@ -256,7 +271,7 @@ export class DeviceArray<D extends DType = DType> implements Disposable {
    * BigUint64Array.
    */
   toHost(options: StreamedOptions & { out?: HostArrayOf<D> | undefined } = {}): HostArrayOf<D> {
-    const { stream, handle, code } = this.#copy(options, 'toHost')
+    const { stream, handle, code } = this.#copy(options, 'toHost', TO_HOST)
     const out = this.#hostFor(options.out)
     native.copy(handle, this.#view.offset, code, stream, out, false)
     return out
@@ -269,7 +284,7 @@ export class DeviceArray<D extends DType = DType> implements Disposable {
   async toHostAsync(
     options: StreamedOptions & { out?: HostArrayOf<D> | undefined } = {},
   ): Promise<HostArrayOf<D>> {
-    const { stream, handle, code } = this.#copy(options, 'toHostAsync')
+    const { stream, handle, code } = this.#copy(options, 'toHostAsync', TO_HOST)
     const out = this.#hostFor(options.out)
     checkFixed(out, 'options.out')
     await native.copyAsync(handle, this.#view.offset, code, stream, out, false)
@@ -291,7 +306,7 @@ export class DeviceArray<D extends DType = DType> implements Disposable {
    */
   toDLPack(options: { versioned?: boolean | undefined } = {}): object {
     const handle = this.#live('toDLPack')
-    assertOptions(options)
+    assertOptions(options, TO_DLPACK)
     const { versioned = true } = options
     if (typeof versioned !== 'boolean') throw invalidType('a boolean', 'options.versioned', versioned)
     const { offset, length, dtype } = this.#view
@@ -313,9 +328,9 @@ export class DeviceArray<D extends DType = DType> implements Disposable {
     return handle
   }
 
-  #copy(options: unknown, method: string): { handle: number; stream: number; code: number } {
+  #copy(options: unknown, method: string, names = COPY): { handle: number; stream: number; code: number } {
     const handle = this.#live(method)
-    assertOptions(options)
+    assertOptions(options, names)
     const stream = readStream((options as StreamedOptions).stream, this.device)
     return { handle, stream, code: KINDS[this.#view.dtype].code }
   }
@@ -344,6 +359,12 @@ export class DeviceArray<D extends DType = DType> implements Disposable {
     viewOfArray = (array) => array.#view
     makeArray = (view) => new DeviceArray(view)
     hasView = (value): value is DeviceArray => #view in value
+    inspectable(
+      this,
+      (array) => `DeviceArray(${array.length})`,
+      ({ dtype, device, byteLength, freed }: DeviceArray) => ({ dtype, device, byteLength, freed }),
+      hasView,
+    )
   }
 }
 

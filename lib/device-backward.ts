@@ -2,11 +2,12 @@
 import { isDeviceArgument, readLike, readOnDevice } from './device-arguments'
 import type { DeviceArray } from './device-array'
 import { describeBackward, describeIdentity } from './device-call'
-import { freshLike, placeOf } from './device-forward'
+import { placeOf } from './device-forward'
 import { invalidType, invalidValue } from './errors'
 import { native } from './native'
-import { assertObject } from './options'
-import type { DevicePass } from './pass'
+import { assertOptions, type OptionNames } from './option-names'
+import { type DevicePass, isIdentity } from './pass'
+import type { Results } from './results'
 import { readStream, type Stream } from './stream'
 
 export interface DeviceBackwardOptions {
@@ -30,12 +31,17 @@ function readGradient(value: unknown, pass: DevicePass): DeviceArray {
   return readOnDevice(value, pass.dtype, pass.length, pass.device, 'gradOutput')
 }
 
-function prepare(value: unknown, pass: DevicePass, options: DeviceBackwardOptions | undefined): BackwardCall {
+function prepare(
+  value: unknown,
+  pass: DevicePass,
+  options: DeviceBackwardOptions | undefined,
+  names: OptionNames,
+): BackwardCall {
   const gradOutput = readGradient(value, pass)
   if (pass.mask?.freed === true) {
     throw invalidValue('an array with its memory', 'saved.mask', 'a freed one')
   }
-  if (options !== undefined) assertObject(options, 'options')
+  if (options !== undefined) assertOptions(options, names)
   const out = options?.out
   const output = options?.output
   const given = output === undefined ? undefined : readLike(output, gradOutput, 'options.output')
@@ -55,23 +61,18 @@ export function backwardOnDevice(
   value: unknown,
   pass: DevicePass,
   options: DeviceBackwardOptions | undefined,
+  results: Results,
+  names: OptionNames,
 ): DeviceArray {
-  const { gradOutput, out, output, stream } = prepare(value, pass, options)
-  const gradInput = out ?? freshLike(gradOutput, stream)
-  const { mask, records, settings, layout } = pass
-  const parts = { gradOutput, gradInput, mask, output, records }
-  native.deviceBackward(describeBackward(placeOf(gradOutput, stream), settings, layout, parts))
-  return gradInput
-}
-
-/** The same in evaluation without ReLU. */
-export function identityOnDevice(
-  value: unknown,
-  pass: DevicePass,
-  options: DeviceBackwardOptions | undefined,
-): DeviceArray {
-  const { gradOutput, out, stream } = prepare(value, pass, options)
-  const gradInput = out ?? freshLike(gradOutput, stream)
-  native.deviceIdentity(describeIdentity(placeOf(gradOutput, stream), gradOutput, gradInput))
+  const { gradOutput, out, output, stream } = prepare(value, pass, options, names)
+  const gradInput = out ?? results.deviceOutput(gradOutput, stream)
+  const place = placeOf(gradOutput, stream)
+  if (isIdentity(pass)) {
+    native.deviceIdentity(describeIdentity(place, gradOutput, gradInput))
+  } else {
+    const { mask, records, settings, layout } = pass
+    const parts = { gradOutput, gradInput, mask, output, records }
+    native.deviceBackward(describeBackward(place, settings, layout, parts))
+  }
   return gradInput
 }

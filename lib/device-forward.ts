@@ -1,15 +1,16 @@
 /** The forward pass of one call on a device: check everything, find memory for results, then enqueue. */
 import { maskWords } from './arrays'
 import { isDeviceArgument, readLike, readOnDevice } from './device-arguments'
-import { arrayOf, type DeviceArray, viewOf } from './device-array'
+import { type DeviceArray, viewOf } from './device-array'
 import { describeForward, type DevicePlace } from './device-call'
-import { allocateOnDevice, type DeviceSpan } from './device-memory'
-import { cutFromSlab, RECORD_BYTES } from './device-records'
-import { KINDS } from './dtype'
+import type { DeviceSpan } from './device-memory'
+import { cutFromSlab } from './device-records'
 import { type Layout, layoutOf } from './layout'
 import { native, ROW_LENGTH } from './native'
-import { assertObject, type CallOptions, readSaveMask, readSettings, type Settings } from './options'
+import { assertOptions } from './option-names'
+import { CALL, type CallOptions, readSaveMask, readSettings, type Settings } from './options'
 import type { DevicePass } from './pass'
+import { FRESH } from './results'
 import { assertCall, assertSeed, type Draw, drawOf } from './seed'
 import { readShard } from './shard'
 import { readStream, type Stream } from './stream'
@@ -20,16 +21,6 @@ export const placeOf = (array: DeviceArray, stream: number): DevicePlace => ({
   dtype: array.dtype,
   length: array.length,
 })
-
-/** An array for a result, in the order of the stream. */
-export const freshLike = (array: DeviceArray, stream: number): DeviceArray =>
-  arrayOf(allocateOnDevice(array.device, array.byteLength, stream), 0, array.length, array.dtype)
-
-function freshMask(array: DeviceArray, stream: number): DeviceArray<'uint32'> {
-  const words = maskWords(array.length)
-  const memory = allocateOnDevice(array.device, words * KINDS.uint32.bytes, stream)
-  return arrayOf(memory, 0, words, 'uint32')
-}
 
 /** Counts that JavaScript knows, where the device finds them. */
 function storeCounts(
@@ -93,7 +84,7 @@ interface DeviceCall {
 }
 
 function prepare(input: DeviceArray, options: CallOptions<DeviceArray>): DeviceCall {
-  assertObject(options, 'options')
+  assertOptions(options, CALL)
   const { device, length } = input
   const settings = readSettings(options)
   const { seed, call = 0, out, mask, stream } = options
@@ -126,15 +117,17 @@ export function forwardOnDevice(
   const { settings, counted, stream, place } = call
   const { layout, total } = counted
   const { device, dtype, length } = place
-  const records = cutFromSlab(device, stream, RECORD_BYTES * layout.groupCount)
-  const mask = call.saveMask ? (call.givenMask ?? freshMask(input, place.stream)) : undefined
-  const output = call.out ?? freshLike(input, place.stream)
+  const records = FRESH.records(device, stream, layout.groupCount)
+  const mask = call.saveMask ? (call.givenMask ?? FRESH.deviceMask(input, place.stream)) : undefined
+  const output = call.out ?? FRESH.deviceOutput(input, place.stream)
   const active =
     counted.rows === undefined
       ? counted.active && viewOf(counted.active)
       : storeCounts(counted.rows, device, stream, place.stream)
-  const { counter, draw } = call
+  const { counter } = call
   const parts = { input, output, mask, records, active, counter, total, allActive: false }
-  native.deviceForward(describeForward(place, settings, layout, draw, parts))
-  return { output, pass: { length, dtype, device, mask, settings, layout, records, stream } }
+  native.deviceForward(describeForward(place, settings, layout, call.draw, parts))
+  const draw = counter === undefined ? call.draw : undefined
+  const pass = { length, dtype, device, mask, settings, layout, draw, training: true, records, stream }
+  return { output, pass }
 }

@@ -1,10 +1,13 @@
 /** What the device writes down of a call: one record a group, and small memory beside it. */
 import { allocateOnDevice, ANY_STREAM, type DeviceMemory, type DeviceSpan } from './device-memory'
+import { KINDS } from './dtype'
 import { native, ROW_LENGTH } from './native'
 import { handleOrDefault, type Stream } from './stream'
 
 /** sizeof(jumpout_record) */
 export const RECORD_BYTES = 48
+/** Of the call in it, the last of its fields. */
+const CALL_OFFSET = RECORD_BYTES - 8
 const ALIGNMENT = 16
 const SLAB_BYTES = 16 * 1024
 /** What is larger gets memory of its own. */
@@ -45,4 +48,13 @@ export function readRows(records: DeviceSpan, groupCount: number, stream: Stream
   const rows = new Float64Array(ROW_LENGTH * groupCount)
   native.readRecords(records.memory.handle, records.offset, handleOrDefault(stream), rows)
   return rows
+}
+
+/** The number of the call that made these records, when the work on them is done. */
+export function readCall({ memory, offset }: DeviceSpan, stream: Stream | undefined): bigint {
+  const call = new BigUint64Array(1)
+  native.settle(memory.handle)
+  const { code } = KINDS.uint64
+  native.copy(memory.handle, offset + CALL_OFFSET, code, handleOrDefault(stream), call, false)
+  return call[0]
 }

@@ -24,12 +24,13 @@ const kinds: ((value: object) => string | undefined)[] = []
 /** For classes of this package, which tell their own instances without running code of others. */
 export const nameKind = (kindOf: (value: object) => string | undefined): void => void kinds.push(kindOf)
 
-function kindOfObject(value: object): string {
+/** undefined: no class of this package. */
+export function kindOfObject(value: object): string | undefined {
   for (const kindOf of kinds) {
     const kind = kindOf(value)
     if (kind !== undefined) return kind
   }
-  return 'an object'
+  return undefined
 }
 
 /** A value in words, short, and without running any code of its own. */
@@ -49,7 +50,7 @@ function inWords(value: unknown): string {
     case 'string':
       return value.length > LONGEST_STRING ? `a string of ${value.length} characters` : `'${value}'`
     case 'object':
-      return kindOfObject(value)
+      return kindOfObject(value) ?? 'an object'
     default:
       return `a ${typeof value}`
   }
@@ -67,6 +68,22 @@ export const invalidType = (expected: string, argument: string, value: unknown):
 /** The right kind, but nothing that the call can work with; `got` is in words. */
 export const invalidValue = (expected: string, argument: string, got: string): TypeError =>
   coded(new TypeError(sentence(expected, argument, got)), 'ERR_INVALID_ARG_VALUE')
+
+/** A name that no option has; `got` and what follows are in words. */
+export const unknownOption = (argument: string, place: string, got: string, hint: string): TypeError =>
+  invalidValue(`options of ${place}`, argument, `${got}${hint}`)
+
+/** A subclass that `fromJSON` cannot make: its constructor handed on something else. */
+export const wrongSubclass = (name: string): TypeError =>
+  invalidValue(
+    'a constructor that hands its options on to Jumpout, or a fromJSON of its own,',
+    `class ${name}`,
+    'one that makes another layer',
+  )
+
+/** `structuredClone`, `postMessage` and JSON of what they would make nothing of. */
+export const notCloneable = (what: string, instead: string): TypeError =>
+  invalidValue(instead, 'a copy or a message', what)
 
 /** A number outside its range; `got` is the number, or words about a length. */
 export const outOfRange = (expected: string, argument: string, got: number | bigint | string): RangeError =>

@@ -1,5 +1,6 @@
 /** The forward pass of one call: check everything, find memory for results, then run. */
 import { types } from 'node:util'
+import { readSignal, unlessAborted } from './abort'
 import { checkFloats, checkFloatsOf, checkMask, type Tensor } from './arrays'
 import type { CudaMemory } from './cuda-memory'
 import { tensorOnDevice } from './device-arguments'
@@ -7,17 +8,21 @@ import type { DeviceArray } from './device-array'
 import { forwardOnDevice } from './device-forward'
 import { checkFixed } from './fixed'
 import { type Layout, layoutOf } from './layout'
-import { freshMask, freshOutput, freshRows } from './memory'
+import { freshRows } from './memory'
 import { native } from './native'
+import { assertOptions, type OptionNames } from './option-names'
 import {
-  assertObject,
+  ASYNC_CALL,
+  type AsyncCallOptions,
+  CALL,
   type CallOptions,
   readSaveMask,
   readSettings,
   refuseDeviceOptions,
   type Settings,
 } from './options'
-import { fillDescriptor, type HostPass, keepRows, oneRow, rowsApart } from './pass'
+import { fillDescriptor, type HostPass, keepRows, rowsApart } from './pass'
+import { FRESH } from './results'
 import { type Saved, SavedPass } from './saved'
 import { assertCall, assertSeed, type Draw, drawOf } from './seed'
 import { readShard } from './shard'
@@ -43,10 +48,10 @@ interface ForwardCall {
   readonly counted: Float64Array | undefined
 }
 
-function prepare(input: unknown, options: CallOptions<Tensor>): ForwardCall {
+function prepare(input: unknown, options: CallOptions<Tensor>, names: OptionNames): ForwardCall {
   const length = checkFloats(input, 'input')
-  assertObject(options, 'options')
   refuseDeviceOptions(options)
+  assertOptions(options, names)
   const settings = readSettings(options)
   const { seed, call = 0, out, mask: givenMask, shard } = options
   assertSeed(seed, 'options.seed')
@@ -71,11 +76,11 @@ function prepare(input: unknown, options: CallOptions<Tensor>): ForwardCall {
 }
 
 const maskOf = ({ saveMask, givenMask, length }: ForwardCall): Uint32Array | undefined =>
-  saveMask ? (givenMask ?? freshMask(length)) : undefined
+  saveMask ? (givenMask ?? FRESH.mask(length)) : undefined
 
 function passOf(call: ForwardCall, mask: Uint32Array | undefined, rows: Float64Array): HostPass {
   const { length, settings, layout, draw } = call
-  return { length, mask, settings, layout, draw, rows: keepRows(rows) }
+  return { length, mask, settings, layout, draw, training: true, rows: keepRows(rows) }
 }
 
 /**
@@ -104,11 +109,11 @@ export function jumpoutForward(
       return { output, saved: new SavedPass(pass) }
     }
   }
-  const call = prepare(input, options as CallOptions<Tensor>)
+  const call = prepare(input, options as CallOptions<Tensor>, CALL)
   const { layout, counted } = call
-  const rows = counted ?? (layout.groupCount === 1 ? oneRow : freshRows(layout.groupCount))
+  const rows = counted ?? FRESH.rows(layout.groupCount)
   const mask = maskOf(call)
-  const output = call.out ?? freshOutput(call.length)
+  const output = call.out ?? FRESH.output(call.input)
   native.forward(
     call.input,
     output,
@@ -125,22 +130,20 @@ export function jumpoutForward(
  */
 export async function jumpoutForwardAsync<T extends Float32Array>(
   input: T,
-  options: CallOptions<T>,
+  options: AsyncCallOptions<T>,
 ): Promise<ForwardResult<T>> {
-  const call = prepare(input, options)
+  const call = prepare(input, options, ASYNC_CALL)
+  const signal = readSignal(options.signal)
   const { layout, counted } = call
   checkFixed(input, 'input')
   checkFixed(call.out, 'options.out')
   checkFixed(call.givenMask, 'options.mask')
   const rows = counted ?? freshRows(layout.groupCount)
   const mask = maskOf(call)
-  const output = call.out ?? freshOutput(call.length)
-  await native.forwardAsync(
-    input,
-    output,
-    mask,
-    fillDescriptor(call.settings, layout, call.draw, counted !== undefined),
-    rows,
-  )
+  const output = call.out ?? FRESH.output(input)
+  await unlessAborted(signal, (turn) => {
+    const descriptor = fillDescriptor(call.settings, layout, call.draw, counted !== undefined)
+    return native.forwardAsync(input, output, mask, descriptor, rows, turn)
+  })
   return { output: output as T, saved: new SavedPass(passOf(call, mask, rows)) }
 }

@@ -1,144 +1,138 @@
 /** The layer for a training loop. */
-import { types } from 'node:util'
-import { checkFloats, checkFloatsOf, maskWords, type Tensor } from './arrays'
-import { backwardOfIdentity, backwardOfPass, type BackwardOptions } from './backward'
+import type { Tensor } from './arrays'
+import { backwardOfPass } from './backward'
 import { CallCounter } from './call-counter'
 import type { CudaMemory } from './cuda-memory'
-import { tensorOnDevice } from './device-arguments'
 import type { DeviceArray } from './device-array'
-import { placeOf } from './device-forward'
-import { DeviceLayer, type DeviceLayerCall, readOut } from './device-layer'
-import { invalidState } from './errors'
-import { type Layout, layoutOf, readShape, type Shape } from './layout'
-import { freshOutput, freshRows, ownMask } from './memory'
-import { native, ROW_LENGTH } from './native'
+import { forwardOnDevice, type Plan } from './device-layer'
+import { invalidState, nameKind, wrongSubclass } from './errors'
+import type { ForwardResult } from './forward'
+import { classNameOf, inspectable, uncloneable } from './inspect'
 import {
-  assertObject,
-  type JumpoutOptions,
-  readBoolean,
-  readSettings,
-  refuseDeviceOptions,
-  type Settings,
-} from './options'
-import { fillDescriptor, keepRows, oneRow, type Pass, rowsApart } from './pass'
-import { type GroupStats, statsOf } from './saved'
-import { assertSeed, foldIn, freshSeed, NO_DRAW } from './seed'
+  type AnyCallOptions,
+  BACKWARD,
+  CALL,
+  FORWARD,
+  type HostLayerCall,
+  type LayerBackwardOptions,
+  type LayerCall,
+  type LayerCallOptions,
+  type LayerForwardOptions,
+  type LayerOptions,
+  NEW,
+  readLayerCall,
+} from './layer-options'
+import { type Layout, layoutOf } from './layout'
+import { native } from './native'
+import { assertOptions } from './option-names'
+import { readBoolean, readSettings, refuseDeviceOptions, type Settings } from './options'
+import { fillDescriptor, type HostPass, isIdentity, keepRows, type Pass, rowsApart } from './pass'
+import { FRESH, OwnResults, type Results } from './results'
+import { type GroupStats, SavedPass, statsOf } from './saved'
+import { assertCall, assertSeed, foldIn, freshSeed, NO_DRAW } from './seed'
 import { type JumpoutState, optionsOf, readLayer, readState, VERSION } from './state'
-import { readStream, type Stream } from './stream'
-
-export interface LayerOptions extends JumpoutOptions {
-  /** Unsigned 64-bit. Default: fresh entropy. */
-  seed?: number | bigint | undefined
-  /** Layers that share a seed need different numbers, safe integers >= 0. Default 0. */
-  layer?: number | undefined
-}
-
-export interface LayerForwardOptions<T extends Tensor | CudaMemory = Float32Array> {
-  /** Where the result goes; `out: input` works in place. Default: a new array. */
-  out?: T | undefined
-  /** This input's dimensions, instead of those given to the constructor: the last batch may be smaller. */
-  shape?: readonly number[] | undefined
-  /** false: backward draws the mask again. Default true. */
-  saveMask?: boolean | undefined
-  /** On a device: where it is enqueued. Default: the legacy default stream. */
-  stream?: Stream | undefined
-}
 
 /** Evaluation drops nothing and scales by 1. */
 const EVALUATION = { rate: 0, normalize: false, granularity: 'batch', unit: 'element' } as const
-const NEUTRAL_ROW = [0, 0, 0, 0, 1]
 
 const NO_OPTIONS = {}
 
-type AnyForwardOptions = LayerForwardOptions<Tensor | CudaMemory>
-
-interface LayerCall {
-  readonly input: Float32Array
-  readonly length: number
-  readonly out: Float32Array | undefined
-  readonly saveMask: boolean
-  readonly shape: Shape | undefined
+interface Done {
+  readonly output: Tensor
+  readonly pass: Pass
 }
 
-function readForward(input: unknown, options: AnyForwardOptions): LayerCall {
-  const length = checkFloats(input, 'input')
-  assertObject(options, 'options')
-  refuseDeviceOptions(options)
-  const { out } = options
-  if (out !== undefined) checkFloatsOf(out, length, 'options.out')
-  const saveMask = readBoolean(options.saveMask, true, 'options.saveMask')
-  return {
-    input: input as Float32Array,
-    length,
-    out: out as Float32Array | undefined,
-    saveMask,
-    shape: readShape(options.shape),
+function forwardOnHost(
+  { input, length, out, saveMask }: HostLayerCall,
+  { training, settings, layout, draw }: Plan,
+  results: Results,
+): { output: Float32Array; pass: HostPass } {
+  const identity = isIdentity({ training, settings })
+  const mask = saveMask && !identity ? results.mask(length) : undefined
+  const rows = results.rows(layout.groupCount)
+  const output = out ?? results.output(input)
+  if (identity) {
+    native.identity(input, output)
+  } else {
+    // In evaluation, a rate of 0 needs no counts: given ones save a pass.
+    if (!training) rows.fill(length, 0, 2)
+    native.forward(input, output, mask, fillDescriptor(settings, layout, draw, !training), rowsApart(rows))
+  }
+  return { output, pass: { length, mask, settings, layout, draw, training, rows: keepRows(rows) } }
+}
+
+/** What a layer keeps of one mode. */
+class Mode {
+  readonly name: string
+  readonly results: OwnResults
+  readonly gradients: OwnResults
+  /** Of the last `forward`. */
+  pass: Pass | undefined
+  /** Whether its one backward was made. */
+  spent = false
+
+  constructor(name: string, reuse: boolean) {
+    this.name = name
+    this.results = new OwnResults(reuse)
+    this.gradients = new OwnResults(reuse)
+  }
+
+  /** Why there is nothing to go backward from. */
+  refusal(): Error {
+    if (this.pass === undefined)
+      return invalidState(`a forward in ${this.name} before it`, 'backward', 'none')
+    const expected =
+      'a new forward, or { saved }, which layer.call(input) returns and backward takes any number of times,'
+    return invalidState(expected, 'backward', 'a second backward of one forward')
   }
 }
 
-function readDeviceForward(input: DeviceArray, options: AnyForwardOptions): DeviceLayerCall {
-  assertObject(options, 'options')
-  const { out, stream } = options
-  const saveMask = readBoolean(options.saveMask, true, 'options.saveMask')
-  const place = placeOf(input, readStream(stream, input.device))
-  return { input, out: readOut(out, input), saveMask, shape: readShape(options.shape), stream, place }
-}
+let isLayer: (value: object) => value is Jumpout
 
-/** Masks of one mode: memory that each forward takes over from the one before. */
-class MaskMemory {
-  #memory: Uint32Array = new Uint32Array(0)
-  #mask = this.#memory
-  #length = 0
-
-  take(length: number): Uint32Array {
-    if (length === this.#length) return this.#mask
-    const words = maskWords(length)
-    if (words > this.#memory.length) this.#memory = ownMask(length)
-    this.#mask = this.#memory.subarray(0, words)
-    this.#length = length
-    return this.#mask
-  }
-}
+const UNCLONEABLE = uncloneable('a Jumpout', 'layer.toJSON(), which Jumpout.fromJSON takes,')
 
 /**
  * Jumpout as a layer: counts its calls, knows training from evaluation, can be checkpointed. The options are checked once,
  * here.
  *
- * In training, `backward` belongs to the last successful `forward` in training. In evaluation, `forward` is the identity
- * (with `relu`, ReLU), and `backward` belongs to the last successful `forward` in evaluation. Neither mode disturbs what
- * the other keeps, and a call that throws changes nothing.
+ * `forward` and `backward` take turns: in training, `backward` belongs to the last successful `forward` in training, and
+ * is made once. In evaluation, `forward` is the identity (with `relu`, ReLU), and `backward` belongs to the last successful
+ * `forward` in evaluation. Neither mode disturbs what the other keeps, and a call that throws changes nothing. A layer that
+ * is applied more than once before backward is applied with `call`.
  */
 export class Jumpout {
+  /** An own field, for what copies own fields. */
+  protected readonly uncloneable: object = UNCLONEABLE
   readonly #settings: Settings
   readonly #evaluation: Settings
   readonly #seed: bigint
   readonly #layer: number
+  readonly #reuse: boolean
   /** Of forwards in training. */
   readonly #counter: CallCounter
+  readonly #trained: Mode
+  readonly #evaluated: Mode
   #training = true
-  #trained: Pass | undefined
-  #evaluated: Pass | undefined
-  readonly #trainingMask = new MaskMemory()
-  readonly #evaluationMask = new MaskMemory()
-  #rows: Float64Array = new Float64Array(0)
   #layout: Layout | undefined
   #layoutLength = 0
-  #device: DeviceLayer | undefined
 
   /**
    * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`)
    */
-  constructor(options?: LayerOptions)
-  constructor(options: LayerOptions = {}, call = 0n) {
-    assertObject(options, 'options')
+  constructor(options: LayerOptions = {}) {
     refuseDeviceOptions(options)
-    const { seed = freshSeed() } = options
+    assertOptions(options, NEW)
+    const { seed = freshSeed(), calls = 0n } = options
     assertSeed(seed, 'options.seed')
+    assertCall(calls, 'options.calls')
     this.#seed = BigInt(seed)
     this.#layer = readLayer(options.layer, 'options.layer')
-    this.#counter = new CallCounter(foldIn(this.#seed, this.#layer), call)
+    this.#reuse = readBoolean(options.reuse, false, 'options.reuse')
+    this.#counter = new CallCounter(foldIn(this.#seed, this.#layer), BigInt(calls))
     this.#settings = readSettings(options)
     this.#evaluation = { ...this.#settings, ...EVALUATION }
+    this.#trained = new Mode('training', this.#reuse)
+    this.#evaluated = new Mode('evaluation', this.#reuse)
   }
 
   /** Whether forward drops. True for a new layer. */
@@ -157,18 +151,27 @@ export class Jumpout {
     return this.train(false)
   }
 
-  /** Of the last forward in training, one entry a group; null in evaluation and before the first forward. */
+  /**
+   * Forwards in training so far, by `forward` and `call` alike: the number of the next one. Where a captured one counts on
+   * a device, this waits for it.
+   */
+  get calls(): bigint {
+    return this.#counter.call
+  }
+
+  /** Of the last `forward` in training, one entry a group; null in evaluation and before the first forward. */
   get stats(): readonly GroupStats[] | null {
-    return this.#training && this.#trained !== undefined ? statsOf(this.#trained) : null
+    const { pass } = this.#trained
+    return this.#training && pass !== undefined ? statsOf(pass) : null
   }
 
   /**
    * On a device it is enqueued, and nothing waits. A forward in training that is captured into a graph draws anew at each
    * launch: from then on the calls are counted on the device, and `toJSON` waits for it. Masks and statistics belong to the
-   * layer, so that its calls belong on one stream, or on streams that wait for each other.
+   * layer, so that its forwards belong on one stream, or on streams that wait for each other.
    *
    * @param input n elements, row-major
-   * @returns `options.out`, or a new array of n elements
+   * @returns `options.out`, or a new array of n elements, with `reuse` the layer's own
    * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`,
    * `ERR_OUT_OF_MEMORY`), with nothing written and no call counted; CudaError
    */
@@ -178,38 +181,63 @@ export class Jumpout {
     input: DeviceArray<'float32'> | CudaMemory,
     options?: LayerForwardOptions<DeviceArray<'float32'> | CudaMemory>,
   ): DeviceArray<'float32'>
-  forward(input: unknown, options: AnyForwardOptions = NO_OPTIONS): Tensor {
-    if (!types.isFloat32Array(input)) {
-      const array = tensorOnDevice(input, 'input')
-      if (array !== undefined) return this.#onDevice(readDeviceForward(array, options))
-    }
-    const call = readForward(input, options)
-    return this.#training ? this.#train(call) : this.#evaluate(call)
+  forward(input: unknown, options: AnyCallOptions = NO_OPTIONS): Tensor {
+    const call = readLayerCall(input, options, FORWARD)
+    const mode = this.#mode
+    const { output, pass } = this.#run(call, mode.results)
+    mode.pass = pass
+    mode.spent = false
+    return output
   }
 
   /**
-   * The gradient with respect to the input of the forward that it belongs to.
+   * A forward for layers that are applied more than once in one graph: `saved` has mask and statistics of its own, for
+   * `backward` of this layer and `jumpoutBackward`, in any order and as often as wanted. Call number, seed and mode are the
+   * layer's, and what `forward` left for `backward` stays.
+   *
+   * @param input n elements, row-major
+   * @returns the output, which is `options.out` or a new array of n elements, and what backward needs
+   * @throws as `forward`
+   */
+  call<T extends Tensor>(input: T, options?: LayerCallOptions<T>): ForwardResult<T>
+  /** Memory of another library is taken for float32. */
+  call(
+    input: DeviceArray<'float32'> | CudaMemory,
+    options?: LayerCallOptions<DeviceArray<'float32'> | CudaMemory>,
+  ): ForwardResult<DeviceArray<'float32'>>
+  call(input: unknown, options: AnyCallOptions = NO_OPTIONS): ForwardResult<Tensor> {
+    const { output, pass } = this.#run(readLayerCall(input, options, CALL), FRESH)
+    return { output, saved: new SavedPass(pass) }
+  }
+
+  /**
+   * The gradient with respect to the input of the forward that it belongs to: of `options.saved`, as often as wanted, or
+   * else of the last `forward` in this mode, once. What throws uses nothing up; what is captured into a graph is one use.
    *
    * @param gradOutput as many elements as that input
-   * @returns `options.out`, or a new array
-   * @throws Error (`ERR_INVALID_STATE`) where there was no such forward; else as `jumpoutBackward`
+   * @returns `options.out`, or a new array, with `reuse` and without `saved` the layer's own
+   * @throws Error (`ERR_INVALID_STATE`) where there was no such forward, or its backward was made; else as `jumpoutBackward`
    */
-  backward<T extends Tensor>(gradOutput: T, options?: BackwardOptions<T>): T
+  backward<T extends Tensor>(gradOutput: T, options?: LayerBackwardOptions<T>): T
   backward(
     gradOutput: DeviceArray<'float32'> | CudaMemory,
-    options?: BackwardOptions<DeviceArray<'float32'> | CudaMemory>,
+    options?: LayerBackwardOptions<DeviceArray<'float32'> | CudaMemory>,
   ): DeviceArray<'float32'>
-  backward(gradOutput: unknown, options?: BackwardOptions<Tensor | CudaMemory>): Tensor {
-    const pass = this.#training ? this.#trained : this.#evaluated
-    if (pass === undefined) {
-      throw invalidState(
-        `a forward in ${this.#training ? 'training' : 'evaluation'} before it`,
-        'backward',
-        'none',
-      )
+  backward(gradOutput: unknown, options?: LayerBackwardOptions<Tensor | CudaMemory>): Tensor {
+    const mode = this.#mode
+    // What is no object is refused by whoever reads the rest.
+    const saved: unknown = (options as LayerBackwardOptions | null | undefined)?.saved
+    if (saved !== undefined) {
+      return backwardOfPass(gradOutput, SavedPass.passOf(saved, 'options.saved'), options, FRESH, BACKWARD)
     }
-    const backward = this.#training || this.#settings.relu ? backwardOfPass : backwardOfIdentity
-    return backward(gradOutput, pass, options)
+    const { pass } = mode
+    if (pass === undefined || mode.spent) {
+      if (options !== undefined) assertOptions(options, BACKWARD)
+      throw mode.refusal()
+    }
+    const gradInput = backwardOfPass(gradOutput, pass, options, mode.gradients, BACKWARD)
+    if (mode.pass === pass) mode.spent = true
+    return gradInput
   }
 
   /** Between calls, all that `fromJSON` needs to go on; the mode and what backward needs are not part of it. */
@@ -219,78 +247,93 @@ export class Jumpout {
       seed: String(this.#seed),
       layer: this.#layer,
       call: String(this.#counter.call),
-      options: optionsOf(this.#settings),
+      options: optionsOf(this.#settings, this.#reuse),
     }
   }
 
   /**
-   * A layer in training that makes the very draws that the other would have made next.
+   * A layer in training that makes the very draws that the other would have made next. Called on a subclass it makes one of
+   * that, by its constructor with LayerOptions. A subclass whose constructor takes anything else needs a `fromJSON` of its
+   * own, which hands `seed` and `layer`, the options, and the call as `calls` on to this one.
    *
    * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`)
    */
-  static fromJSON(state: JumpoutState): Jumpout {
-    const { seed, layer, call, options } = readState(state)
-    const Restored = Jumpout as new (options: LayerOptions, call: bigint) => Jumpout
-    return new Restored({ ...options, seed, layer }, call)
+  static fromJSON<T extends Jumpout>(this: new (options: LayerOptions) => T, state: JumpoutState): T
+  static fromJSON(state: JumpoutState): Jumpout
+  static fromJSON(this: unknown, value: JumpoutState): Jumpout {
+    const state = readState(value)
+    const { seed, layer, call: calls, options } = state
+    const Class = (typeof this === 'function' ? this : Jumpout) as new (options: LayerOptions) => object
+    const made = new Class({ ...options, seed, layer, calls })
+    if (!isLayer(made) || !made.#hasState(state)) throw wrongSubclass(Class.name)
+    return made
   }
 
-  #train({ input, length, out, saveMask, shape }: LayerCall): Float32Array {
-    const settings = this.#settings
-    const { draw } = this.#counter
-    const layout = shape === undefined ? this.#layoutFor(length) : layoutOf(settings, shape, length)
-    const mask = saveMask ? this.#trainingMask.take(length) : undefined
-    const rows = this.#rowsFor(layout.groupCount)
-    const output = out ?? freshOutput(length)
-    native.forward(input, output, mask, fillDescriptor(settings, layout, draw, false), rowsApart(rows))
-    this.#trained = { length, mask, settings, layout, draw, rows: keepRows(rows) }
-    this.#counter.advance()
-    return output
+  /** Whether a subclass handed on what it was given. */
+  #hasState({ seed, layer, call }: { seed: bigint; layer: number; call: bigint }): boolean {
+    return this.#seed === seed && this.#layer === layer && this.#counter.known === call
   }
 
-  #evaluate({ input, length, out, saveMask, shape }: LayerCall): Float32Array {
-    const settings = this.#evaluation
-    const layout = layoutOf(settings, shape, length)
-    const mask = saveMask && settings.relu ? this.#evaluationMask.take(length) : undefined
-    const output = out ?? freshOutput(length)
-    if (settings.relu) {
-      // A rate of 0 needs no counts: given ones save a pass.
-      oneRow.fill(length, 0, 2)
-      native.forward(input, output, mask, fillDescriptor(settings, layout, NO_DRAW, true), undefined)
-    } else {
-      native.identity(input, output)
+  get #mode(): Mode {
+    return this.#training ? this.#trained : this.#evaluated
+  }
+
+  /** Arguments are good; all that may fail comes before anything is counted. */
+  #run(call: LayerCall, results: Results): Done {
+    const training = this.#training
+    const settings = training ? this.#settings : this.#evaluation
+    const layout = this.#layoutFor(settings, call)
+    let draw = NO_DRAW
+    let onDevice: DeviceArray | undefined
+    const counts = training && call.call === undefined
+    if (counts) {
+      if (call.place === undefined) draw = this.#counter.draw
+      else ({ draw, counter: onDevice } = this.#counter.take(call.place.device, call.stream))
+    } else if (training) {
+      draw = this.#counter.at(call.call as number | bigint)
     }
-    this.#evaluated = { length, mask, settings, layout, draw: NO_DRAW, rows: NEUTRAL_ROW }
-    return output
-  }
-
-  #onDevice(call: DeviceLayerCall): DeviceArray {
-    this.#device ??= new DeviceLayer()
-    if (!this.#training) {
-      const { output, pass } = this.#device.evaluate(call, this.#evaluation)
-      this.#evaluated = pass
-      return output
-    }
-    const { shape, input } = call
-    const settings = this.#settings
-    const layout =
-      shape === undefined ? this.#layoutFor(input.length) : layoutOf(settings, shape, input.length)
-    const { output, pass } = this.#device.train(call, settings, layout, this.#counter)
-    this.#trained = pass
-    return output
+    const plan = { training, settings, layout, draw }
+    const done =
+      call.place === undefined
+        ? forwardOnHost(call, plan, results)
+        : forwardOnDevice(call, plan, onDevice, results)
+    if (counts && onDevice === undefined) this.#counter.advance()
+    return done
   }
 
   /** The shape given to the constructor fits one length alone. */
-  #layoutFor(length: number): Layout {
+  #layoutFor(settings: Settings, { shape, length }: LayerCall): Layout {
+    if (shape !== undefined || !this.#training) return layoutOf(settings, shape, length)
     if (this.#layout === undefined || this.#layoutLength !== length) {
-      this.#layout = layoutOf(this.#settings, this.#settings.shape, length)
+      this.#layout = layoutOf(settings, settings.shape, length)
       this.#layoutLength = length
     }
     return this.#layout
   }
 
-  #rowsFor(groupCount: number): Float64Array {
-    if (groupCount === 1) return oneRow
-    if (this.#rows.length !== ROW_LENGTH * groupCount) this.#rows = freshRows(groupCount)
-    return this.#rows
+  /** Nothing is read from a device. */
+  #shown(): object {
+    return {
+      training: this.#training,
+      calls: this.#counter.known ?? 'on the device',
+      seed: this.#seed,
+      layer: this.#layer,
+      options: optionsOf(this.#settings, this.#reuse),
+    }
+  }
+
+  static {
+    isLayer = (value): value is Jumpout => #settings in value
+    inspectable(
+      this,
+      (layer) => classNameOf(layer, 'Jumpout'),
+      (layer) => {
+        const { uncloneable: _, ...own } = layer
+        return { ...layer.#shown(), ...own }
+      },
+      isLayer,
+    )
   }
 }
+
+nameKind((value) => (isLayer(value) ? 'a Jumpout' : undefined))

@@ -81,6 +81,9 @@ type Mask = Uint32Array | undefined
 /** undefined: one row, which stands behind the descriptor's fields. */
 type Rows = Float64Array | undefined
 
+/** Called off where it holds anything but 0 when the work begins; then nothing is done. */
+type Turn = Int32Array | undefined
+
 type HostArray = Float32Array | Uint32Array | BigUint64Array
 type CudaErrorClass = new (message: string, cudaName: string, number: number, sticky: boolean) => Error
 
@@ -174,6 +177,7 @@ interface Native extends NativeDevices {
     mask: Mask,
     descriptor: Float64Array,
     rows: Float64Array,
+    turn: Turn,
   ): Promise<void>
   backward(
     gradOutput: Float32Array,
@@ -190,9 +194,11 @@ interface Native extends NativeDevices {
     output: Float32Array | undefined,
     descriptor: Float64Array,
     rows: Float64Array,
+    turn: Turn,
   ): Promise<void>
   /** Evaluation: a copy, unless both are the same memory. */
   identity(input: Float32Array, output: Float32Array): void
+  identityAsync(input: Float32Array, output: Float32Array, turn: Turn): Promise<void>
   countActive(input: Float32Array, descriptor: Float64Array, rows: Float64Array): void
   foldIn(seed: bigint, data: bigint): bigint
   /** Uninitialised and 64-byte aligned, from a pool; undefined where the pool has nothing to give. */

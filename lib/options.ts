@@ -12,6 +12,7 @@ import {
   type Shape,
   type Unit,
 } from './layout'
+import { type NamesOf, optionNames } from './option-names'
 import type { DeviceShard, Shard } from './shard'
 import type { Stream } from './stream'
 
@@ -44,6 +45,20 @@ export interface JumpoutOptions {
   shape?: readonly number[] | undefined
 }
 
+export const SETTINGS: NamesOf<JumpoutOptions> = {
+  sigma: true,
+  pMin: true,
+  pMax: true,
+  rate: true,
+  normalize: true,
+  maxRate: true,
+  exponent: true,
+  relu: true,
+  granularity: true,
+  unit: true,
+  shape: true,
+}
+
 /** One forward call: the options, and what this call alone needs. */
 export interface CallOptions<T extends Tensor | CudaMemory = Float32Array> extends JumpoutOptions {
   /** Unsigned 64-bit: a safe integer >= 0 or a bigint below 2^64. */
@@ -66,6 +81,33 @@ export interface CallOptions<T extends Tensor | CudaMemory = Float32Array> exten
   /** On a device: where it is enqueued. Default: the legacy default stream. */
   stream?: Stream | undefined
 }
+
+/** A call off the main thread. */
+export interface AsyncCallOptions<T extends Float32Array = Float32Array> extends CallOptions<T> {
+  /**
+   * Aborted before the work begins in its thread, the promise rejects at once with `signal.reason`, nothing is written, and
+   * the arrays may be used. Aborted later, the work is done to its end and the promise fulfils.
+   */
+  signal?: AbortSignal | undefined
+}
+
+const CALL_NAMES: NamesOf<CallOptions> = {
+  ...SETTINGS,
+  seed: true,
+  call: true,
+  out: true,
+  saveMask: true,
+  mask: true,
+  active: true,
+  shard: true,
+  stream: true,
+}
+export const CALL = optionNames<CallOptions>('jumpoutForward', CALL_NAMES)
+export const ASYNC_CALL = optionNames<AsyncCallOptions>(
+  'jumpoutForwardAsync',
+  { ...CALL_NAMES, signal: true },
+  false,
+)
 
 /** JumpoutOptions, complete. */
 export interface Settings extends Grouping {
@@ -137,7 +179,8 @@ export function readSettings(options: JumpoutOptions): Settings {
 }
 
 /** Options that only a device could obey: refused, not ignored. */
-export function refuseDeviceOptions(options: object): void {
+export function refuseDeviceOptions(options: unknown): void {
+  assertObject(options, 'options')
   const { stream, active } = options as { stream?: unknown; active?: unknown }
   if (stream !== undefined)
     throw invalidType('nothing, as arrays on the host have no stream,', 'options.stream', stream)

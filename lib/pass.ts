@@ -15,6 +15,8 @@ export interface HostPass {
   readonly settings: Settings
   readonly layout: Layout
   readonly draw: Draw
+  /** false: nothing was drawn. */
+  readonly training: boolean
   /** Statistics, ROW_LENGTH numbers a group. */
   readonly rows: ArrayLike<number>
   readonly records?: undefined
@@ -28,12 +30,19 @@ export interface DevicePass {
   readonly mask: DeviceArray<'uint32'> | undefined
   readonly settings: Settings
   readonly layout: Layout
+  /** undefined: a counter on the device has it, and the records. */
+  readonly draw: Draw | undefined
+  readonly training: boolean
   readonly records: DeviceSpan
   /** Where it was enqueued. */
   readonly stream: Stream | undefined
 }
 
 export type Pass = HostPass | DevicePass
+
+/** Evaluation without ReLU. */
+export const isIdentity = ({ training, settings }: Pick<Pass, 'training' | 'settings'>): boolean =>
+  !training && !settings.relu
 
 /** Filled right before each call of the binding, which copies it: no code of a caller runs in between. */
 const scratch = new Float64Array(DESCRIPTOR_LENGTH + ROW_LENGTH)

@@ -1,5 +1,6 @@
 /** Ranges of a larger tensor, whose counts come from outside (docs/numerics.md, Splitting). */
 import { invalidType, outOfRange } from './errors'
+import { assertOptions, optionNames } from './option-names'
 import { type Grouping, type Layout, layoutOf, type Shape } from './layout'
 import { ROW_LENGTH } from './native'
 
@@ -12,6 +13,8 @@ export interface Shard {
   /** All elements of the same groups. */
   total: readonly number[]
 }
+
+const SHARD = optionNames<Shard>('a shard', { elementOffset: true, active: true, total: true })
 
 /** On a device the counts may come in `options.active` instead. */
 export type DeviceShard = Omit<Shard, 'active'> & { active?: undefined }
@@ -82,7 +85,7 @@ export function readShard(
   length: number,
   countedElsewhere = false,
 ): ShardLayout {
-  if (typeof value !== 'object' || value === null) throw invalidType('an object', 'options.shard', value)
+  assertOptions(value, SHARD, 'options.shard')
   const shard = value as Partial<Shard>
   const offset = readOffset(shard.elementOffset, 'options.shard.elementOffset')
   checkEnd(offset, length, 'options.shard.elementOffset')

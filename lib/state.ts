@@ -1,6 +1,7 @@
 /** What a layer is made of, as JSON can hold it. */
 import { invalidType, invalidValue, outOfRange } from './errors'
-import { assertObject, type JumpoutOptions, type Settings } from './options'
+import { assertOptions, optionNames } from './option-names'
+import { type JumpoutOptions, SETTINGS, type Settings } from './options'
 import { assertCall, assertSeed } from './seed'
 
 /** A checkpoint of a `Jumpout` layer: 64-bit numbers are decimal strings. */
@@ -11,15 +12,33 @@ export interface JumpoutState {
   layer: number
   /** The call number of the next forward in training. */
   call: string
-  options: JumpoutOptions
+  options: StateOptions
 }
+
+export interface StateOptions extends JumpoutOptions {
+  /** Absent where it is false. */
+  reuse?: boolean | undefined
+}
+
+const STATE = optionNames<JumpoutState>(
+  'a state',
+  {
+    version: true,
+    seed: true,
+    layer: true,
+    call: true,
+    options: true,
+  },
+  false,
+)
+const OPTIONS = optionNames<StateOptions>('a state', { ...SETTINGS, reuse: true }, false)
 
 export interface CheckedState {
   readonly seed: bigint
   readonly layer: number
   readonly call: bigint
   /** Not yet checked; an object. */
-  readonly options: JumpoutOptions
+  readonly options: StateOptions
 }
 
 export const VERSION = 1
@@ -41,10 +60,10 @@ function readDecimal(value: unknown, argument: string): bigint {
 }
 
 export function readState(state: unknown): CheckedState {
-  assertObject(state, 'state')
+  assertOptions(state, STATE, 'state')
   const { version, seed, layer, call, options } = state as Partial<JumpoutState>
   if (version !== VERSION) throw invalidValue(String(VERSION), 'state.version', 'another')
-  assertObject(options, 'state.options')
+  assertOptions(options, OPTIONS, 'state.options')
   const checked = {
     seed: readDecimal(seed, 'state.seed'),
     layer: readLayer(layer, 'state.layer'),
@@ -57,10 +76,11 @@ export function readState(state: unknown): CheckedState {
 }
 
 /** Every option, defaults filled in, so that the state outlives a change of the defaults. */
-export function optionsOf({ shape, rate, ...others }: Settings): JumpoutOptions {
+export function optionsOf({ shape, rate, ...others }: Settings, reuse: boolean): StateOptions {
   return {
     ...others,
     ...(Number.isNaN(rate) ? {} : { rate }),
     ...(shape === undefined ? {} : { shape: [...shape.dimensions] }),
+    ...(reuse ? { reuse } : {}),
   }
 }

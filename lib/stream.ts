@@ -1,7 +1,9 @@
 /** CUDA streams, and graphs recorded on them. */
 import './dispose'
 import { invalidState, invalidType, invalidValue, nameKind, outOfRange } from './errors'
+import { inspectable, uncloneable } from './inspect'
 import { native } from './native'
+import { assertOptions, optionNames } from './option-names'
 
 const streamsCollected = new FinalizationRegistry<number>((handle) => native.releaseStream(handle))
 const graphsCollected = new FinalizationRegistry<number>((handle) => native.releaseGraph(handle))
@@ -24,23 +26,27 @@ export function readDevice(value: unknown, missing: number): number {
   return value
 }
 
-function assertOptions(options: unknown): asserts options is object {
-  if (typeof options !== 'object' || options === null) throw invalidType('an object', 'options', options)
-}
+const STREAM = optionNames<StreamOptions>('a Stream', { device: true })
 
 const LEGACY = 1n
 const PER_THREAD = 2n
 const LARGEST_HANDLE = 2n ** 64n - 1n
 
+const STAYS = 'nothing, as streams and graphs belong to the thread that made them,'
+const UNCLONEABLE_STREAM = uncloneable('a Stream', STAYS)
+const UNCLONEABLE_GRAPH = uncloneable('a Graph', STAYS)
+
 /** Work enqueued on one stream is done in order, and of different streams at the same time. */
 export class Stream implements Disposable {
+  /** An own field, for what copies own fields. */
+  protected readonly uncloneable: object = UNCLONEABLE_STREAM
   readonly #device: number
   #handle: number
 
   /** A new stream that does not wait for the legacy default stream. */
   constructor(options?: StreamOptions)
   constructor(options: StreamOptions = {}, given?: unknown) {
-    assertOptions(options)
+    assertOptions(options, STREAM)
     this.#device = readDevice(options.device, 0)
     this.#handle = given instanceof Given ? given.handle : native.createStream(this.#device)
     streamsCollected.register(this, this.#handle, this)
@@ -58,7 +64,7 @@ export class Stream implements Disposable {
    * @throws TypeError or RangeError; CudaError where CUDA does not know it
    */
   static wrap(handle: bigint, options: StreamOptions = {}): Stream {
-    assertOptions(options)
+    assertOptions(options, STREAM)
     const expected = 'the address of a cudaStream_t, a bigint,'
     if (typeof handle !== 'bigint') throw invalidType(expected, 'handle', handle)
     if (handle < 0n || handle > LARGEST_HANDLE) throw outOfRange(expected, 'handle', handle)
@@ -159,6 +165,12 @@ export class Stream implements Disposable {
   static {
     handleOf = (stream) => stream.#handle
     isStream = (value): value is Stream => #handle in value
+    inspectable(
+      this,
+      () => 'Stream',
+      ({ device, destroyed }) => ({ device, destroyed }),
+      isStream,
+    )
   }
 }
 
@@ -204,6 +216,7 @@ let makeGraph: (handle: number, device: number) => Graph
 
 /** Recorded work, launched as a whole any number of times. Made by `stream.capture`. */
 export class Graph implements Disposable {
+  protected readonly uncloneable: object = UNCLONEABLE_GRAPH
   readonly #device: number
   #handle: number
 
@@ -244,5 +257,13 @@ export class Graph implements Disposable {
 
   static {
     makeGraph = (handle, device) => new Graph(new Given(handle), device)
+    const isGraph = (value: object): value is Graph => #handle in value
+    nameKind((value) => (isGraph(value) ? 'a Graph' : undefined))
+    inspectable(
+      this,
+      () => 'Graph',
+      ({ device, freed }) => ({ device, freed }),
+      isGraph,
+    )
   }
 }

@@ -3,6 +3,7 @@
 /// <reference lib="es2024.sharedmemory" />
 import fc from 'fast-check'
 import { jumpoutBackward, jumpoutBackwardAsync, jumpoutForward, jumpoutForwardAsync } from 'jumpout'
+import { getEventListeners } from 'node:events'
 import t from 'tap'
 import { assertSame, equalBits } from './support/bits'
 import { makeGradient, makeInput } from './support/inputs'
@@ -121,5 +122,66 @@ t.test('resizable buffers are refused: they may shrink under the thread', async 
     await t.rejects(jumpoutBackwardAsync(input, late.saved), refusal, 'a saved mask too')
     const unsaved = jumpoutForward(input, { seed: 1, relu: true, saveMask: false })
     await t.rejects(jumpoutBackwardAsync(input, unsaved.saved, { output: make(64) }), refusal)
+  }
+})
+
+t.test('a signal calls off what has not begun', async (t) => {
+  const large = makeInput(4_000_000)
+  const small = makeInput(1000)
+  const reason = new Error('enough')
+  const { saved } = jumpoutForward(small, { seed: 1 })
+  t.rejects(jumpoutForwardAsync(small, { seed: 1, signal: AbortSignal.abort(reason) }), reason)
+  t.rejects(jumpoutBackwardAsync(small, saved, { signal: AbortSignal.abort(reason) }), reason)
+
+  // More than the pool has threads: the last ones wait behind them.
+  const busy = Array.from({ length: 64 }, (_, call) => jumpoutForwardAsync(large, { seed: 1, call }))
+  const controller = new AbortController()
+  const { signal } = controller
+  const warnings: Error[] = []
+  const onWarning = (warning: Error) => void warnings.push(warning)
+  process.on('warning', onWarning)
+  const out = new Float32Array(1000).fill(7)
+  const mask = new Uint32Array(32).fill(7)
+  const grad = new Float32Array(1000).fill(7)
+  const waiting: Promise<unknown>[] = [
+    ...Array.from({ length: 20 }, () => jumpoutForwardAsync(small, { seed: 1, out, mask, signal })),
+    jumpoutBackwardAsync(small, saved, { out: grad, signal }),
+  ]
+  let done = 0
+  busy.forEach((work) => void work.then(() => ++done))
+  controller.abort(reason)
+  for (const work of waiting) await t.rejects(work, reason)
+  t.ok(done < busy.length, 'at once, and not when their turn comes')
+  t.equal(getEventListeners(signal, 'abort').length, 0, 'no listener is left')
+  await Promise.all(busy)
+  await jumpoutForwardAsync(small, { seed: 1 })
+  process.off('warning', onWarning)
+  t.strictSame(warnings, [])
+  for (const array of [out, mask, grad])
+    t.ok(
+      array.every((x) => x === 7),
+      'nothing was written',
+    )
+})
+
+t.test('a signal that comes too late, or never, changes nothing', async (t) => {
+  const input = makeInput(1000)
+  const expected = jumpoutForward(input, { seed: 1 })
+  const controller = new AbortController()
+  const { signal } = controller
+  const { output, saved } = await jumpoutForwardAsync(input, { seed: 1, signal })
+  equalBits(t, output, expected.output, 'output')
+  equalBits(
+    t,
+    await jumpoutBackwardAsync(input, saved, { signal }),
+    jumpoutBackward(input, saved),
+    'gradient',
+  )
+  t.equal(getEventListeners(signal, 'abort').length, 0)
+  controller.abort()
+  await t.rejects(jumpoutForwardAsync(input, { seed: -1, signal }), { code: 'ERR_OUT_OF_RANGE' })
+  for (const wrong of [null, 1, {}, 'abort', { aborted: 1 }]) {
+    const refusal = { code: 'ERR_INVALID_ARG_TYPE', message: /an AbortSignal for options\.signal/ }
+    await t.rejects(jumpoutForwardAsync(input, { seed: 1, signal: wrong as never }), refusal)
   }
 })

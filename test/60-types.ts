@@ -18,6 +18,7 @@ import {
   jumpoutBackwardAsync,
   jumpoutForward,
   jumpoutForwardAsync,
+  type LayerOptions,
   runtime,
   type Saved,
   type Shard,
@@ -68,6 +69,40 @@ export async function types(x: Float32Array, mask: Uint32Array): Promise<void> {
   is<typeof layer.training, boolean>(true)
   const state: JumpoutState = layer.eval().toJSON()
   Jumpout.fromJSON(state).stats?.[0]?.effectiveRate.toFixed()
+
+  const applied = layer.call(x, { out: array, shape: [1], saveMask: false, call: 1n })
+  is<typeof applied.output, Float32Array>(true)
+  is<typeof applied.saved.call, bigint | undefined>(true)
+  layer.call(x, { call: applied.saved.call })
+  layer.backward(x, { saved: applied.saved, out: x, output: x }) satisfies Float32Array
+  is<typeof layer.calls, bigint>(true)
+  new Jumpout({ calls: 3n, reuse: true })
+  class Mine extends Jumpout {
+    tag = 1
+  }
+  is<ReturnType<typeof Mine.fromJSON<Mine>>, Mine>(true)
+  Mine.fromJSON(state).tag.toFixed()
+  class Named extends Jumpout {
+    constructor(
+      readonly title: string,
+      options: LayerOptions,
+    ) {
+      super(options)
+    }
+    static override fromJSON({ seed, layer, call, options }: JumpoutState): Named {
+      return new Named('', { ...options, seed: BigInt(seed), layer, calls: BigInt(call) })
+    }
+  }
+  Named.fromJSON(state).title.trim()
+  const { signal } = new AbortController()
+  await jumpoutForwardAsync(x, { seed: 1, signal })
+  await jumpoutBackwardAsync(x, saved, { signal })
+  // @ts-expect-error: a synchronous call cannot be called off
+  jumpoutForward(x, { seed: 1, signal })
+  // @ts-expect-error: the call of a forward is the layer's
+  layer.forward(x, { call: 1n })
+  // @ts-expect-error: saved, not just anything
+  layer.backward(x, { saved: {} })
 
   is<typeof runtime.cpu.isa, 'avx512' | 'avx2' | 'neon' | 'scalar'>(true)
   is<typeof runtime.backend, 'cuda' | 'cpu'>(true)
@@ -129,6 +164,7 @@ export async function deviceTypes(host: Float32Array, other: CudaMemory, error: 
   jumpoutBackward(half, saved, { out: half, output, stream }) satisfies DeviceArray<'float16'>
   is<typeof saved.mask, Uint32Array | DeviceArray<'uint32'> | null>(true)
   jumpoutForward(other, { seed: 1, out: x }).output satisfies DeviceArray<'float32'>
+  new Jumpout().call(half, { out: half, stream }).output satisfies DeviceArray<'float16'>
   new Jumpout().forward(x, { out: x, stream }) satisfies DeviceArray<'float32'>
 
   is<ReturnType<typeof x.toHost>, Float32Array>(true)

@@ -1,6 +1,6 @@
 /** The layer on a device: what it does on the host, and in graphs. */
 import './support/device'
-import { DeviceArray, Jumpout, type LayerOptions, runtime, Stream } from 'jumpout'
+import { DeviceArray, Jumpout, jumpoutBackward, type LayerOptions, runtime, Stream } from 'jumpout'
 import t from 'tap'
 import { equalBits } from './support/bits'
 import { floatDtypes } from './support/device-conform'
@@ -197,5 +197,90 @@ t.test('a call that is refused changes nothing', (t) => {
     'the gradient of the forward before',
   )
   equalBits(t, layer.forward(x).toHost(), twin.forward(input), 'the next draw')
+  t.end()
+})
+
+for (const [name, options] of Object.entries(KINDS)) {
+  t.test(`${name}: applied twice, made again, and evaluated, as on the host`, (t) => {
+    const layer = new Jumpout({ ...options, seed: 8 })
+    const twin = new Jumpout({ ...options, seed: 8 })
+    const x = DeviceArray.from(input)
+    const g = DeviceArray.from(gradOutput)
+    layer.forward(x)
+    twin.forward(input)
+    const calls = [false, true, true].map((training) => {
+      layer.train(training)
+      twin.train(training)
+      return { device: layer.call(x), host: twin.call(input) }
+    })
+    t.equal(layer.calls, 3n)
+    for (const { device, host } of [calls[2], calls[1], calls[0], calls[1]]) {
+      equalBits(t, device.output.toHost(), host.output, 'output')
+      t.strictSame(device.saved.stats(), host.saved.stats())
+      t.equal(device.saved.call, host.saved.call)
+      const gradient = twin.backward(gradOutput, { saved: host.saved })
+      for (const mode of [false, true]) {
+        layer.train(mode)
+        equalBits(t, layer.backward(g, { saved: device.saved }).toHost(), gradient, 'gradient')
+        equalBits(t, jumpoutBackward(g, device.saved).toHost(), gradient, 'gradient, by the function')
+      }
+    }
+    const again = layer.call(x, { call: calls[1].device.saved.call })
+    equalBits(t, again.output.toHost(), calls[1].host.output, 'made again')
+    t.equal(layer.calls, 3n)
+    equalBits(t, layer.backward(g).toHost(), twin.backward(gradOutput), 'of the forward before')
+    t.throws(() => layer.backward(g), { code: 'ERR_INVALID_STATE', message: /layer\.call/ })
+    const { saved } = calls[1].device
+    t.throws(() => layer.backward(gradOutput, { saved }), { code: 'ERR_INVALID_ARG_TYPE' }, 'host, device')
+    t.throws(() => twin.backward(g, { saved: calls[1].host.saved }), { code: 'ERR_INVALID_ARG_TYPE' })
+    t.end()
+  })
+}
+
+t.test('a captured backward is one use, a captured call counts on the device', async (t) => {
+  const stream = new Stream()
+  const layer = new Jumpout({ seed: 9, relu: true })
+  const twin = new Jumpout({ seed: 9, relu: true })
+  const x = DeviceArray.from(input)
+  const g = DeviceArray.from(gradOutput)
+  const grad = DeviceArray.alloc(N)
+  const graph = stream.capture(() => {
+    layer.forward(x, { stream })
+    t.throws(() => layer.backward(g.subarray(1), { stream }), { code: 'ERR_OUT_OF_RANGE' })
+    layer.backward(g, { out: grad, stream })
+    t.throws(() => layer.backward(g, { out: grad, stream }), { code: 'ERR_INVALID_STATE' })
+  })
+  graph.launch(stream)
+  twin.forward(input)
+  await stream.synchronize()
+  equalBits(t, grad.toHost(), twin.backward(gradOutput), 'gradient')
+  t.equal(layer.calls, 1n)
+  const { output, saved } = layer.call(x, { stream })
+  await stream.synchronize()
+  const expected = twin.call(input)
+  t.equal(saved.call, 1n, 'the number comes from the device')
+  equalBits(t, output.toHost(), expected.output, 'output')
+  const again = layer.call(x, { call: saved.call, stream })
+  await stream.synchronize()
+  equalBits(t, again.output.toHost(), expected.output, 'made again')
+  t.equal(layer.calls, 2n)
+})
+
+t.test('reuse: outputs and gradients of the layer', (t) => {
+  const layer = new Jumpout({ seed: 10, relu: true, reuse: true })
+  const twin = new Jumpout({ seed: 10, relu: true })
+  const x = DeviceArray.from(input)
+  const g = DeviceArray.from(gradOutput)
+  const y = layer.forward(x)
+  const dx = layer.backward(g)
+  const { pointer } = y
+  equalBits(t, y.toHost(), twin.forward(input), 'output')
+  equalBits(t, dx.toHost(), twin.backward(gradOutput), 'gradient')
+  t.equal(layer.forward(x).pointer, pointer, 'handed out again')
+  t.equal(layer.backward(g).pointer, dx.pointer)
+  t.not(layer.forward(y).pointer, pointer, 'its own output as an input')
+  t.not(layer.call(x).output.pointer, layer.call(x).output.pointer)
+  layer.forward(x).free()
+  t.equal(layer.forward(x).toHost().length, N, 'freed by hand')
   t.end()
 })

@@ -375,7 +375,7 @@ t.test('arrays of the host and of devices do not mix', async (t) => {
   )
   await t.rejects(
     jumpoutBackwardAsync(host, onDevice),
-    type('Expected what a forward on the host returned as saved for saved, got an object'),
+    type('Expected what a forward on the host returned as saved for saved, got what a forward saved'),
   )
 })
 

@@ -19,7 +19,7 @@ function contenders(n: number): Record<string, () => unknown> {
   const outOptions = { out }
   const gradOptions = { out: gradInput }
   const backwardLayer = new Jumpout({ seed })
-  backwardLayer.forward(input)
+  const savedOptions = { out: gradInput, saved: backwardLayer.call(input).saved }
   return {
     copy: () => {
       out.set(input)
@@ -30,7 +30,7 @@ function contenders(n: number): Record<string, () => unknown> {
     },
     'layer.forward': () => layer.forward(input, outOptions),
     jumpoutBackward: () => jumpoutBackward(input, saved, gradOptions),
-    'layer.backward': () => backwardLayer.backward(input, gradOptions),
+    'layer.backward': () => backwardLayer.backward(input, savedOptions),
     'forward, fresh': () => {
       options.call++
       return jumpoutForward(input, { seed, call: options.call })

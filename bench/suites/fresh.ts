@@ -1,4 +1,4 @@
-import { jumpoutForward } from 'jumpout'
+import { Jumpout, jumpoutForward } from 'jumpout'
 import { performance } from 'node:perf_hooks'
 import { setImmediate as turn } from 'node:timers/promises'
 import { checkAgainstReference } from '../check'
@@ -73,6 +73,29 @@ function synchronous(trial: (kind: keyof Trials) => number, calls: number): Row 
   return row
 }
 
+/** The same loop of a layer that owns its results, forward and backward, against `out`. */
+function reusing(input: Float32Array, out: Float32Array, gradient: Float32Array, calls: number): Row {
+  const layers = { fresh: new Jumpout({ seed, reuse: true }), reused: new Jumpout({ seed }) }
+  const trials: Trials = { fresh: [], reused: [] }
+  const trial = (kind: keyof Trials): number => {
+    const own = kind === 'fresh'
+    const start = performance.now()
+    layers[kind].forward(input, own ? undefined : { out })
+    layers[kind].backward(input, own ? undefined : { out: gradient })
+    return (performance.now() - start) / 1e3
+  }
+  for (let i = 0; i < warmUp; i++) for (const kind of ['fresh', 'reused'] as const) trial(kind)
+  const before = process.memoryUsage.rss()
+  let most = before
+  for (let i = 0; i < calls; i++) {
+    for (const kind of ['fresh', 'reused'] as const) trials[kind].push(trial(kind))
+    most = Math.max(most, process.memoryUsage.rss())
+  }
+  const row = describe('synchronous, layer with reuse', trials, { median: 1.1, mean: 1.1 })
+  row.figures['memory growth'] = { value: most - before, unit: 'bytes', atMost: 2 ** 20 }
+  return row
+}
+
 export const suite: Suite = {
   summary: 'fresh outputs against a reused one, and the memory they hold',
   environment: { JUMPOUT_NUM_THREADS: '1' },
@@ -88,7 +111,11 @@ export const suite: Suite = {
       notes: [
         'Time of a call, less is better. Default options, mask saved; memory growth is that of the resident set.',
       ],
-      rows: [await eventLoop(trial, calls), synchronousRow],
+      rows: [
+        await eventLoop(trial, calls),
+        synchronousRow,
+        reusing(input, reusedArray(n), reusedArray(n), calls),
+      ],
     }
   },
 }

@@ -39,11 +39,9 @@ napi_value backward(napi_env env, napi_callback_info info) {
 }
 
 napi_value identity(napi_env env, napi_callback_info info) {
-  const Arguments<2> arguments(env, info);
-  const Array<float> input = floatsOf(env, arguments.values[0], "input");
-  const Array<float> output = floatsOf(env, arguments.values[1], "out");
-  if (input.length != output.length) throw failureOf(JUMPOUT_BAD_LENGTH, "input and out");
-  require(jumpout_identity(input.data, output.data, input.length), kIdentityNames);
+  const Arguments<kIdentityArity> arguments(env, info);
+  const IdentityArgs args = identityArgs(env, arguments.values);
+  require(jumpout_identity(args.input, args.output, args.length), kIdentityNames);
   return nullptr;
 }
 
@@ -128,6 +126,7 @@ napi_value initialize(napi_env env, napi_value object) {
   define<backward>(env, exports, "backward");
   define<backwardAsync>(env, exports, "backwardAsync");
   define<identity>(env, exports, "identity");
+  define<identityAsync>(env, exports, "identityAsync");
   define<countActive>(env, exports, "countActive");
   define<foldIn>(env, exports, "foldIn");
   define<pooled>(env, exports, "pooled");

@@ -27,6 +27,10 @@ Array<uint32_t> wordsOf(napi_env env, napi_value value, const char* argument) {
   return arrayOf<uint32_t>(env, value, napi_uint32_array, "a Uint32Array", argument);
 }
 
+Array<int32_t> integersOf(napi_env env, napi_value value, const char* argument) {
+  return arrayOf<int32_t>(env, value, napi_int32_array, "an Int32Array", argument);
+}
+
 Array<double> doublesOf(napi_env env, napi_value value, const char* argument) {
   return arrayOf<double>(env, value, napi_float64_array, "a Float64Array", argument);
 }

@@ -18,6 +18,7 @@ struct Array {
 // Throw a Failure where the value is another type; a detached array has length 0.
 Array<float> floatsOf(napi_env env, napi_value value, const char* argument);
 Array<uint32_t> wordsOf(napi_env env, napi_value value, const char* argument);
+Array<int32_t> integersOf(napi_env env, napi_value value, const char* argument);
 Array<double> doublesOf(napi_env env, napi_value value, const char* argument);
 
 Array<uint64_t> longWordsOf(napi_env env, napi_value value, const char* argument);

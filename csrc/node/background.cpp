@@ -1,10 +1,13 @@
 #include "node/background.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <exception>
 #include <memory>
 #include <new>
 #include <utility>
+
+#include "node/arrays.hpp"
 
 namespace jumpout::node {
 
@@ -52,7 +55,27 @@ void complete(napi_env env, napi_status, void* data) {
   napi_delete_async_work(env, job->handle);
 }
 
+// An element of a typed array is no std::atomic, but has its size and alignment, and is only changed atomically.
+static_assert(sizeof(std::atomic<int32_t>) == sizeof(int32_t) &&
+              alignof(std::atomic<int32_t>) == alignof(int32_t) && std::atomic<int32_t>::is_always_lock_free);
+
+bool begin(Turn turn) {
+  constexpr int32_t kBegun = 1;
+  int32_t waiting = 0;
+  return turn == nullptr ||
+         reinterpret_cast<std::atomic<int32_t>*>(turn)->compare_exchange_strong(waiting, kBegun);
+}
+
 }  // namespace
+
+Turn turnOf(napi_env env, napi_value value) {
+  if (isUndefined(env, value)) return nullptr;
+  const Array<int32_t> turn = integersOf(env, value, "turn");
+  if (turn.length != 1) throw failureOf(JUMPOUT_BAD_LENGTH, "turn");
+  return turn.data;
+}
+
+Outcome inTurn(Turn turn, const std::function<Outcome()>& work) { return begin(turn) ? work() : Outcome{}; }
 
 napi_value inBackground(napi_env env, std::function<Outcome()> work, std::function<void()> after,
                         std::initializer_list<napi_value> kept, const ArgumentNames& names) {

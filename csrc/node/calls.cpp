@@ -33,6 +33,13 @@ uint32_t* maskOf(napi_env env, napi_value value, size_t length, const char* arra
 
 }  // namespace
 
+IdentityArgs identityArgs(napi_env env, const napi_value* argv) {
+  const Array<float> input = floatsOf(env, argv[0], "input");
+  const Array<float> output = floatsOf(env, argv[1], "out");
+  requireLength(output.length, input.length, "input and out");
+  return {input.data, output.data, input.length};
+}
+
 jumpout_forward_args forwardArgs(napi_env env, const napi_value* argv) {
   const Array<float> input = floatsOf(env, argv[0], "input");
   const Array<float> output = floatsOf(env, argv[1], "out");

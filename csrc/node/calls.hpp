@@ -36,11 +36,19 @@ inline constexpr ArgumentNames kCountNames{"input",
 inline constexpr ArgumentNames kIdentityNames{
     "input and out", {{"input", "input"}, {"output", "options.out"}, {"stream", "options.stream"}}};
 
+inline constexpr size_t kIdentityArity = 2;  // input, output
 inline constexpr size_t kForwardArity = 5;  // input, output, mask or undefined, descriptor, rows or undefined
 inline constexpr size_t kBackwardArity =
     6;  // gradOutput, gradInput, mask or undefined, output or undefined, descriptor, rows or undefined
 inline constexpr size_t kCountArity = 3;  // input, descriptor, rows
 
+struct IdentityArgs {
+  const float* input;
+  float* output;
+  size_t length;
+};
+
+IdentityArgs identityArgs(napi_env env, const napi_value* argv);
 jumpout_forward_args forwardArgs(napi_env env, const napi_value* argv);
 jumpout_backward_args backwardArgs(napi_env env, const napi_value* argv);
 jumpout_count_args countArgs(napi_env env, const napi_value* argv);

@@ -1,4 +1,4 @@
-import { countActive, Jumpout } from 'jumpout'
+import { countActive, type GroupStats, type Jumpout, type Saved } from 'jumpout'
 import { differentiable, relu, type Matrix } from './layers'
 import { mapMemory, memoryOf } from './wasm-memory'
 
@@ -31,13 +31,22 @@ export class PlainRelu implements Activation {
 /** ReLU and jumpout in one pass of the native layer, straight on the tensors' memory. */
 export class ReluJumpout implements Activation {
   readonly apply: (x: Matrix) => Matrix
+  /** Of the last training pass. */
+  #stats: readonly GroupStats[] = []
 
   /** @param layer with `relu: true`. In evaluation it is ReLU alone. */
   constructor(private readonly layer: Jumpout) {
-    this.apply = differentiable((_save, x: Matrix) => ({
-      value: mapMemory(x, (input, out) => layer.forward(input, { out })),
-      gradFunc: (dy) => mapMemory(dy, (gradOutput, out) => layer.backward(gradOutput, { out })),
-    }))
+    this.apply = differentiable((_save, x: Matrix) => {
+      let saved: Saved
+      const value = mapMemory(x, (input, out) => {
+        saved = layer.call(input, { out }).saved
+        if (layer.training) this.#stats = saved.stats()
+      })
+      return {
+        value,
+        gradFunc: (dy) => mapMemory(dy, (gradOutput, out) => layer.backward(gradOutput, { saved, out })),
+      }
+    })
   }
 
   train(mode: boolean): void {
@@ -45,7 +54,7 @@ export class ReluJumpout implements Activation {
   }
 
   get drawn(): Activation['drawn'] {
-    const [group] = this.layer.stats ?? []
+    const [group] = this.#stats
     if (!group) throw new Error('no training pass yet')
     return { activeFraction: group.active / group.total, rate: group.rate }
   }

@@ -1,0 +1,119 @@
+/** A misspelt option is refused, with the name that was meant, before anything is written. */
+import * as jumpout from 'jumpout'
+import t from 'tap'
+
+type Wild = (...args: unknown[]) => unknown
+const { countActive, Jumpout, jumpoutBackward, jumpoutBackwardAsync, jumpoutForwardAsync } = jumpout
+const jumpoutForward = jumpout.jumpoutForward as Wild
+const { DeviceArray, Stream } = jumpout as unknown as Record<
+  string,
+  Record<string, Wild> & (new (o: object) => object)
+>
+
+const x = new Float32Array(32).fill(1)
+const layer = new Jumpout({ seed: 1 })
+const { saved } = layer.call(x)
+const state = layer.toJSON()
+const shard = { elementOffset: 0, active: [1], total: [64] }
+
+const refused = (message: RegExp) => ({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message })
+
+const takers: Record<string, (options: object) => unknown> = {
+  jumpoutForward: (o) => jumpoutForward(x, { seed: 1, ...o }),
+  jumpoutForwardAsync: (o) => jumpoutForwardAsync(x, { seed: 1, ...o }),
+  jumpoutBackward: (o) => jumpoutBackward(x, saved, o),
+  jumpoutBackwardAsync: (o) => jumpoutBackwardAsync(x, saved, o),
+  countActive: (o) => countActive(x, o),
+  'new Jumpout': (o) => new Jumpout(o),
+  'layer.forward': (o) => layer.forward(x, o),
+  'layer.call': (o) => layer.call(x, o),
+  'layer.backward': (o) => layer.backward(x, { saved, ...o }),
+  shard: (o) => jumpoutForward(x, { seed: 1, shard: { ...shard, ...o } }),
+  state: (o) => Jumpout.fromJSON({ ...state, ...o }),
+  'state.options': (o) => Jumpout.fromJSON({ ...state, options: { ...state.options, ...o } }),
+  'DeviceArray.alloc': (o) => DeviceArray.alloc(1, o),
+  'DeviceArray.from': (o) => DeviceArray.from(x, o),
+  'DeviceArray.wrap': (o) => DeviceArray.wrap(0n, 0, o),
+  'new Stream': (o) => new Stream(o),
+  'Stream.wrap': (o) => Stream.wrap(0n, o),
+}
+
+t.test('everywhere', async (t) => {
+  for (const [name, take] of Object.entries(takers)) {
+    const run = async () => take({ zzzz: 1 })
+    await t.rejects(run(), refused(/got 'zzzz'$/), name)
+    const long = async () => take({ ['z'.repeat(1000)]: 1 })
+    await t.rejects(long(), refused(/a name of 1000 characters$/), name)
+  }
+  t.equal(layer.calls, 1n, 'nothing was counted')
+})
+
+t.test('what was meant', (t) => {
+  const rows: [string, object, RegExp][] = [
+    ['jumpoutForward', { rat: 0.9 }, /did you mean 'rate'\?/],
+    ['jumpoutForward', { Rate: 0.9 }, /did you mean 'rate'\?/],
+    ['jumpoutForward', { max_rate: 0.9 }, /did you mean 'maxRate'\?/],
+    ['jumpoutForward', { p: 0.9 }, /did you mean 'rate'\?/],
+    ['jumpoutForward', { sede: 2 }, /did you mean 'seed'\?/],
+    ['jumpoutForward', { saveMasks: true }, /did you mean 'saveMask'\?/],
+    ['jumpoutForward', { inplace: true }, /`out` may be the input/],
+    ['jumpoutForward', { training: false }, /functions always drop.*layer\.eval\(\)/],
+    ['new Jumpout', { sigam: 1 }, /did you mean 'sigma'\?/],
+    ['new Jumpout', { gran: 'sample' }, /did you mean 'granularity'\?/],
+    ['layer.forward', { seed: 1 }, /got 'seed', an option of .*new Jumpout/],
+    ['layer.forward', { call: 1 }, /an option of .*layer\.call/],
+    ['layer.forward', { rat: 1 }, /did you mean 'rate', an option of .*new Jumpout\?/],
+    ['layer.call', { mask: new Uint32Array(1) }, /an option of jumpoutForward/],
+    ['layer.backward', { save: saved }, /did you mean 'saved'\?/],
+    ['shard', { elementoffset: 0 }, /options\.shard.*did you mean 'elementOffset'\?/],
+    ['state.options', { rat: 1 }, /state\.options.*did you mean 'rate'\?/],
+    ['DeviceArray.alloc', { dtpye: 'float32' }, /did you mean 'dtype'\?/],
+    ['new Stream', { devise: 0 }, /did you mean 'device'\?/],
+  ]
+  for (const [name, options, message] of rows) t.throws(() => takers[name](options), refused(message), name)
+  t.end()
+})
+
+t.test('what is left alone', (t) => {
+  const mean = (options: object) => t.doesNotThrow(() => jumpoutForward(x, options))
+  mean({ seed: 1, rat: undefined })
+  mean({ seed: 1, [Symbol('rat')]: 1 })
+  mean(Object.create({ rat: 1, seed: 1 }) as object)
+  mean(Object.defineProperty({ seed: 1 }, 'rat', { value: 1, enumerable: false }))
+  mean(Object.assign(Object.create(null) as object, { seed: 1 }))
+  mean(new Proxy({ seed: 1 }, {}))
+  class Options {
+    seed = 1
+  }
+  mean(new Options())
+  let reads = 0
+  jumpoutForward(x, {
+    seed: 1,
+    get rate() {
+      ++reads
+      return 0.5
+    },
+  })
+  t.equal(reads, 1, 'a getter is read once')
+  const throwing = new Proxy(
+    {},
+    {
+      ownKeys: () => {
+        throw new RangeError('mine')
+      },
+    },
+  )
+  t.throws(() => jumpoutForward(x, throwing), { message: 'mine' })
+  t.throws(() => jumpoutForward(x, { seed: 1, stream: 1 }), {
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: /no stream/,
+  })
+  t.end()
+})
+
+t.test('what is something else than options', (t) => {
+  const wrong = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message: /an object for options, got/ }
+  for (const value of [x, [], new Uint8Array(2 ** 27), layer, saved, new String('x')])
+    t.throws(() => layer.call(x, value as object), wrong)
+  t.end()
+})
