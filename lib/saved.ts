@@ -2,6 +2,7 @@
 import type { DeviceArray } from './device-array'
 import { readRows } from './device-records'
 import { invalidType } from './errors'
+import { outOfSlab } from './memory'
 import { ROW_LENGTH } from './native'
 import type { Pass } from './pass'
 
@@ -23,7 +24,10 @@ export interface GroupStats {
 export interface Saved {
   /** Elements of the forward's input. */
   readonly length: number
-  /** Bit i & 31 of word i >> 5: element i was kept. null with `saveMask: false`. Where the input is. */
+  /**
+   * Bit i & 31 of word i >> 5: element i was kept. null with `saveMask: false`. Where the input is. On the host it owns
+   * its buffer, or is the one that was given; without it, as after its transfer to another thread, backward throws.
+   */
   readonly mask: Uint32Array | DeviceArray<'uint32'> | null
   /**
    * One entry a group. On a device this waits for the work that makes them; after launches of a captured graph they are
@@ -51,7 +55,7 @@ export function statsOf(pass: Pass): GroupStats[] {
 
 /** Private fields make it impossible to forge or to change. */
 export class SavedPass implements Saved {
-  readonly #pass: Pass
+  #pass: Pass
 
   constructor(pass: Pass) {
     this.#pass = pass
@@ -62,7 +66,12 @@ export class SavedPass implements Saved {
   }
 
   get mask(): Uint32Array | DeviceArray<'uint32'> | null {
-    return this.#pass.mask ?? null
+    const pass = this.#pass
+    if (pass.mask === undefined) return null
+    if (pass.records !== undefined) return pass.mask
+    const mask = outOfSlab(pass.mask)
+    if (mask !== pass.mask) this.#pass = { ...pass, mask }
+    return mask
   }
 
   stats(): readonly GroupStats[] {

@@ -21,7 +21,7 @@ napi_value forwardAsync(napi_env env, napi_callback_info info) {
   requireRows(env, values[4]);
   const jumpout_forward_args args = forwardArgs(env, values);
   return inBackground(
-      env, [args] { return outcomeOf(jumpout_forward(&args)); }, {},
+      env, info, [args] { return outcomeOf(jumpout_forward(&args)); }, {},
       {values[0], values[1], values[2], values[4]}, kForwardNames);
 }
 
@@ -31,7 +31,7 @@ napi_value backwardAsync(napi_env env, napi_callback_info info) {
   requireRows(env, values[5]);
   const jumpout_backward_args args = backwardArgs(env, values);
   return inBackground(
-      env, [args] { return outcomeOf(jumpout_backward(&args)); }, {},
+      env, info, [args] { return outcomeOf(jumpout_backward(&args)); }, {},
       {values[0], values[1], values[2], values[3], values[5]}, kBackwardNames);
 }
 
