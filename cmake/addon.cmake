@@ -15,8 +15,6 @@ add_library(jumpout_addon MODULE
   csrc/node/enqueue.cpp
   csrc/node/errors.cpp
   csrc/node/memories.cpp
-  csrc/node/output_pool.cpp
-  csrc/node/outputs.cpp
   csrc/node/pinned.cpp
   csrc/node/reaper.cpp
   csrc/node/state.cpp

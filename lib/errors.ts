@@ -114,6 +114,30 @@ export class CudaError extends Error {
   }
 }
 
+/** The classes that the native part knows by name. */
+export type NativeErrorClass = 'Error' | 'TypeError' | 'RangeError' | 'CudaError'
+
+/** What fails in the native part: it knows class, code, sentence and CUDA's numbers, and the realm's classes are here. */
+export function nativeError(
+  errorClass: NativeErrorClass,
+  code: ErrorCode,
+  message: string,
+  cudaName = '',
+  number = 0,
+  sticky = false,
+): Error {
+  switch (errorClass) {
+    case 'TypeError':
+      return coded(new TypeError(message), code)
+    case 'RangeError':
+      return coded(new RangeError(message), code)
+    case 'CudaError':
+      return new CudaError(message, cudaName, number, sticky)
+    default:
+      return coded(new Error(message), code)
+  }
+}
+
 /** As the binding says it. */
 export const wouldWait = (what: string): CudaError => {
   const name = 'cudaErrorStreamCaptureUnsupported'

@@ -12,6 +12,7 @@ export {
   jumpoutForward,
   jumpoutForwardAsync,
   native,
+  release,
   runtime,
   Stream,
 } from './index.js'

@@ -1,16 +1,16 @@
 /** Memory for results: outputs, masks and statistics that the caller did not bring. */
+import { Buffer } from 'node:buffer'
 import { markAsUntransferable } from 'node:worker_threads'
 import { maskWords } from './arrays'
 import { invalidType, outOfMemory, outOfRange } from './errors'
 import { native, ROW_LENGTH } from './native'
+import { takeReleased } from './release'
 
 const FLOAT_BYTES = 4
 const ALIGNMENT = 64
 /** Below, clearing costs nothing that could be measured; above, memory comes from the system, cleared already. */
 const SMALLEST_UNCLEARED = 16 * 1024
 const LARGEST_UNCLEARED = 32 * 1024 * 1024
-/** From here on page faults cost more than the trip to the pool. */
-const SMALLEST_POOLED = 256 * 1024
 
 /** The engine's own error for missing memory has no code. */
 function orOutOfMemory<A>(bytes: number, make: () => A): A {
@@ -21,10 +21,16 @@ function orOutOfMemory<A>(bytes: number, make: () => A): A {
   }
 }
 
-/** Unlike Node-API, both of these throw where there is no memory, instead of ending the process. */
+const { allocUnsafeSlow } = Buffer
+
+/**
+ * A buffer of exactly that size, ordinary memory of the engine, so that it can be moved to another thread. Unlike Node-API,
+ * both of these throw where there is no memory, instead of ending the process.
+ */
 function uninitialised(bytes: number): ArrayBuffer {
   if (bytes < SMALLEST_UNCLEARED || bytes > LARGEST_UNCLEARED) return new ArrayBuffer(bytes)
-  return Buffer.allocUnsafeSlow(bytes).buffer
+  const { buffer } = allocUnsafeSlow(bytes)
+  return buffer.byteLength === bytes ? buffer : new ArrayBuffer(bytes)
 }
 
 function allocateAligned(length: number): Float32Array<ArrayBuffer> {
@@ -38,7 +44,8 @@ function allocateAligned(length: number): Float32Array<ArrayBuffer> {
 
 /**
  * An uninitialised, 64-byte aligned host array, for outputs that are used again and again: faster than a new array a
- * call. Its `buffer` is a little larger than the array.
+ * call. Its `buffer` is a little larger than the array, and may belong to Node's main realm where this package was loaded in
+ * another.
  *
  * @param length number of elements, an integer >= 0
  * @throws RangeError `ERR_OUT_OF_RANGE` or `ERR_OUT_OF_MEMORY`; TypeError `ERR_INVALID_ARG_TYPE`
@@ -50,7 +57,8 @@ export function allocate(length: number): Float32Array<ArrayBuffer> {
 
 /**
  * Uninitialised page-locked host memory behind an ordinary Float32Array: copies from and to devices are faster, and the
- * asynchronous ones are enqueued without a thread. It cannot be transferred to another thread.
+ * asynchronous ones are enqueued without a thread. It is never moved to another thread: with its buffer in the transfer
+ * list Node 20 posts a copy, and later versions throw.
  *
  * @param length number of elements, an integer >= 0
  * @throws CudaError where there is no CUDA or too little memory; RangeError `ERR_OUT_OF_RANGE`; TypeError
@@ -60,7 +68,9 @@ export function allocPinned(length: number): Float32Array<ArrayBuffer> {
   assertLength(length)
   const bytes = length * FLOAT_BYTES
   if (!Number.isSafeInteger(bytes)) throw outOfMemory(bytes)
-  return native.allocPinned(length)
+  const buffer = native.allocPinned(length)
+  markAsUntransferable(buffer)
+  return new Float32Array(buffer)
 }
 
 function assertLength(length: unknown): asserts length is number {
@@ -68,28 +78,40 @@ function assertLength(length: unknown): asserts length is number {
   if (!Number.isSafeInteger(length) || length < 0) throw outOfRange('an integer >= 0', 'length', length)
 }
 
-/** For one output; the garbage collector gives its memory back. */
-export function freshOutput(length: number): Float32Array {
+/** From here on page faults cost more than the kernel that fills the memory. */
+const SMALLEST_FAULTING = 128 * 1024
+let pagesAreKept = false
+
+/** For one output, which owns its buffer exactly; the garbage collector gives the memory back, if `release` did not. */
+export function freshOutput(length: number): Float32Array<ArrayBuffer> {
   const bytes = length * FLOAT_BYTES
   if (bytes < SMALLEST_UNCLEARED) return orOutOfMemory(bytes, () => new Float32Array(length))
-  if (bytes < SMALLEST_POOLED) return orOutOfMemory(bytes, () => new Float32Array(uninitialised(bytes)))
-  return native.pooled(length) ?? allocateAligned(length)
+  if (bytes >= SMALLEST_FAULTING && !pagesAreKept) {
+    native.keepPages()
+    pagesAreKept = true
+  }
+  return orOutOfMemory(bytes, () => new Float32Array(takeReleased(bytes) ?? uninitialised(bytes)))
 }
 
-const SLAB_WORDS = 16 * 1024
-/** Masks of at most this many words are cut from slabs: a typed array of its own costs as much as a small forward. */
-const LARGEST_CUT = SLAB_WORDS / 16
+/** A mask that is kept keeps its slab, so that slabs are small: with all objects around it, less than 4 KiB. */
+const SLAB_WORDS = 512
+/** Masks of at most this many words are cut from slabs: a buffer of its own costs as much as a small forward. */
+const LARGEST_CUT = SLAB_WORDS / 4
 /** Masks do not share cache lines, so that two threads never write to one. */
 const LINE_WORDS = ALIGNMENT / Uint32Array.BYTES_PER_ELEMENT
 let slab = new Uint32Array(0)
 let slabUsed = 0
+const slabs = new WeakSet<ArrayBufferLike>()
 
-/** Many masks share a slab: who sends one to a worker must not take the others along. */
 function freshSlab(): void {
   slab = orOutOfMemory(4 * SLAB_WORDS, () => new Uint32Array(SLAB_WORDS))
-  markAsUntransferable(slab.buffer)
+  slabs.add(slab.buffer)
   slabUsed = 0
 }
+
+/** Many masks share a slab: whoever gets to see one, and may send it to a worker, gets one with memory of its own. */
+export const outOfSlab = (mask: Uint32Array): Uint32Array =>
+  slabs.has(mask.buffer) ? orOutOfMemory(mask.byteLength, () => new Uint32Array(mask)) : mask
 
 /** ceil(length / 32) words that share their memory with no other mask, for whoever keeps them. */
 export function ownMask(length: number): Uint32Array {

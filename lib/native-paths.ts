@@ -1,5 +1,6 @@
 /** Where the C library lies that was built with this package, for addons and programs of others. */
 import { join } from 'node:path'
+import process from 'node:process'
 
 /** Absolute paths; the C API is described in its headers. */
 export interface NativePaths {

@@ -1,7 +1,8 @@
 /** The one file that loads the native part; everything else sees the typed contract below. */
 import bindings from 'bindings'
 import { join, resolve } from 'node:path'
-import { CudaError, noBinary } from './errors'
+import process from 'node:process'
+import { nativeError, noBinary } from './errors'
 
 /**
  * One call, as the binding reads it: a Float64Array with these numbers in this order. 64-bit seeds and calls come as two
@@ -85,7 +86,6 @@ type Rows = Float64Array | undefined
 type Turn = Int32Array | undefined
 
 type HostArray = Float32Array | Uint32Array | BigUint64Array
-type CudaErrorClass = new (message: string, cudaName: string, number: number, sticky: boolean) => Error
 
 /**
  * Devices. Memory, streams and graphs are numbers; stream 0 is the legacy default stream. One that was let go of lives
@@ -93,8 +93,6 @@ type CudaErrorClass = new (message: string, cudaName: string, number: number, st
  */
 interface NativeDevices {
   readonly deviceFields: readonly string[]
-  /** Makes the errors of failing devices from now on. */
-  setCudaError(constructor: CudaErrorClass): void
 
   /** In the order of `stream`, or with -1 on any stream at once, as where the stream is being captured. */
   allocate(device: number, bytes: number, stream: number): number
@@ -104,8 +102,8 @@ interface NativeDevices {
   wrapMemory(pointer: bigint, bytes: number, device: number, owner: object | undefined): number
   pointer(memory: number): bigint
   releaseMemory(memory: number): void
-  /** Page-locked. */
-  allocPinned(length: number): Float32Array<ArrayBuffer>
+  /** Page-locked, of so many floats. */
+  allocPinned(length: number): ArrayBuffer
 
   /** `dtype` as in dtype.ts. Back when the host array may be used. */
   copy(
@@ -165,8 +163,12 @@ interface NativeDevices {
   fromDLPack(tensor: unknown): [memory: number, device: number, length: number, dtype: number]
 }
 
-/** Checked again on the other side, so that no mistake here reaches memory; errors carry class, code and sentence. */
+/**
+ * Checked again on the other side, so that no mistake here reaches memory. The functions are methods: `makeError` of the
+ * object that one is called on makes what it throws. Objects and arrays that they return may be of another realm.
+ */
 interface Native extends NativeDevices {
+  readonly makeError: typeof nativeError
   readonly fields: readonly string[]
   runtime(): NativeRuntime
   forward(input: Float32Array, output: Float32Array, mask: Mask, descriptor: Float64Array, rows: Rows): void
@@ -201,10 +203,10 @@ interface Native extends NativeDevices {
   identityAsync(input: Float32Array, output: Float32Array, turn: Turn): Promise<void>
   countActive(input: Float32Array, descriptor: Float64Array, rows: Float64Array): void
   foldIn(seed: bigint, data: bigint): bigint
-  /** Uninitialised and 64-byte aligned, from a pool; undefined where the pool has nothing to give. */
-  pooled(length: number): Float32Array | undefined
   /** Elements to skip until the next address that is a multiple of 64 bytes. */
   padding(array: Float32Array): number
+  /** Lets malloc keep memory that is freed, up to 64 MiB, for the process. */
+  keepPages(): void
 }
 
 const ROOT = join(__dirname, '..')
@@ -240,19 +242,20 @@ function locate(): string {
   }
 }
 
+/** One addon serves every realm of a thread, so that it stays as it is, and each has an object of its own. */
 function load(path: string): Native {
-  let native: Native
+  let native: Omit<Native, 'makeError'>
   try {
     native = require(path) as Native
   } catch (error) {
-    if ((error as { code?: unknown }).code === 'ERR_BAD_ENVIRONMENT') throw error
-    throw loadError((error as Error).message, error)
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ERR_BAD_ENVIRONMENT') throw nativeError('Error', code, message)
+    throw loadError(message, error)
   }
   if (String(native.fields) !== String(FIELDS) || String(native.deviceFields) !== String(DEVICE_FIELDS)) {
     throw loadError(`${path} belongs to another version`)
   }
-  native.setCudaError(CudaError)
-  return native
+  return { ...native, makeError: nativeError }
 }
 
 /** The file that was loaded: what `npm ci` built, or what JUMPOUT_BINARY names, another build for tests. */

@@ -44,7 +44,7 @@ function readRuntime(): Runtime {
       compiled: cudaCompiled,
       available: cudaAvailable,
       ...(cudaReason === undefined ? {} : { reason: cudaReason }),
-      devices: Object.freeze(devices.map((device) => Object.freeze(device))),
+      devices: Object.freeze(Array.from(devices, (device) => Object.freeze({ ...device }))),
     }),
     version,
     binary,

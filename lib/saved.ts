@@ -3,6 +3,7 @@ import type { DeviceArray } from './device-array'
 import { readCall, readRows } from './device-records'
 import { invalidType, nameKind } from './errors'
 import { inspectable, uncloneable } from './inspect'
+import { outOfSlab } from './memory'
 import { ROW_LENGTH } from './native'
 import type { Pass } from './pass'
 import { callOf } from './seed'
@@ -28,7 +29,10 @@ export interface GroupStats {
 export interface Saved {
   /** Elements of the forward's input. */
   readonly length: number
-  /** Bit i & 31 of word i >> 5: element i was kept. null with `saveMask: false`. Where the input is. */
+  /**
+   * Bit i & 31 of word i >> 5: element i was kept. null with `saveMask: false`. Where the input is. On the host it owns
+   * its buffer, or is the one that was given; without it, as after its transfer to another thread, backward throws.
+   */
   readonly mask: Uint32Array | DeviceArray<'uint32'> | null
   /**
    * The number of the draw, for `layer.call(input, { call })` and the option of `jumpoutForward`. undefined in evaluation,
@@ -76,7 +80,7 @@ const UNCLONEABLE = uncloneable(
 export class SavedPass implements Saved {
   /** An own field, for what copies own fields. */
   readonly uncloneable = UNCLONEABLE
-  readonly #pass: Pass
+  #pass: Pass
 
   constructor(pass: Pass) {
     this.#pass = pass
@@ -87,7 +91,12 @@ export class SavedPass implements Saved {
   }
 
   get mask(): Uint32Array | DeviceArray<'uint32'> | null {
-    return this.#pass.mask ?? null
+    const pass = this.#pass
+    if (pass.mask === undefined) return null
+    if (pass.records !== undefined) return pass.mask
+    const mask = outOfSlab(pass.mask)
+    if (mask !== pass.mask) this.#pass = { ...pass, mask }
+    return mask
   }
 
   get call(): bigint | undefined {

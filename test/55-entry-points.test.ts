@@ -14,6 +14,7 @@ const FUNCTIONS = [
   'countActive',
   'foldIn',
   'allocate',
+  'release',
   'Jumpout',
 ]
 

@@ -21,13 +21,19 @@ struct Draws {
   uint64_t first_block;
 };
 
+// How results are written: through the caches or past them, and there in whole vectors, or in pieces of
+// kPieceAlignment bytes, as malloc aligns.
+enum class Stores { kCached, kVectors, kPieces };
+
+inline constexpr size_t kPieceAlignment = 16;
+
 struct Range {
   const float* input;    // [length]
   const float* partner;  // [length] for Gate::kNonzeroPartner
   float* output;         // [length]; may be `input`
   uint32_t* mask;        // packed keep decisions, written; or nullptr
   size_t length;
-  bool streaming;  // write past the caches; `output` is then aligned to `Kernels::streaming_alignment`
+  Stores stores;  // kVectors: `output` is aligned to `Kernels::vector_alignment`
 };
 
 struct Kernels {
@@ -48,7 +54,8 @@ struct Kernels {
   // The 16-bit lanes of whole blocks, in unit order: 8 * blocks values, rounded up to kLanePadding of them.
   void (*drawLanes)(const Draws& draws, size_t blocks, uint16_t* lanes);
 
-  size_t streaming_alignment;
+  bool streams;  // has stores that go past the caches
+  size_t vector_alignment;
 };
 
 inline constexpr size_t kLanePadding = 256;

@@ -23,7 +23,8 @@ constexpr size_t kPrefetchBytes = 4096;
 
 void prefetch(const void* address) {
 #if defined(__GNUC__) || defined(__clang__)
-  __builtin_prefetch(static_cast<const char*>(address) + kPrefetchBytes);
+  // As an integer: no pointer may lie so far past the end.
+  __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(address) + kPrefetchBytes));
 #else
   static_cast<void>(address);
 #endif
@@ -140,7 +141,7 @@ void padded(const Range& range, size_t begin, Step&& step) {
   const size_t count = range.length - begin;
   std::memcpy(input, range.input + begin, count * sizeof(float));
   if (range.partner) std::memcpy(partner, range.partner + begin, count * sizeof(float));
-  step(Range{input, partner, output, range.mask ? mask : nullptr, kStep, false});
+  step(Range{input, partner, output, range.mask ? mask : nullptr, kStep, Stores::kCached});
   std::memcpy(range.output + begin, output, count * sizeof(float));
   if (range.mask) {
     unsigned char* bytes = reinterpret_cast<unsigned char*>(mask);
@@ -150,7 +151,20 @@ void padded(const Range& range, size_t begin, Step&& step) {
   }
 }
 
-template <class V, Gate gate, bool streaming>
+template <Stores stores>
+using StoresConstant = std::integral_constant<Stores, stores>;
+
+// Calls body with `stores` as a constant.
+template <class V, class Body>
+void withStores(Stores stores, const Body& body) {
+  if constexpr (V::kStreams) {
+    if (stores == Stores::kVectors) return body(StoresConstant<Stores::kVectors>{});
+    if (stores == Stores::kPieces) return body(StoresConstant<Stores::kPieces>{});
+  }
+  body(StoresConstant<Stores::kCached>{});
+}
+
+template <class V, Gate gate, Stores stores>
 void applyDrawsTo(const Range& range, const Draws& draws, uint32_t threshold, float scale) {
   constexpr size_t kStep = kChunk<V> * V::kInterleave;
   const WidePhilox<V> philox(draws);
@@ -161,7 +175,7 @@ void applyDrawsTo(const Range& range, const Draws& draws, uint32_t threshold, fl
   for (size_t k = 0; k < V::kInterleave; ++k)
     next[k] = philox.start(lowWord(draws.first_block) + k * V::kLanes);
 
-  const auto step = [&](const Range& r, size_t i, auto inStream) {
+  const auto step = [&](const Range& r, size_t i, auto written) {
     typename V::Wide words01[V::kInterleave], words23[V::kInterleave];
     for (size_t k = 0; k < V::kInterleave; ++k) {
       philox.draw(next[k], words01[k], words23[k]);
@@ -172,22 +186,24 @@ void applyDrawsTo(const Range& range, const Draws& draws, uint32_t threshold, fl
       for (size_t line = 0; line < kChunk<V> * sizeof(float); line += 64)
         prefetch(reinterpret_cast<const char*>(r.input + at) + line);
       const auto keep = V::decide(words01[k], words23[k], limit);
-      const auto bits = V::template apply<gate, decltype(inStream)::value>(
+      const auto bits = V::template apply<gate, decltype(written)::value>(
           keep, r.input + at, gate == Gate::kNonzeroPartner ? r.partner + at : nullptr, scales,
           r.output + at);
       if (r.mask) storeBits(r.mask, at, bits);
     }
   };
   size_t i = 0;
-  for (; i + kStep <= range.length; i += kStep) step(range, i, std::bool_constant<streaming>{});
-  if (i < range.length) padded<kStep>(range, i, [&](const Range& tail) { step(tail, 0, std::false_type{}); });
-  if constexpr (streaming) V::fence();
+  for (; i + kStep <= range.length; i += kStep) step(range, i, StoresConstant<stores>{});
+  if (i < range.length)
+    padded<kStep>(range, i, [&](const Range& tail) { step(tail, 0, StoresConstant<Stores::kCached>{}); });
+  if constexpr (stores != Stores::kCached) V::fence();
 }
 
 template <class V, Gate gate>
 void applyDrawsGated(const Range& range, const Draws& draws, uint32_t threshold, float scale) {
-  if (range.streaming) return applyDrawsTo<V, gate, true>(range, draws, threshold, scale);
-  return applyDrawsTo<V, gate, false>(range, draws, threshold, scale);
+  withStores<V>(range.stores, [&](auto stores) {
+    applyDrawsTo<V, gate, decltype(stores)::value>(range, draws, threshold, scale);
+  });
 }
 
 // Calls `body(part, done, count)` for stretches of blocks that share their high word.
@@ -225,9 +241,9 @@ void applyLanesGated(const Range& range, const uint16_t* lanes, const uint16_t* 
                      const float* scales) {
   const auto step = [&](const Range& r, size_t i, size_t source) {
     const auto keep = V::decideLanes(lanes + source, thresholds + source);
-    const auto bits = V::template apply<gate, false>(keep, r.input + i,
-                                                     gate == Gate::kNonzeroPartner ? r.partner + i : nullptr,
-                                                     ElementScales<V>{scales + source}, r.output + i);
+    const auto bits = V::template apply<gate, Stores::kCached>(
+        keep, r.input + i, gate == Gate::kNonzeroPartner ? r.partner + i : nullptr,
+        ElementScales<V>{scales + source}, r.output + i);
     if (r.mask) storeBits(r.mask, i, bits);
   };
   size_t i = 0;
@@ -247,33 +263,33 @@ void applyLanes(Gate gate, const Range& range, const uint16_t* lanes, const uint
   }
 }
 
-template <class V, bool streaming, class Scale>
+template <class V, Stores stores, class Scale>
 void applyMaskTo(const Range& range, const uint32_t* kept, const Scale& scale) {
   using Bits = typename V::Bits;
   size_t i = 0;
   for (; i + kChunk<V> <= range.length; i += kChunk<V>) {
     for (size_t line = 0; line < kChunk<V> * sizeof(float); line += 64)
       prefetch(reinterpret_cast<const char*>(range.input + i) + line);
-    V::template apply<Gate::kNone, streaming>(V::fromBits(loadBits<Bits>(kept, i)), range.input + i, nullptr,
-                                              scale.from(i), range.output + i);
+    V::template apply<Gate::kNone, stores>(V::fromBits(loadBits<Bits>(kept, i)), range.input + i, nullptr,
+                                           scale.from(i), range.output + i);
   }
   if (i < range.length) {
     Bits bits = 0;
     std::memcpy(&bits, reinterpret_cast<const unsigned char*>(kept) + i / 8, (range.length - i + 7) / 8);
     padded<kChunk<V>>(range, i, [&](const Range& tail) {
-      V::template apply<Gate::kNone, false>(V::fromBits(bits), tail.input, nullptr, scale.from(i),
-                                            tail.output);
+      V::template apply<Gate::kNone, Stores::kCached>(V::fromBits(bits), tail.input, nullptr, scale.from(i),
+                                                      tail.output);
     });
   }
-  if constexpr (streaming) V::fence();
+  if constexpr (stores != Stores::kCached) V::fence();
 }
 
 template <class V>
 void applyMask(const Range& range, const uint32_t* kept, float scale, const float* scales) {
-  if (scales) return applyMaskTo<V, false>(range, kept, ElementScales<V>{scales});
+  if (scales) return applyMaskTo<V, Stores::kCached>(range, kept, ElementScales<V>{scales});
   const UniformScale<V> uniform(scale);
-  if (range.streaming) return applyMaskTo<V, true>(range, kept, uniform);
-  return applyMaskTo<V, false>(range, kept, uniform);
+  withStores<V>(range.stores,
+                [&](auto stores) { applyMaskTo<V, decltype(stores)::value>(range, kept, uniform); });
 }
 
 template <class V>
@@ -310,7 +326,8 @@ uint64_t countActive(const float* input, size_t length) {
 
 template <class V>
 constexpr Kernels kernelsOf() {
-  return {countActive<V>, applyDraws<V>, applyLanes<V>, applyMask<V>, drawLanes<V>, V::kStreamingAlignment};
+  return {countActive<V>, applyDraws<V>, applyLanes<V>,      applyMask<V>,
+          drawLanes<V>,   V::kStreams,   V::kVectorAlignment};
 }
 
 }  // namespace

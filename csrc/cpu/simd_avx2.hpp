@@ -16,7 +16,8 @@ struct Avx2 {
   using Threshold = __m256i;
   static constexpr size_t kLanes = 4;
   static constexpr size_t kInterleave = 2;
-  static constexpr size_t kStreamingAlignment = 32;
+  static constexpr bool kStreams = true;
+  static constexpr size_t kVectorAlignment = sizeof(Floats);
 
   static Wide broadcast(uint64_t value) { return _mm256_set1_epi64x(static_cast<long long>(value)); }
   static Wide blockOrder() { return _mm256_setr_epi64x(0, 1, 2, 3); }
@@ -61,15 +62,15 @@ struct Avx2 {
     store(lanes + 16, _mm256_permute2x128_si256(even, odd, 0x31));
   }
 
-  template <Gate gate, bool streaming, class Scale>
+  template <Gate gate, Stores stores, class Scale>
   static Bits apply(Decisions keep, const float* input, const float* partner, const Scale& scale,
                     float* output) {
     const __m128i low = _mm256_castsi256_si128(keep), high = _mm256_extracti128_si256(keep, 1);
     Bits bits = 0;
-    bits |= applyEight<gate, streaming, 0>(low, input, partner, scale, output);
-    bits |= applyEight<gate, streaming, 8>(_mm_unpackhi_epi64(low, low), input, partner, scale, output);
-    bits |= applyEight<gate, streaming, 16>(high, input, partner, scale, output);
-    bits |= applyEight<gate, streaming, 24>(_mm_unpackhi_epi64(high, high), input, partner, scale, output);
+    bits |= applyEight<gate, stores, 0>(low, input, partner, scale, output);
+    bits |= applyEight<gate, stores, 8>(_mm_unpackhi_epi64(low, low), input, partner, scale, output);
+    bits |= applyEight<gate, stores, 16>(high, input, partner, scale, output);
+    bits |= applyEight<gate, stores, 24>(_mm_unpackhi_epi64(high, high), input, partner, scale, output);
     if constexpr (gate == Gate::kNone) bits = static_cast<Bits>(_mm256_movemask_epi8(keep));
     return bits;
   }
@@ -79,7 +80,12 @@ struct Avx2 {
   static __m256i load(const uint16_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
   static void store(uint16_t* p, __m256i v) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), v); }
 
-  template <Gate gate, bool streaming, size_t first, class Scale>
+  static void streamPieces(float* p, __m256 y) {
+    _mm_stream_ps(p, _mm256_castps256_ps128(y));
+    _mm_stream_ps(p + 4, _mm256_extractf128_ps(y, 1));
+  }
+
+  template <Gate gate, Stores stores, size_t first, class Scale>
   static Bits applyEight(__m128i keep, const float* input, const float* partner, const Scale& scale,
                          float* output) {
     __m256 kept = _mm256_castsi256_ps(_mm256_cvtepi8_epi32(keep));
@@ -90,8 +96,9 @@ struct Avx2 {
       kept = _mm256_and_ps(kept,
                            _mm256_cmp_ps(_mm256_loadu_ps(partner + first), _mm256_setzero_ps(), _CMP_NEQ_UQ));
     const __m256 y = _mm256_and_ps(_mm256_mul_ps(x, scale.at(first)), kept);
-    if constexpr (streaming) _mm256_stream_ps(output + first, y);
-    if constexpr (!streaming) _mm256_storeu_ps(output + first, y);
+    if constexpr (stores == Stores::kCached) _mm256_storeu_ps(output + first, y);
+    if constexpr (stores == Stores::kVectors) _mm256_stream_ps(output + first, y);
+    if constexpr (stores == Stores::kPieces) streamPieces(output + first, y);
     if constexpr (gate == Gate::kNone) return 0;
     return static_cast<Bits>(_mm256_movemask_ps(kept)) << first;
   }

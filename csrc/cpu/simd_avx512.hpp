@@ -31,7 +31,8 @@ struct Avx512 {
   using Threshold = __m512i;
   static constexpr size_t kLanes = 8;
   static constexpr size_t kInterleave = 4;
-  static constexpr size_t kStreamingAlignment = 64;
+  static constexpr bool kStreams = true;
+  static constexpr size_t kVectorAlignment = sizeof(Floats);
 
   static Wide broadcast(uint64_t value) { return _mm512_set1_epi64(static_cast<long long>(value)); }
   // Blocks 0-3 in the even lanes, 4-7 in the odd ones: unpacking then leaves each half's decisions in element order.
@@ -62,7 +63,7 @@ struct Avx512 {
     _mm512_storeu_si512(lanes + 32, halves.second);
   }
 
-  template <Gate gate, bool streaming, class Scale>
+  template <Gate gate, Stores stores, class Scale>
   static Bits apply(Decisions keep, const float* input, const float* partner, const Scale& scale,
                     float* output) {
     Bits bits = 0;
@@ -74,8 +75,9 @@ struct Avx512 {
       if constexpr (gate == Gate::kNonzeroPartner)
         kept &= _mm512_cmp_ps_mask(_mm512_loadu_ps(partner + first), _mm512_setzero_ps(), _CMP_NEQ_UQ);
       const __m512 y = _mm512_maskz_mul_ps(kept, x, scale.at(first));
-      if constexpr (streaming) _mm512_stream_ps(output + first, y);
-      if constexpr (!streaming) _mm512_storeu_ps(output + first, y);
+      if constexpr (stores == Stores::kCached) _mm512_storeu_ps(output + first, y);
+      if constexpr (stores == Stores::kVectors) _mm512_stream_ps(output + first, y);
+      if constexpr (stores == Stores::kPieces) streamPieces(output + first, y);
       bits |= static_cast<Bits>(kept) << first;
     }
     return bits;
@@ -83,6 +85,12 @@ struct Avx512 {
   static void fence() { _mm_sfence(); }
 
  private:
+  static void streamPieces(float* p, __m512 y) {
+    _mm_stream_ps(p, _mm512_castps512_ps128(y));
+    _mm_stream_ps(p + 4, _mm512_extractf32x4_ps(y, 1));
+    _mm_stream_ps(p + 8, _mm512_extractf32x4_ps(y, 2));
+    _mm_stream_ps(p + 12, _mm512_extractf32x4_ps(y, 3));
+  }
   struct Halves {
     __m512i first, second;  // 32 elements each
   };

@@ -16,7 +16,8 @@ struct Neon {
   using Threshold = uint16x8_t;
   static constexpr size_t kLanes = 2;
   static constexpr size_t kInterleave = 4;
-  static constexpr size_t kStreamingAlignment = SIZE_MAX;
+  static constexpr bool kStreams = false;
+  static constexpr size_t kVectorAlignment = sizeof(Floats);
 
   static Wide broadcast(uint64_t value) { return vdupq_n_u64(value); }
   static Wide blockOrder() { return vcombine_u64(vcreate_u64(0), vcreate_u64(1)); }
@@ -50,7 +51,7 @@ struct Neon {
     vst1q_u16(lanes + 8, blocks.second);
   }
 
-  template <Gate gate, bool streaming, class Scale>
+  template <Gate gate, Stores stores, class Scale>
   static Bits apply(Decisions keep, const float* input, const float* partner, const Scale& scale,
                     float* output) {
     const int8x16_t bytes = vreinterpretq_s8_u8(keep);

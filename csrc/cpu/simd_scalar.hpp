@@ -14,7 +14,8 @@ struct Scalar {
   using Threshold = uint32_t;
   static constexpr size_t kLanes = 1;
   static constexpr size_t kInterleave = 4;
-  static constexpr size_t kStreamingAlignment = SIZE_MAX;
+  static constexpr bool kStreams = false;
+  static constexpr size_t kVectorAlignment = sizeof(Floats);
 
   static Wide broadcast(uint64_t value) { return value; }
   static Wide blockOrder() { return 0; }
@@ -49,7 +50,7 @@ struct Scalar {
     for (int i = 0; i < 8; ++i) lanes[i] = lane(words01, words23, i);
   }
 
-  template <Gate gate, bool streaming, class Scale>
+  template <Gate gate, Stores stores, class Scale>
   static Bits apply(Decisions keep, const float* input, const float* partner, const Scale& scale,
                     float* output) {
     unsigned bits = 0;

@@ -26,14 +26,15 @@ uint16_t thresholdOf(const jumpout_group& group) {
 
 void Sweep::chooseStores(size_t length, size_t streaming_bytes) {
   const bool large = length * sizeof(float) >= streaming_bytes;
-  streaming =
-      large && output != input && reinterpret_cast<uintptr_t>(output) % kernels.streaming_alignment == 0;
+  const auto address = reinterpret_cast<uintptr_t>(output);
+  if (!kernels.streams || !large || output == input || address % kPieceAlignment != 0) return;
+  stores = address % kernels.vector_alignment == 0 ? Stores::kVectors : Stores::kPieces;
 }
 
 Range Sweep::rangeOf(size_t begin, size_t end) const {
   return {input + begin,  partner ? partner + begin : nullptr,
           output + begin, mask ? mask + begin / kMaskWordBits : nullptr,
-          end - begin,    streaming};
+          end - begin,    stores};
 }
 
 // Calls whole(row, from, to) for stretches of whole words that lie in one group, mixed(from, to) for what lies between.

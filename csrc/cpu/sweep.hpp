@@ -36,7 +36,7 @@ struct Sweep {
   const float* partner = nullptr;
   float* output = nullptr;
   uint32_t* mask = nullptr;
-  bool streaming = false;
+  Stores stores = Stores::kCached;
 
   // Streaming stores where the output is too large to be met in cache again.
   void chooseStores(size_t length, size_t streaming_bytes);

@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 
 #include "jumpout_cuda.h"
@@ -15,7 +16,6 @@
 #include "node/dlpack.hpp"
 #include "node/errors.hpp"
 #include "node/memories.hpp"
-#include "node/outputs.hpp"
 #include "node/pinned.hpp"
 #include "node/state.hpp"
 #include "node/streams.hpp"
@@ -52,11 +52,32 @@ napi_value countActive(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// padding(array): elements to skip until the next boundary of a cache line.
+napi_value padding(napi_env env, napi_callback_info info) {
+  constexpr uintptr_t kCacheLine = 64;
+  const Arguments<1> arguments(env, info);
+  const auto address = reinterpret_cast<uintptr_t>(floatsOf(env, arguments.values[0], "array").data);
+  const uintptr_t bytes = (kCacheLine - address % kCacheLine) % kCacheLine;
+  return makeNumber(env, static_cast<double>(bytes / sizeof(float)));
+}
+
 napi_value foldIn(napi_env env, napi_callback_info info) {
   const Arguments<2> arguments(env, info);
   const uint64_t seed = uint64Of(env, arguments.values[0], "seed");
   const uint64_t data = uint64Of(env, arguments.values[1], "data");
   return makeBigint(env, jumpout_fold_in(seed, data));
+}
+
+// keepPages(): glibc returns what is freed to the system, and each page of the next output costs a fault, until it has
+// seen a block of its largest mapped size freed; then it keeps up to twice that. Where the host tuned malloc, or malloc is
+// another, nothing changes.
+napi_value keepPages(napi_env, napi_callback_info) {
+#if defined(__GLIBC__)
+  constexpr size_t kLargestMapped = (size_t{32} << 20) - (size_t{64} << 10);
+  void* volatile block = std::malloc(kLargestMapped);  // volatile: compilers leave unused blocks out
+  std::free(block);
+#endif
+  return nullptr;
 }
 
 Napi::Array devices(Napi::Env env) {
@@ -92,19 +113,6 @@ napi_value runtime(napi_env env, napi_callback_info) {
   return result;
 }
 
-// setCudaError(class)
-napi_value setCudaError(napi_env env, napi_callback_info info) {
-  const Arguments<1> arguments(env, info);
-  napi_valuetype type;
-  check(napi_typeof(env, arguments.values[0], &type));
-  if (type != napi_function) throw wrongType("a class", "setCudaError");
-  State& state = stateOf(env);
-  napi_ref previous = state.cudaError;
-  check(napi_create_reference(env, arguments.values[0], 1, &state.cudaError));
-  if (previous != nullptr) napi_delete_reference(env, previous);
-  return nullptr;
-}
-
 template <size_t kLength>
 napi_value list(napi_env env, const char* const (&names)[kLength]) {
   Napi::Array result = Napi::Array::New(env, kLength);
@@ -129,10 +137,9 @@ napi_value initialize(napi_env env, napi_value object) {
   define<identityAsync>(env, exports, "identityAsync");
   define<countActive>(env, exports, "countActive");
   define<foldIn>(env, exports, "foldIn");
-  define<pooled>(env, exports, "pooled");
   define<padding>(env, exports, "padding");
+  define<keepPages>(env, exports, "keepPages");
   define<runtime>(env, exports, "runtime");
-  define<setCudaError>(env, exports, "setCudaError");
   define<allocPinned>(env, exports, "allocPinned");
   defineMemories(env, exports);
   defineCopies(env, exports);
@@ -147,7 +154,7 @@ napi_value initializeOrThrow(napi_env env, napi_value exports) noexcept {
   try {
     return initialize(env, exports);
   } catch (...) {
-    throwCaught(env);
+    throwCaught(env, nullptr);
     return nullptr;
   }
 }

@@ -23,8 +23,8 @@ napi_value forwardAsync(napi_env env, napi_callback_info info) {
   const jumpout_forward_args args = forwardArgs(env, values);
   const Turn turn = turnOf(env, values[5]);
   return inBackground(
-      env, [args, turn] { return inTurn(turn, [&args] { return outcomeOf(jumpout_forward(&args)); }); }, {},
-      {values[0], values[1], values[2], values[4], values[5]}, kForwardNames);
+      env, info, [args, turn] { return inTurn(turn, [&args] { return outcomeOf(jumpout_forward(&args)); }); },
+      {}, {values[0], values[1], values[2], values[4], values[5]}, kForwardNames);
 }
 
 napi_value backwardAsync(napi_env env, napi_callback_info info) {
@@ -34,8 +34,8 @@ napi_value backwardAsync(napi_env env, napi_callback_info info) {
   const jumpout_backward_args args = backwardArgs(env, values);
   const Turn turn = turnOf(env, values[6]);
   return inBackground(
-      env, [args, turn] { return inTurn(turn, [&args] { return outcomeOf(jumpout_backward(&args)); }); }, {},
-      {values[0], values[1], values[2], values[3], values[5], values[6]}, kBackwardNames);
+      env, info, [args, turn] { return inTurn(turn, [&args] { return outcomeOf(jumpout_backward(&args)); }); },
+      {}, {values[0], values[1], values[2], values[3], values[5], values[6]}, kBackwardNames);
 }
 
 napi_value identityAsync(napi_env env, napi_callback_info info) {
@@ -45,7 +45,7 @@ napi_value identityAsync(napi_env env, napi_callback_info info) {
   const Turn turn = turnOf(env, values[2]);
   const auto work = [args] { return outcomeOf(jumpout_identity(args.input, args.output, args.length)); };
   return inBackground(
-      env, [work, turn] { return inTurn(turn, work); }, {}, {values[0], values[1], values[2]},
+      env, info, [work, turn] { return inTurn(turn, work); }, {}, {values[0], values[1], values[2]},
       kIdentityNames);
 }
 

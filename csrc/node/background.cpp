@@ -41,7 +41,10 @@ void settle(napi_env env, const Job& job) {
     return;
   }
   try {
-    napi_reject_deferred(env, job.deferred, makeError(env, failureOf(job.outcome, job.names)));
+    napi_value values, receiver;
+    check(napi_get_reference_value(env, job.kept, &values));
+    check(napi_get_element(env, values, 0, &receiver));
+    napi_reject_deferred(env, job.deferred, makeError(env, receiver, failureOf(job.outcome, job.names)));
   } catch (const std::exception&) {
   } catch (const PendingFailure&) {
   }
@@ -77,12 +80,14 @@ Turn turnOf(napi_env env, napi_value value) {
 
 Outcome inTurn(Turn turn, const std::function<Outcome()>& work) { return begin(turn) ? work() : Outcome{}; }
 
-napi_value inBackground(napi_env env, std::function<Outcome()> work, std::function<void()> after,
-                        std::initializer_list<napi_value> kept, const ArgumentNames& names) {
+napi_value inBackground(napi_env env, napi_callback_info info, std::function<Outcome()> work,
+                        std::function<void()> after, std::initializer_list<napi_value> kept,
+                        const ArgumentNames& names) {
   auto job = std::make_unique<Job>(Job{std::move(work), std::move(after), names});
   napi_value values, name, promise;
-  check(napi_create_array_with_length(env, kept.size(), &values));
-  uint32_t index = 0;
+  check(napi_create_array_with_length(env, 1 + kept.size(), &values));
+  check(napi_set_element(env, values, 0, receiverOf(env, info)));
+  uint32_t index = 1;
   for (const napi_value value : kept) check(napi_set_element(env, values, index++, value));
   check(napi_create_string_latin1(env, "jumpout", NAPI_AUTO_LENGTH, &name));
   check(napi_create_promise(env, &job->deferred, &promise));

@@ -20,8 +20,10 @@ Turn turnOf(napi_env env, napi_value value);
 Outcome inTurn(Turn turn, const std::function<Outcome()>& work);
 
 // `work` runs in another thread and must not touch Node-API; `after`, where given, in JavaScript's thread, whatever came
-// of it. `kept` are values that live until then. Returns the promise of undefined.
-napi_value inBackground(napi_env env, std::function<Outcome()> work, std::function<void()> after,
-                        std::initializer_list<napi_value> kept, const ArgumentNames& names);
+// of it. `kept` are values that live until then; the object that the function was called on (`info`) is another, and makes
+// the error. Returns the promise of undefined.
+napi_value inBackground(napi_env env, napi_callback_info info, std::function<Outcome()> work,
+                        std::function<void()> after, std::initializer_list<napi_value> kept,
+                        const ArgumentNames& names);
 
 }  // namespace jumpout::node

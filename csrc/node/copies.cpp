@@ -146,7 +146,7 @@ napi_value copyAsync(napi_env env, napi_callback_info info) {
   ++copy.stream->waiting;
   try {
     return inBackground(
-        env, [copy, enqueued] { return outcomeOf(enqueued ? synchronize(copy) : completeCopy(copy)); },
+        env, info, [copy, enqueued] { return outcomeOf(enqueued ? synchronize(copy) : completeCopy(copy)); },
         [copy, memory = request.memory] { --copy.stream->waiting; }, {arguments.values[4]}, kCopyNames);
   } catch (...) {
     --copy.stream->waiting;

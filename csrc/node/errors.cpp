@@ -1,12 +1,11 @@
 #include "node/errors.hpp"
 
-#include <napi.h>
-
 #include <cctype>
-#include <cstring>
+#include <exception>
+#include <iterator>
 #include <new>
 
-#include "node/state.hpp"
+#include "node/arrays.hpp"
 
 namespace jumpout::node {
 
@@ -18,32 +17,30 @@ std::string sentenceOf(const std::string& expected, const std::string& argument,
 
 Failure internal(const char* sentence) { return {ErrorClass::kError, "ERR_INTERNAL", sentence}; }
 
-// By the class in lib/errors.ts, once that is known.
-Napi::Error toCudaError(Napi::Env env, const Failure& failure) {
-  const State& state = stateOf(env);
-  napi_value constructor = nullptr, error = nullptr;
-  if (state.cudaError == nullptr) return Napi::Error::New(env, failure.sentence);
-  check(napi_get_reference_value(env, state.cudaError, &constructor));
-  const napi_value arguments[] = {
-      Napi::String::New(env, failure.sentence), Napi::String::New(env, failure.cuda.name),
-      Napi::Number::New(env, failure.cuda.number), Napi::Boolean::New(env, failure.cuda.sticky != 0)};
-  check(napi_new_instance(env, constructor, std::size(arguments), arguments, &error));
-  return Napi::Error(env, error);
+napi_value textOf(napi_env env, const char* text) {
+  napi_value result;
+  check(napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &result));
+  return result;
 }
 
-Napi::Error toError(Napi::Env env, const Failure& failure) {
-  const auto make = [&]() -> Napi::Error {
-    switch (failure.errorClass) {
-      case ErrorClass::kTypeError: return Napi::TypeError::New(env, failure.sentence);
-      case ErrorClass::kRangeError: return Napi::RangeError::New(env, failure.sentence);
-      case ErrorClass::kCudaError: return toCudaError(env, failure);
-      case ErrorClass::kError: break;
-    }
-    return Napi::Error::New(env, failure.sentence);
-  };
-  Napi::Error error = make();
-  error.Set("code", failure.code);
-  return error;
+const char* nameOf(ErrorClass errorClass) {
+  switch (errorClass) {
+    case ErrorClass::kTypeError: return "TypeError";
+    case ErrorClass::kRangeError: return "RangeError";
+    case ErrorClass::kCudaError: return "CudaError";
+    case ErrorClass::kError: break;
+  }
+  return "Error";
+}
+
+// nullptr: there is no such method, as where the addon is loaded without lib.
+napi_value methodOf(napi_env env, napi_value receiver) {
+  napi_value method;
+  napi_valuetype type;
+  if (receiver == nullptr || napi_get_named_property(env, receiver, "makeError", &method) != napi_ok)
+    return nullptr;
+  check(napi_typeof(env, method, &type));
+  return type == napi_function ? method : nullptr;
 }
 
 Failure cudaFailure(const jumpout_cuda_error& error, const std::string& sentence) {
@@ -151,25 +148,50 @@ Failure failureOf(jumpout_status status, const char* argument) {
   return internal(jumpout_status_text(status));
 }
 
-napi_value makeError(napi_env env, const Failure& failure) { return toError(env, failure).Value(); }
+napi_value receiverOf(napi_env env, napi_callback_info info) noexcept {
+  napi_value receiver = nullptr;
+  napi_get_cb_info(env, info, nullptr, nullptr, &receiver, nullptr);
+  return receiver;
+}
 
-void throwCaught(napi_env env) noexcept {
+napi_value makeError(napi_env env, napi_value receiver, const Failure& failure) {
+  napi_value error;
+  const napi_value code = textOf(env, failure.code), sentence = textOf(env, failure.sentence.c_str());
+  const napi_value method = methodOf(env, receiver);
+  if (method == nullptr) {
+    check(napi_create_error(env, code, sentence, &error));
+    return error;
+  }
+  napi_value sticky;
+  check(napi_get_boolean(env, failure.cuda.sticky != 0, &sticky));
+  const napi_value arguments[] = {textOf(env, nameOf(failure.errorClass)),
+                                  code,
+                                  sentence,
+                                  textOf(env, failure.cuda.name == nullptr ? "" : failure.cuda.name),
+                                  makeNumber(env, failure.cuda.number),
+                                  sticky};
+  check(napi_call_function(env, receiver, method, std::size(arguments), arguments, &error));
+  return error;
+}
+
+void throwCaught(napi_env env, napi_value receiver) noexcept {
+  const auto raise = [&](const Failure& failure) {
+    check(napi_throw(env, makeError(env, receiver, failure)));
+  };
   try {
     try {
       throw;
     } catch (const Failure& failure) {
-      toError(env, failure).ThrowAsJavaScriptException();
+      raise(failure);
     } catch (const PendingFailure&) {
       bool pending = false;
-      if (napi_is_exception_pending(env, &pending) != napi_ok || !pending) {
-        toError(env, internal("a call of Node-API failed")).ThrowAsJavaScriptException();
-      }
+      if (napi_is_exception_pending(env, &pending) != napi_ok || !pending)
+        raise(internal("a call of Node-API failed"));
     } catch (const std::bad_alloc&) {
-      toError(env, outOfMemory("this call")).ThrowAsJavaScriptException();
-    } catch (const Napi::Error& error) {
-      error.ThrowAsJavaScriptException();
-    } catch (const std::exception& exception) {
-      toError(env, internal(exception.what())).ThrowAsJavaScriptException();
+      raise(outOfMemory("this call"));
+    } catch (const std::exception&
+                 exception) {  // Napi::Error too, which is the engine's and not of the caller's realm
+      raise(internal(exception.what()));
     }
   } catch (...) {
     // Not even an error can be made (a worker that is being terminated): there is nobody left to tell.

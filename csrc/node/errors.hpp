@@ -1,5 +1,10 @@
 // Failures on their way to JavaScript. Code below throws a Failure; the wrapper `exported` turns it into an
 // error. The one place where a status becomes a sentence.
+//
+// One addon serves every copy of lib in its thread, and each copy may live in another realm (a vm context, a test file of
+// Jest), with classes of its own. So each copy has an object of its own with the addon's functions and a method
+// `makeError`, and what a function throws is made by the object that it was called on: nothing is kept here, and a realm
+// can be collected.
 #pragma once
 
 #include <node_api.h>
@@ -64,10 +69,14 @@ inline void check(napi_status status) {
   if (status != napi_ok) throw PendingFailure{};
 }
 
-napi_value makeError(napi_env env, const Failure& failure);
+// The object that the function was called on.
+napi_value receiverOf(napi_env env, napi_callback_info info) noexcept;
+
+// As receiver.makeError(class, code, sentence, cudaName, number, sticky) makes it; without that method a plain Error.
+napi_value makeError(napi_env env, napi_value receiver, const Failure& failure);
 
 // Inside a catch block: whatever was caught becomes the pending JavaScript exception.
-void throwCaught(napi_env env) noexcept;
+void throwCaught(napi_env env, napi_value receiver) noexcept;
 
 // What Node-API calls: no C++ exception gets past it.
 template <napi_value (*kFunction)(napi_env, napi_callback_info)>
@@ -75,7 +84,7 @@ napi_value exported(napi_env env, napi_callback_info info) noexcept {
   try {
     return kFunction(env, info);
   } catch (...) {
-    throwCaught(env);
+    throwCaught(env, receiverOf(env, info));
     return nullptr;
   }
 }

@@ -13,7 +13,7 @@ napi_value allocPinned(napi_env env, napi_callback_info info) {
   const size_t bytes = length * sizeof(float);
   void* memory = nullptr;
   require(jumpout_cuda_allocate_pinned(bytes == 0 ? 1 : bytes, &memory), kNoNames);
-  napi_value buffer, array;
+  napi_value buffer;
   const napi_status status = napi_create_external_arraybuffer(
       env, memory, bytes, [](napi_env, void* data, void*) { jumpout_cuda_free_pinned(data); }, nullptr,
       &buffer);
@@ -22,8 +22,7 @@ napi_value allocPinned(napi_env env, napi_callback_info info) {
     throw wrongState("an engine that allows external array buffers", "allocPinned", "one that does not");
   }
   check(status);  // Node may have taken the memory by then: better to lose it than to free it twice
-  check(napi_create_typedarray(env, napi_float32_array, length, buffer, 0, &array));
-  return array;
+  return buffer;
 }
 
 }  // namespace jumpout::node

@@ -28,7 +28,6 @@ struct State {
   HandleTable<DeviceStream> streams;
   HandleTable<DeviceGraph> graphs;
   std::vector<MemoryPointer> lentForGood;  // workspaces in graphs of other libraries
-  napi_ref cudaError = nullptr;            // the class in lib/errors.ts
 
   // Handle 0: the legacy default stream of that device. Throws a Failure that names the argument.
   const StreamPointer& stream(double handle, int32_t device, const char* argument);

@@ -71,7 +71,8 @@ napi_value synchronize(napi_env env, napi_callback_info info) {
   ++stream->waiting;
   try {
     return inBackground(
-        env, [stream] { return outcomeOf(jumpout_cuda_stream_synchronize(stream->device, stream->handle)); },
+        env, info,
+        [stream] { return outcomeOf(jumpout_cuda_stream_synchronize(stream->device, stream->handle)); },
         [stream] { --stream->waiting; }, {}, kSynchronizeNames);
   } catch (...) {
     --stream->waiting;
