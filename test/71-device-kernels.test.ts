@@ -10,7 +10,6 @@ import { emulatedProgram, execute } from './support/emulated'
 import type { Outcome } from './support/program'
 import { goldenHeader, goldenHeaderFile } from './support/golden-header'
 
-
 t.setTimeout(2 * BUILD_LIMIT)
 
 t.test('test/native/device/golden.inc is that of test/vectors/golden.json', (t) => {

@@ -34,8 +34,9 @@ napi_value backwardAsync(napi_env env, napi_callback_info info) {
   const jumpout_backward_args args = backwardArgs(env, values);
   const Turn turn = turnOf(env, values[6]);
   return inBackground(
-      env, info, [args, turn] { return inTurn(turn, [&args] { return outcomeOf(jumpout_backward(&args)); }); },
-      {}, {values[0], values[1], values[2], values[3], values[5], values[6]}, kBackwardNames);
+      env, info,
+      [args, turn] { return inTurn(turn, [&args] { return outcomeOf(jumpout_backward(&args)); }); }, {},
+      {values[0], values[1], values[2], values[3], values[5], values[6]}, kBackwardNames);
 }
 
 napi_value identityAsync(napi_env env, napi_callback_info info) {
