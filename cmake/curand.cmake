@@ -24,7 +24,7 @@ endif()
 find_path(curand_folder curand_kernel.h
   PATHS ${JUMPOUT_CURAND_INCLUDE} ${CUDAToolkit_INCLUDE_DIRS} ${pip_folders} NO_CACHE NO_DEFAULT_PATH)
 if(curand_folder) # of another CUDA version they may not compile
-  set(probe "${CMAKE_BINARY_DIR}/curand-probe")
+  set(probe "${PROJECT_BINARY_DIR}/curand-probe")
   file(WRITE "${probe}/probe.cu" "#include <curand_kernel.h>\n__device__ curandStatePhilox4_32_10_t probe;\n")
   execute_process(
     COMMAND "${CMAKE_CUDA_COMPILER}" -std=c++17 -ptx -isystem "${curand_folder}" "${probe}/probe.cu" -o "${probe}/probe.ptx"

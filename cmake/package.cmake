@@ -1,58 +1,86 @@
-# The C library, for other programs and addons: libjumpout.a, libjumpout.so, headers and find_package(jumpout). The build of
-# the addon installs it into build/Release (lib/native-paths.ts); without Node: cmake --install FOLDER --prefix PREFIX.
-include(CMakePackageConfigHelpers)
-
-set_target_properties(jumpout_core PROPERTIES OUTPUT_NAME $<IF:$<BOOL:${MSVC}>,jumpout_static,jumpout>)
-
-add_library(jumpout_shared SHARED $<TARGET_OBJECTS:jumpout_objects>)
-target_link_libraries(jumpout_shared PRIVATE jumpout_usage)
+# The C library, for other programs and addons. In a project that adds this folder: jumpout::static, jumpout::shared, and
+# jumpout::jumpout, which is the shared one where BUILD_SHARED_LIBS is on. Installed (JUMPOUT_INSTALL): the same targets by
+# find_package(jumpout). The build of the addon installs into build/Release (lib/native-paths.ts); without Node: cmake
+# --install FOLDER --prefix PREFIX.
+jumpout_add_api(jumpout_api_exported JUMPOUT_EXPORTS)
+add_library(jumpout_shared SHARED $<TARGET_OBJECTS:jumpout_objects> $<TARGET_OBJECTS:jumpout_api_exported>)
+target_include_directories(jumpout_shared INTERFACE csrc/include)
+target_link_libraries(jumpout_shared PRIVATE jumpout_private)
 set_target_properties(jumpout_shared PROPERTIES
   OUTPUT_NAME jumpout
   LINKER_LANGUAGE CXX
   VERSION ${PROJECT_VERSION}
   SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
   WINDOWS_EXPORT_ALL_SYMBOLS ON)
+set_target_properties(jumpout_static PROPERTIES OUTPUT_NAME $<IF:$<BOOL:${MSVC}>,jumpout_static,jumpout>)
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
-  set(exports "${PROJECT_SOURCE_DIR}/cmake/exports.map") # templates of the C++ library would be visible as well
+  # Templates of the C++ library would be visible as well. A path from where the linker runs: a comma or a dollar sign in
+  # an absolute one would not reach it.
+  configure_file(cmake/exports.map exports.map COPYONLY)
+  set(exports exports.map)
+  if(CMAKE_GENERATOR MATCHES "Ninja")
+    file(RELATIVE_PATH exports "${CMAKE_BINARY_DIR}" "${PROJECT_BINARY_DIR}/exports.map")
+  endif()
   target_link_options(jumpout_shared PRIVATE "LINKER:--version-script=${exports}"
     LINKER:-z,nodelete) # pool threads outlive dlclose
-  set_target_properties(jumpout_shared PROPERTIES LINK_DEPENDS "${exports}")
+  set_target_properties(jumpout_shared PROPERTIES LINK_DEPENDS "${PROJECT_BINARY_DIR}/exports.map")
+  target_link_options(jumpout_static INTERFACE LINKER:-z,nodelete) # so does whatever it is linked into
 elseif(APPLE)
   target_link_options(jumpout_shared PRIVATE "LINKER:-exported_symbol,_jumpout_*")
 endif()
 
-# What a C program has to name that links the static library.
-set(JUMPOUT_CXX_LIBRARIES "")
-foreach(library IN LISTS CMAKE_CXX_IMPLICIT_LINK_LIBRARIES)
-  if(library MATCHES "^(stdc\\+\\+|c\\+\\+|c\\+\\+abi|m)$")
-    list(APPEND JUMPOUT_CXX_LIBRARIES ${library})
-  endif()
-endforeach()
-list(REMOVE_DUPLICATES JUMPOUT_CXX_LIBRARIES)
+set(JUMPOUT_DEFAULT static)
+if(BUILD_SHARED_LIBS)
+  set(JUMPOUT_DEFAULT shared)
+endif()
+add_library(jumpout::static ALIAS jumpout_static)
+add_library(jumpout::shared ALIAS jumpout_shared)
+add_library(jumpout::jumpout ALIAS jumpout_${JUMPOUT_DEFAULT})
+
+if(NOT JUMPOUT_INSTALL)
+  set_target_properties(jumpout_static jumpout_shared jumpout_api_exported PROPERTIES EXCLUDE_FROM_ALL ON)
+  return()
+endif()
+
+# ---- Installed -----------------------------------------------------------------------------------------------------
+
+include(CMakePackageConfigHelpers)
+include(GNUInstallDirs)
+if(JUMPOUT_BUILD_ADDON)
+  set(CMAKE_INSTALL_MESSAGE NEVER) # nobody waits for it
+  set(CMAKE_INSTALL_BINDIR bin) # where lib/native-paths.ts looks, on every system
+  set(CMAKE_INSTALL_LIBDIR lib)
+  set(CMAKE_INSTALL_INCLUDEDIR include)
+endif()
 
 set(JUMPOUT_CUDART "")
 if(JUMPOUT_WITH_CUDA)
   get_filename_component(JUMPOUT_CUDART "${CUDA_cudart_static_LIBRARY}" NAME)
-  install(FILES "${CUDA_cudart_static_LIBRARY}" DESTINATION lib/jumpout) # who links needs no toolkit
+  install(FILES "${CUDA_cudart_static_LIBRARY}"
+    DESTINATION "${CMAKE_INSTALL_LIBDIR}/jumpout") # who links needs no toolkit
 endif()
 
-if(JUMPOUT_BUILD_ADDON)
-  set(CMAKE_INSTALL_MESSAGE NEVER) # nobody waits for it
-endif()
-set(config "${CMAKE_CURRENT_BINARY_DIR}/package")
+set(package "${CMAKE_INSTALL_LIBDIR}/cmake/jumpout")
+set(config "${PROJECT_BINARY_DIR}/package")
 set(JUMPOUT_SONAME "$<$<NOT:$<PLATFORM_ID:Windows>>:$<TARGET_SONAME_FILE_NAME:jumpout_shared>>")
-configure_file(cmake/jumpout-config.cmake.in "${config}/jumpout-config.cmake.in" @ONLY)
+configure_package_config_file(cmake/jumpout-config.cmake.in "${config}/jumpout-config.cmake.in"
+  INSTALL_DESTINATION "${package}"
+  PATH_VARS CMAKE_INSTALL_BINDIR CMAKE_INSTALL_LIBDIR CMAKE_INSTALL_INCLUDEDIR)
 file(GENERATE OUTPUT "${config}/jumpout-config.cmake" INPUT "${config}/jumpout-config.cmake.in")
 write_basic_package_version_file("${config}/jumpout-config-version.cmake" COMPATIBILITY SameMinorVersion)
 
-install(TARGETS jumpout_core jumpout_shared ARCHIVE DESTINATION lib LIBRARY DESTINATION lib RUNTIME DESTINATION bin)
-install(FILES csrc/include/jumpout.h csrc/include/jumpout_cuda.h DESTINATION include)
-install(FILES "${config}/jumpout-config.cmake" "${config}/jumpout-config-version.cmake" DESTINATION lib/cmake/jumpout)
+install(TARGETS jumpout_static jumpout_shared
+  ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+  LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+  RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+install(FILES csrc/include/jumpout.h csrc/include/jumpout_cuda.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+install(FILES "${config}/jumpout-config.cmake" "${config}/jumpout-config-version.cmake" DESTINATION "${package}")
 
+# After the addon, which is made anew where any of it changed: a custom target would not do in a folder named C#.
 if(JUMPOUT_BUILD_ADDON)
-  add_custom_target(jumpout_package ALL
-    COMMAND "${CMAKE_COMMAND}" --install "${CMAKE_BINARY_DIR}" --prefix "${PROJECT_SOURCE_DIR}/build/Release"
-      --config $<CONFIG>
-    DEPENDS jumpout_core jumpout_shared
-    VERBATIM)
+  add_dependencies(jumpout_addon jumpout_shared)
+  set_target_properties(jumpout_addon PROPERTIES
+    LINK_DEPENDS "$<TARGET_FILE:jumpout_shared>;${config}/jumpout-config.cmake")
+  add_custom_command(TARGET jumpout_addon POST_BUILD VERBATIM COMMAND
+    "${CMAKE_COMMAND}" --install "${PROJECT_BINARY_DIR}" --prefix "${PROJECT_SOURCE_DIR}/build/Release" --config $<CONFIG>)
 endif()

@@ -3,7 +3,7 @@
  * where it belongs there, and two projects find it with find_package(jumpout): a second Node addon, and a C program that is
  * linked with the static library and with the shared one. Both must give the bits that this package gives.
  */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import {
   cpSync,
   existsSync,
@@ -41,6 +41,10 @@ function run(command: string, args: readonly string[], cwd = scratch): string {
   }
 }
 
+function isInstalled(command: string): boolean {
+  return spawnSync(command, ['--version']).status === 0
+}
+
 /** The package in a folder of its own: what npm packs, and what its install script builds. */
 function unpackedPackage(): string {
   const packed = run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', scratch], root)
@@ -62,12 +66,12 @@ const native = JSON.parse(
   run(process.execPath, ['--print', `JSON.stringify(require('jumpout').native)`]),
 ) as NativePaths
 
-/** Configures and builds test/consumers/<name> outside of this checkout. */
-function buildConsumer(name: string, options: readonly string[] = []): string {
+/** Configures and builds test/consumers/<name> outside of this checkout, with the package at `cmake`. */
+function buildConsumer(name: string, options: readonly string[] = [], cmake = native.cmake): string {
   const source = join(scratch, `${name} source`)
-  const build = join(scratch, `${name} build`)
+  const build = mkdtempSync(join(scratch, `${name} build`))
   cpSync(join(root, 'test', 'consumers', name), source, { recursive: true })
-  run('cmake', ['-S', source, '-B', build, `-Djumpout_DIR=${native.cmake}`, ...options])
+  run('cmake', ['-S', source, '-B', build, `-Djumpout_DIR=${cmake}`, ...options])
   run('cmake', ['--build', build, '--parallel', '2'])
   return build
 }
@@ -98,6 +102,37 @@ t.test('the packed sources are complete', (t) => {
   t.end()
 })
 
+t.test('the headers compile in every C and C++ since 1989', (t) => {
+  const standards = {
+    c: ['c89', 'gnu89', 'c99', 'c11', 'c17', 'c2x'],
+    'c++': ['c++98', 'c++11', 'c++14', 'c++17', 'c++20'],
+  }
+  const compilers = { c: ['cc', 'clang'], 'c++': ['c++', 'clang++'] }
+  for (const language of ['c', 'c++'] as const) {
+    for (const compiler of compilers[language]) {
+      if (!isInstalled(compiler)) {
+        t.comment(`${compiler} is not installed`)
+        continue
+      }
+      for (const header of ['jumpout.h', 'jumpout_cuda.h']) {
+        const source = join(scratch, 'includes.txt')
+        writeFileSync(source, `#include <${header}>\nint main(void) { return JUMPOUT_OK; }\n`)
+        for (const standard of standards[language]) {
+          t.doesNotThrow(
+            () =>
+              run(compiler, [
+                ...['-x', language, `-std=${standard}`, '-pedantic', '-Wall', '-Wextra', '-Werror'],
+                ...['-fsyntax-only', `-I${native.include}`, source],
+              ]),
+            `${header}, ${compiler} -std=${standard}`,
+          )
+        }
+      }
+    }
+  }
+  t.end()
+})
+
 t.test('the shared library exports the C API alone', { skip: process.platform !== 'linux' }, (t) => {
   const names = run('nm', ['-D', '--defined-only', '--format=posix', native.library])
     .split('\n')
@@ -120,6 +155,70 @@ t.test('the shared library exports the C API alone', { skip: process.platform !=
   )
   t.end()
 })
+
+/** A copy of what was installed, elsewhere, whose static library says that it is another version. */
+function otherVersion(version: string): string {
+  const prefix = join(scratch, `version ${version}`)
+  cpSync(join(packageFolder, 'build', 'Release'), prefix, { recursive: true, verbatimSymlinks: true })
+  const csrc = join(packageFolder, 'csrc')
+  run('c++', [
+    ...['-c', '-std=c++20', '-fPIC', '-fvisibility=hidden', `-DJUMPOUT_VERSION="${version}"`],
+    ...[
+      `-I${csrc}`,
+      `-I${join(csrc, 'include')}`,
+      join(csrc, 'dispatch', 'runtime.cpp'),
+      '-o',
+      'runtime.cpp.o',
+    ],
+  ])
+  run('ar', ['r', join(prefix, 'lib', 'libjumpout.a'), 'runtime.cpp.o'])
+  return join(prefix, 'lib', 'cmake', 'jumpout')
+}
+
+t.test(
+  'shared libraries with a static jumpout each use their own',
+  { skip: process.platform !== 'linux' },
+  (t) => {
+    const own = buildConsumer('plugins')
+    const other = buildConsumer('plugins', [], otherVersion('0.0.7'))
+    const [first, shared, second] = [
+      join(own, 'plugin_static.so'),
+      join(own, 'plugin_shared.so'),
+      join(other, 'plugin_static.so'),
+    ]
+    for (const plugin of [first, second]) {
+      const names = run('nm', ['-D', '-C', '--defined-only', plugin])
+      t.match(names, /plugin_version/)
+      t.notMatch(names, /jumpout/, 'nothing of the library is exported')
+    }
+    const { version } = runtime
+    const host = (...plugins: readonly string[]) => run(join(own, 'host'), plugins).trimEnd().split('\n')
+    const hidden = 'jumpout_forward is hidden'
+    t.strictSame(
+      host(first, second),
+      [`version ${version}`, 'version 0.0.7', 'field output', 'field input', hidden],
+      'of two versions',
+    )
+    t.strictSame(
+      host(second, first),
+      ['version 0.0.7', `version ${version}`, 'field output', 'field input', hidden],
+      'in the other order',
+    )
+    const copy = join(scratch, 'copy.so')
+    cpSync(first, copy)
+    t.strictSame(
+      host(first, copy),
+      [`version ${version}`, `version ${version}`, 'field output', 'field input', hidden],
+      'of one version: what the last failing call was about is theirs alone',
+    )
+    t.strictSame(
+      host(shared, second).slice(0, 4),
+      [`version ${version}`, 'version 0.0.7', 'field output', 'field input'],
+      'beside the shared library',
+    )
+    t.end()
+  },
+)
 
 t.test('another addon, in the same process', (t) => {
   const headers = (require('node-api-headers') as { include_dir: string }).include_dir

@@ -5,6 +5,9 @@
 #include "jumpout_cuda.h"
 
 namespace jumpout::cuda {
+
+extern const char kWhyLeftOut[];  // made by CMake
+
 namespace {
 
 jumpout_status none() noexcept { return failing(JUMPOUT_NO_CUDA); }
@@ -17,7 +20,7 @@ jumpout_status noneFor(Output* output) noexcept {
 
 }  // namespace
 
-Support support() noexcept { return {false, false, JUMPOUT_CUDA_REASON, 0}; }
+Support support() noexcept { return {false, false, kWhyLeftOut, 0}; }
 jumpout_status checkPlace(int32_t, void*) noexcept { return none(); }
 
 jumpout_status forward(const jumpout_device_forward_args&) noexcept { return none(); }

@@ -12,8 +12,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-#if defined(__GNUC__)
-#pragma GCC visibility push(default) /* a shared library exports this and nothing else */
+#if defined(JUMPOUT_EXPORTS) && defined(__GNUC__)
+#pragma GCC visibility push(default) /* while the shared library is built: the static one stays hidden in what links it */
 #endif
 
 /* ---- Errors and devices ------------------------------------------------------------------------------------------- */
@@ -59,7 +59,7 @@ typedef enum jumpout_memory_kind {
   JUMPOUT_MEMORY_HOST = 0, /* also whatever CUDA does not know */
   JUMPOUT_MEMORY_PINNED,
   JUMPOUT_MEMORY_DEVICE,
-  JUMPOUT_MEMORY_MANAGED,
+  JUMPOUT_MEMORY_MANAGED
 } jumpout_memory_kind;
 
 typedef struct jumpout_memory {
@@ -109,7 +109,7 @@ jumpout_status jumpout_cuda_capture_end(int32_t device, void* stream, void** gra
 jumpout_status jumpout_cuda_graph_launch(int32_t device, void* graph, void* stream);
 jumpout_status jumpout_cuda_graph_destroy(int32_t device, void* graph);
 
-#if defined(__GNUC__)
+#if defined(JUMPOUT_EXPORTS) && defined(__GNUC__)
 #pragma GCC visibility pop
 #endif
 #ifdef __cplusplus

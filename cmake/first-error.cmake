@@ -1,0 +1,26 @@
+# jumpout_first_error(VARIABLE TEXT): the line of a compiler's, linker's or shell's output that says what went wrong first.
+function(jumpout_first_error variable text)
+  string(ASCII 27 escape)
+  string(REGEX REPLACE "${escape}\\[[0-9;]*[A-Za-z]" "" text "${text}")
+  string(REPLACE "\r" "" text "${text}")
+  string(REGEX REPLACE "CMake Error[^\n]*" "" said "${text}") # CMake only passes on what follows
+  set(marks "error *:|error [A-Z]+[0-9]+:|fatal *:|cannot find|not found|[Kk]illed|[Ss]egmentation fault|Bus error"
+    "Illegal instruction|[Aa]bort|died due to signal|out of memory|memory exhausted|annot allocate memory|No space left"
+    "Permission denied|undefined reference|not supported")
+  list(JOIN marks "|" marks)
+  if(said MATCHES "[^\n]*(${marks})[^\n]*")
+    set(line "${CMAKE_MATCH_0}")
+  elseif(said MATCHES "The output was:\n[^\n]*\n+([^\n]+)" OR said MATCHES "([^\n]*[^ \n][^\n]*)[ \n]*$")
+    set(line "${CMAKE_MATCH_1}")
+  else()
+    set(line "it says nothing")
+  endif()
+  string(REGEX REPLACE "[\t ]+" " " line "${line}")
+  string(STRIP "${line}" line)
+  string(LENGTH "${line}" length)
+  if(length GREATER 300)
+    string(SUBSTRING "${line}" 0 300 line)
+    string(APPEND line " ...")
+  endif()
+  set(${variable} "${line}" PARENT_SCOPE)
+endfunction()
