@@ -10,7 +10,7 @@ const WAYS = {
   exitInFlight: 'process.exit with work in flight',
   exitWithWorkers: 'process.exit with work in flight in workers',
   endWithMemory: 'an end with memory and streams that nobody freed',
-  messages: 'clones are no arrays and no streams',
+  messages: 'arrays and streams that are refused as messages',
 }
 for (const [way, what] of Object.entries(WAYS)) {
   t.test(what, async (t) =>

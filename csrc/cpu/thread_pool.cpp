@@ -146,7 +146,7 @@ class ThreadPool::Crew {
     started_ = true;
     const HostSignals blocked;
     try {
-      for (unsigned i = 1; i < threads_; ++i) std::thread([this] { work(); }).detach();
+      for (unsigned i = 1; i < threads_; ++i) std::thread(&Crew::work, this).detach();
     } catch (const std::system_error&) {
     }
   }

@@ -23,9 +23,15 @@ jumpout_status noneFor(Output* output) noexcept {
 Support support() noexcept { return {false, false, kWhyLeftOut, 0}; }
 jumpout_status checkPlace(int32_t, void*) noexcept { return none(); }
 
-jumpout_status forward(const jumpout_device_forward_args&) noexcept { return none(); }
-jumpout_status backward(const jumpout_device_backward_args&) noexcept { return none(); }
-jumpout_status countActive(const jumpout_device_count_args&) noexcept { return none(); }
+jumpout_status forward(const jumpout_device_forward_args&, const Policy&, Taken*) noexcept { return none(); }
+jumpout_status backward(const jumpout_device_backward_args&, const Policy&, Taken*) noexcept {
+  return none();
+}
+jumpout_status countActive(const jumpout_device_count_args&, const Policy&) noexcept { return none(); }
+jumpout_status capacityOf(Way, jumpout_dtype, int32_t, const Policy&, uint64_t& elements) noexcept {
+  elements = 0;
+  return none();
+}
 
 }  // namespace jumpout::cuda
 

@@ -13,7 +13,8 @@
 extern "C" {
 #endif
 #if defined(JUMPOUT_EXPORTS) && defined(__GNUC__)
-#pragma GCC visibility push(default) /* while the shared library is built: the static one stays hidden in what links it */
+#pragma GCC visibility push( \
+    default) /* while the shared library is built: the static one stays hidden in what links it */
 #endif
 
 typedef enum jumpout_status {
@@ -29,7 +30,7 @@ typedef enum jumpout_status {
   JUMPOUT_CUDA_ERROR,      /* a call of CUDA failed: jumpout_last_cuda_error() */
   JUMPOUT_BAD_DEVICE,      /* no such device, or memory or a stream of another one */
   JUMPOUT_NOT_ON_DEVICE,   /* a pointer that is no memory of a CUDA device */
-  JUMPOUT_CAPTURING       /* what was asked for has to wait, and the stream is being captured */
+  JUMPOUT_CAPTURING        /* what was asked for has to wait, and the stream is being captured */
 } jumpout_status;
 
 /* One English sentence, never NULL. For JUMPOUT_BAD_ENVIRONMENT it names the variable and what it held, for
@@ -131,11 +132,7 @@ jumpout_status jumpout_identity(const float* input, float* output, size_t length
  * every call can be captured into a graph. All pointers but `args` are device memory of `device`, aligned to their type;
  * they are not verified (jumpout_cuda_memory_of does). `stream` is a cudaStream_t, NULL the legacy default stream. */
 
-typedef enum jumpout_dtype {
-  JUMPOUT_FLOAT32 = 0,
-  JUMPOUT_FLOAT16 = 1,
-  JUMPOUT_BFLOAT16 = 2
-} jumpout_dtype;
+typedef enum jumpout_dtype { JUMPOUT_FLOAT32 = 0, JUMPOUT_FLOAT16 = 1, JUMPOUT_BFLOAT16 = 2 } jumpout_dtype;
 
 /* What the device counts and draws for one group; backward and statistics read it and nothing else. 48 bytes. */
 typedef struct jumpout_record {

@@ -13,7 +13,8 @@
 extern "C" {
 #endif
 #if defined(JUMPOUT_EXPORTS) && defined(__GNUC__)
-#pragma GCC visibility push(default) /* while the shared library is built: the static one stays hidden in what links it */
+#pragma GCC visibility push( \
+    default) /* while the shared library is built: the static one stays hidden in what links it */
 #endif
 
 /* ---- Errors and devices ------------------------------------------------------------------------------------------- */
