@@ -134,7 +134,7 @@ t.test('programs are built where there are none', async (t) => {
   const folder = t.testdir({ tools: {}, curand: { 'curand_kernel.h': '' } })
   const { stdout: python } = await execute('python3', ['-c', 'import sys; print(sys.executable, end="")'])
   symlinkSync(python, join(folder, 'tools', 'python3'))
-  const tools = [join(root, 'test', 'gpu-stand-ins', 'build'), join(root, 'test', 'gpu-stand-ins', 'bin')]
+  const tools = [join(root, 'test', 'gpu-stand-ins', 'toolkit'), join(root, 'test', 'gpu-stand-ins', 'bin')]
   const env = {
     PATH: [join(folder, 'tools'), ...tools].join(':'), // and no make
     JUMPOUT_STAND_IN_PROGRAMS: programs,
