@@ -141,15 +141,7 @@ class ThreadPool::Crew {
     }
   }
 
-  // Fewer threads than asked for are no error: the chunks are claimed by those that exist.
-  void start() {
-    started_ = true;
-    const HostSignals blocked;
-    try {
-      for (unsigned i = 1; i < threads_; ++i) std::thread(&Crew::work, this).detach();
-    } catch (const std::system_error&) {
-    }
-  }
+  void start();
 
   void work() {
     prepareWorker();
@@ -191,6 +183,17 @@ class ThreadPool::Crew {
   std::atomic<unsigned> waiting_{0};     // workers that do
   std::atomic<size_t> next_{0};          // the next chunk to claim
 };
+
+// Fewer threads than asked for are no error: the chunks are claimed by those that exist. Not inline: the lambda's type would
+// be exported by whatever links the static library.
+void ThreadPool::Crew::start() {
+  started_ = true;
+  const HostSignals blocked;
+  try {
+    for (unsigned i = 1; i < threads_; ++i) std::thread([this] { work(); }).detach();
+  } catch (const std::system_error&) {
+  }
+}
 
 ThreadPool::~ThreadPool() { delete crew_.load(); }
 
