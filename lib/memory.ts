@@ -97,9 +97,9 @@ export function freshOutput(length: number): Float32Array<ArrayBuffer> {
 const LINE_BYTES = ALIGNMENT
 /**
  * Small masks are cut from slabs, one slab at a time for masks of so many lines: a buffer of its own costs as much as a
- * small forward. A mask that is kept keeps this much beside it: with all objects around them, less than 4 KiB.
+ * small forward. A mask that is kept keeps this much beside it, less than 4 KiB.
  */
-const ROOM_LINES = 48
+const ROOM_LINES = 60
 
 interface Slab {
   readonly buffer: ArrayBuffer & { [isSlab]?: true }
