@@ -23,15 +23,15 @@ function orOutOfMemory<A>(bytes: number, make: () => A): A {
 
 const { allocUnsafeSlow } = Buffer
 
-/**
- * A buffer of exactly that size, ordinary memory of the engine, so that it can be moved to another thread. Unlike Node-API,
- * both of these throw where there is no memory, instead of ending the process.
- */
-function uninitialised(bytes: number): ArrayBuffer {
-  if (bytes < SMALLEST_UNCLEARED || bytes > LARGEST_UNCLEARED) return new ArrayBuffer(bytes)
+/** Ordinary memory of the engine, exactly that much, so that it can be moved to another thread. */
+function uncleared(bytes: number): ArrayBuffer {
   const { buffer } = allocUnsafeSlow(bytes)
   return buffer.byteLength === bytes ? buffer : new ArrayBuffer(bytes)
 }
+
+/** Unlike Node-API, both of these throw where there is no memory, instead of ending the process. */
+const uninitialised = (bytes: number): ArrayBuffer =>
+  bytes < SMALLEST_UNCLEARED || bytes > LARGEST_UNCLEARED ? new ArrayBuffer(bytes) : uncleared(bytes)
 
 function allocateAligned(length: number): Float32Array<ArrayBuffer> {
   const bytes = length * FLOAT_BYTES + ALIGNMENT
@@ -93,25 +93,36 @@ export function freshOutput(length: number): Float32Array<ArrayBuffer> {
   return orOutOfMemory(bytes, () => new Float32Array(takeReleased(bytes) ?? uninitialised(bytes)))
 }
 
-/** A mask that is kept keeps its slab, so that slabs are small: with all objects around it, less than 4 KiB. */
-const SLAB_WORDS = 512
-/** Masks of at most this many words are cut from slabs: a buffer of its own costs as much as a small forward. */
-const LARGEST_CUT = SLAB_WORDS / 4
 /** Masks do not share cache lines, so that two threads never write to one. */
-const LINE_WORDS = ALIGNMENT / Uint32Array.BYTES_PER_ELEMENT
-let slab = new Uint32Array(0)
-let slabUsed = 0
-const slabs = new WeakSet<ArrayBufferLike>()
+const LINE_BYTES = ALIGNMENT
+/**
+ * Small masks are cut from slabs, one slab at a time for masks of so many lines: a buffer of its own costs as much as a
+ * small forward. A mask that is kept keeps this much beside it, less than 4 KiB.
+ */
+const ROOM_LINES = 60
 
-function freshSlab(): void {
-  slab = orOutOfMemory(4 * SLAB_WORDS, () => new Uint32Array(SLAB_WORDS))
-  slabs.add(slab.buffer)
-  slabUsed = 0
+interface Slab {
+  readonly buffer: ArrayBuffer & { [isSlab]?: true }
+  /** Where the next mask begins. */
+  next: number
+}
+
+const isSlab = Symbol('slab of masks')
+const slabs: (Slab | undefined)[] = new Array<undefined>(ROOM_LINES + 1).fill(undefined)
+
+/** Room for as many masks of that size as fit beside one. */
+function freshSlab(lines: number): Slab {
+  const bytes = (1 + Math.floor(ROOM_LINES / lines)) * lines * LINE_BYTES
+  const slab: Slab = { buffer: orOutOfMemory(bytes, () => uncleared(bytes)), next: 0 }
+  slab.buffer[isSlab] = true
+  return (slabs[lines] = slab)
 }
 
 /** Many masks share a slab: whoever gets to see one, and may send it to a worker, gets one with memory of its own. */
 export const outOfSlab = (mask: Uint32Array): Uint32Array =>
-  slabs.has(mask.buffer) ? orOutOfMemory(mask.byteLength, () => new Uint32Array(mask)) : mask
+  (mask.buffer as Slab['buffer'])[isSlab] === true
+    ? orOutOfMemory(mask.byteLength, () => new Uint32Array(mask))
+    : mask
 
 /** ceil(length / 32) words that share their memory with no other mask, for whoever keeps them. */
 export function ownMask(length: number): Uint32Array {
@@ -122,10 +133,12 @@ export function ownMask(length: number): Uint32Array {
 /** ceil(length / 32) words. */
 export function freshMask(length: number): Uint32Array {
   const words = maskWords(length)
-  if (words > LARGEST_CUT) return ownMask(length)
-  if (slabUsed + words > slab.length) freshSlab()
-  const mask = new Uint32Array(slab.buffer, slabUsed * Uint32Array.BYTES_PER_ELEMENT, words)
-  slabUsed += Math.ceil(words / LINE_WORDS) * LINE_WORDS
+  const lines = Math.ceil((words * Uint32Array.BYTES_PER_ELEMENT) / LINE_BYTES)
+  if (lines === 0 || lines > ROOM_LINES) return ownMask(length)
+  let slab = slabs[lines]
+  if (slab === undefined || slab.next === slab.buffer.byteLength) slab = freshSlab(lines)
+  const mask = new Uint32Array(slab.buffer, slab.next, words)
+  slab.next += lines * LINE_BYTES
   return mask
 }
 
