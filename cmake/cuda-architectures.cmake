@@ -4,7 +4,7 @@ set(least_architecture 75)
 set(release_architectures 75 80 86 89 90 100 120)
 set(default_architectures 75-virtual 90-real 90-virtual) # no GPU in sight: runs on all of them, compiles soon
 
-execute_process(COMMAND "${CMAKE_CUDA_COMPILER}" --list-gpu-code TIMEOUT 60
+execute_process(COMMAND "${CMAKE_CUDA_COMPILER}" --list-gpu-code TIMEOUT ${JUMPOUT_PATIENCE}
   OUTPUT_VARIABLE known ERROR_QUIET RESULT_VARIABLE failed)
 string(REGEX MATCHALL "sm_[0-9]+" known "${known}")
 list(TRANSFORM known REPLACE "sm_" "")
@@ -16,7 +16,7 @@ endif()
 
 set(chosen "")
 if(JUMPOUT_CUDA_ARCHITECTURES STREQUAL "AUTO")
-  execute_process(COMMAND nvidia-smi --query-gpu=compute_cap --format=csv,noheader TIMEOUT 30
+  execute_process(COMMAND nvidia-smi --query-gpu=compute_cap --format=csv,noheader TIMEOUT ${JUMPOUT_PATIENCE}
     OUTPUT_VARIABLE said ERROR_QUIET RESULT_VARIABLE failed)
   if(failed)
     set(said "") # a sentence about the driver, whose version may look like a capability

@@ -1,6 +1,7 @@
 # Looks for a CUDA toolkit that can build csrc/cuda, and tries it on a small project with the same settings. It ends with
 # CMAKE_CUDA_COMPILER and CMAKE_CUDA_ARCHITECTURES, or with JUMPOUT_CUDA_REASON. To enable the language untried would end
 # the whole configuration where something is missing.
+set(JUMPOUT_PATIENCE 30 CACHE INTERNAL "Seconds that nvcc and nvidia-smi have to say what they are")
 set(least_cuda 12.0) # cudaGraphInstantiate has other parameters before
 
 if(NOT CMAKE_CUDA_COMPILER)
@@ -20,10 +21,10 @@ if(NOT CMAKE_CUDA_COMPILER)
   set(CMAKE_CUDA_COMPILER "${nvcc}")
 endif()
 
-execute_process(COMMAND "${CMAKE_CUDA_COMPILER}" --version TIMEOUT 60
+execute_process(COMMAND "${CMAKE_CUDA_COMPILER}" --version TIMEOUT ${JUMPOUT_PATIENCE}
   OUTPUT_VARIABLE said ERROR_VARIABLE said RESULT_VARIABLE failed)
 if(failed OR NOT said MATCHES "release ([0-9]+\\.[0-9]+)")
-  jumpout_first_error(said "${said}\n${failed}")
+  jumpout_first_error(said "${failed}\n${said}")
   set(JUMPOUT_CUDA_REASON "nvcc did not say its version when this binary was built: ${said}")
   return()
 endif()
@@ -59,7 +60,13 @@ if(NOT "${settings}" STREQUAL "${JUMPOUT_CUDA_TRIED}") # what worked once need n
       TIMEOUT 600 OUTPUT_VARIABLE said ERROR_VARIABLE said RESULT_VARIABLE failed)
   endif()
   if(failed)
-    file(WRITE "${PROJECT_BINARY_DIR}/cuda-probe.log" "${said}")
+    # CMake does not always pass on what the compiler said.
+    execute_process(COMMAND "${CMAKE_CUDA_COMPILER}" -std=c++17 "${CMAKE_CURRENT_LIST_DIR}/cuda-probe/probe.cu" -o probe
+      WORKING_DIRECTORY "${probe}" TIMEOUT 600
+      OUTPUT_VARIABLE directly ERROR_VARIABLE directly RESULT_VARIABLE failed)
+    if(failed)
+      set(said "${failed}\n${directly}")
+    endif()
     jumpout_first_error(said "${said}")
     set(JUMPOUT_CUDA_REASON "nvcc could not build a small program when this binary was built: ${said}")
     return()

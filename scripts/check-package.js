@@ -23,6 +23,7 @@ const wanted = [
   'dist/index.d.ts',
   'dist/index.js',
   'dist/index.mjs',
+  'scripts/build-jobs.js',
   'scripts/install.js',
 ]
 const unwanted = /^(test|bench|examples|build|lib|node_modules|\.ci)\/|\.node$|tsconfig|eslint|prettier/

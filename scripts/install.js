@@ -1,12 +1,14 @@
 'use strict'
 // Builds build/Release/jumpout.node with CMake, through cmake-js. Runs at npm ci, npm rebuild and node-gyp rebuild.
-// A CMake option JUMPOUT_* can be given as an environment variable of its name, e.g. JUMPOUT_CUDA=OFF.
+// A CMake option JUMPOUT_* can be given as an environment variable of its name, e.g. JUMPOUT_CUDA=OFF. With
+// JUMPOUT_CUDA=AUTO a build that fails is tried again without CUDA.
 // --emulated: build/emulated/Release/jumpout.node, whose CUDA runs on the CPU; for the tests of the repository.
 
-const { spawnSync } = require('node:child_process')
-const { existsSync, readdirSync, readFileSync, rmSync } = require('node:fs')
-const os = require('node:os')
+const { spawn, spawnSync } = require('node:child_process')
+const { once } = require('node:events')
+const { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
 const path = require('node:path')
+const { ownBuildJobs } = require('./build-jobs')
 
 const root = path.resolve(__dirname, '..')
 const emulated = process.argv.includes('--emulated')
@@ -56,6 +58,7 @@ function output(command, args) {
 }
 
 function checkTools() {
+  if (manifest === null) stop('cmake-js, which the build needs, is not installed: run npm ci, or npm install.')
   const cmake = output('cmake', ['--version'])
   if (cmake === null) stopForTools('CMake was not found.')
   const [, major, minor] = /(\d+)\.(\d+)/.exec(cmake).map(Number)
@@ -72,12 +75,37 @@ function checkTools() {
   }
 }
 
-function cmakeJs(command, ...args) {
-  const manifest = require.resolve('cmake-js/package.json', { paths: [root] })
+const manifest = resolve('cmake-js/package.json')
+
+/** The path of a file in a dependency, or null. */
+function resolve(file) {
+  try {
+    return require.resolve(file, { paths: [root] })
+  } catch {
+    return null
+  }
+}
+
+/** Runs cmake-js; what it says is shown and returned. */
+async function cmakeJs(command, ...args) {
   const bin = path.join(path.dirname(manifest), require(manifest).bin['cmake-js'])
   const where = ['--directory', root, '--out', buildDir]
-  return spawnSync(process.execPath, [bin, command, ...where, ...args], { cwd: root, stdio: 'inherit' })
-    .status
+  const child = spawn(process.execPath, [bin, command, ...where, ...args], {
+    cwd: root,
+    stdio: ['inherit', 'pipe', 'pipe'],
+  })
+  let said = ''
+  for (const [from, to] of [
+    [child.stdout, process.stdout],
+    [child.stderr, process.stderr],
+  ]) {
+    from.setEncoding('utf8').on('data', (text) => {
+      said += text
+      to.write(text)
+    })
+  }
+  const [status] = await once(child, 'close')
+  return { status, said }
 }
 
 /** Forgets an earlier configuration (another compiler, folder or set of options); compiled objects stay. */
@@ -96,14 +124,34 @@ if (environment.JUMPOUT_CUDA === 'EMULATED') {
 }
 if (emulated) environment.JUMPOUT_CUDA = 'EMULATED'
 
-checkTools()
-forgetConfiguration()
-const defines = options.filter((name) => environment[name]).map((name) => `--CD${name}=${environment[name]}`)
-if (cmakeJs('configure', ...defines) !== 0) stop('CMake could not configure the build; it says why above.')
-const jobs = os.availableParallelism?.() ?? os.cpus().length
-if (cmakeJs('build', '--parallel', String(jobs)) !== 0) {
-  stop('the native addon did not compile; the compiler says why above.')
-}
+const summary = path.join(buildDir, 'summary.txt')
 const binary = path.join(home, 'Release', 'jumpout.node')
-if (!existsSync(binary)) stop(`the build ended without an error, but ${binary} is missing.`)
-console.log(readFileSync(path.join(buildDir, 'summary.txt'), 'utf8').trimEnd())
+const defines = options.filter((name) => environment[name]).map((name) => `--CD${name}=${environment[name]}`)
+
+/** Configures and builds; what was said where the build fails, else undefined. */
+async function build(...more) {
+  forgetConfiguration()
+  if ((await cmakeJs('configure', ...defines, ...more)).status !== 0) {
+    stop('CMake could not configure the build; it says why above.')
+  }
+  const { status, said } = await cmakeJs('build', '--parallel', String(ownBuildJobs(isWithCuda())))
+  return status === 0 ? undefined : said
+}
+
+const isWithCuda = () => !readFileSync(summary, 'utf8').includes('CUDA left out')
+
+async function main() {
+  checkTools()
+  let failure = await build()
+  if (failure !== undefined && (environment.JUMPOUT_CUDA || 'AUTO') === 'AUTO' && isWithCuda()) {
+    console.error('\njumpout: the build with CUDA failed; the CPU part is built without it.\n')
+    const log = path.join(buildDir, 'cuda-failed.log')
+    writeFileSync(log, failure)
+    failure = await build(`--CDJUMPOUT_CUDA_FAILED=${log}`)
+  }
+  if (failure !== undefined) stop('the native addon did not compile; the compiler says why above.')
+  if (!existsSync(binary)) stop(`the build ended without an error, but ${binary} is missing.`)
+  console.log(readFileSync(summary, 'utf8').trimEnd())
+}
+
+main()
