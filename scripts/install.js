@@ -58,7 +58,8 @@ function output(command, args) {
 }
 
 function checkTools() {
-  if (manifest === null) stop('cmake-js, which the build needs, is not installed: run npm ci, or npm install.')
+  if (manifest === null)
+    stop('cmake-js, which the build needs, is not installed: run npm ci, or npm install.')
   const cmake = output('cmake', ['--version'])
   if (cmake === null) stopForTools('CMake was not found.')
   const [, major, minor] = /(\d+)\.(\d+)/.exec(cmake).map(Number)
