@@ -6,7 +6,7 @@ const { readdirSync } = require('node:fs')
 const path = require('node:path')
 
 const root = path.resolve(__dirname, '..')
-const folders = ['csrc', 'test/native', 'test/cuda-on-cpu', 'bench/gpu', 'bench/native', 'test/consumers']
+const folders = ['csrc', 'test/native', 'tools/cuda-on-cpu', 'bench/gpu', 'bench/native', 'test/consumers']
 
 const files = folders.flatMap((folder) =>
   readdirSync(path.join(root, folder), { recursive: true })
