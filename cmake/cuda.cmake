@@ -1,6 +1,6 @@
 # Decides which CUDA backend is built:
 #   JUMPOUT_WITH_CUDA       csrc/cuda is compiled, else the stand-in, and JUMPOUT_CUDA_REASON says why, a sentence
-#   JUMPOUT_CUDA_EMULATED   by the C++ compiler, to run on the CPU (test/cuda-on-cpu)
+#   JUMPOUT_CUDA_EMULATED   by the C++ compiler, to run on the CPU (tools/cuda-on-cpu)
 #   JUMPOUT_CUDA_SUMMARY    what was decided, for the last line of the build
 include(${CMAKE_CURRENT_LIST_DIR}/first-error.cmake)
 
@@ -11,7 +11,7 @@ set(JUMPOUT_CUDA_REASON "")
 if(JUMPOUT_CUDA STREQUAL "OFF")
   set(JUMPOUT_CUDA_REASON "this binary was built with JUMPOUT_CUDA=OFF")
 elseif(JUMPOUT_CUDA STREQUAL "EMULATED")
-  if(NOT EXISTS "${PROJECT_SOURCE_DIR}/test/cuda-on-cpu/CMakeLists.txt")
+  if(NOT EXISTS "${PROJECT_SOURCE_DIR}/tools/cuda-on-cpu/CMakeLists.txt")
     message(FATAL_ERROR "JUMPOUT_CUDA=EMULATED is for the tests in a checkout of the repository; this is none.")
   endif()
   set(JUMPOUT_WITH_CUDA ON)

@@ -30,7 +30,7 @@ function demand(holds, sentence) {
   if (!holds) throw new Failure(sentence)
 }
 
-/** One entry a kernel and architecture: { name, architecture, registers, stack, spills, shared }. */
+/** One entry per kernel and architecture: { name, architecture, registers, stack, spills, shared }. */
 function kernelsOf(report) {
   const kernels = []
   for (const line of report.split('\n')) {

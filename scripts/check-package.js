@@ -26,7 +26,8 @@ const wanted = [
   'scripts/build-jobs.js',
   'scripts/install.js',
 ]
-const unwanted = /^(test|bench|examples|build|lib|node_modules|\.ci)\/|\.node$|tsconfig|eslint|prettier/
+const unwanted =
+  /^(test|bench|examples|tools|build|lib|node_modules|\.ci|\.github)\/|\.node$|tsconfig|eslint|prettier/
 
 function run(command, args, cwd) {
   console.log(`$ ${command} ${args.join(' ')}`)

@@ -1,6 +1,7 @@
 /**
  * Other native code in the process: results stay the same, and so does what is not ours. test/native/guest_test.cpp has more,
- * fork() among it: V8 keeps its heap from children, so that no JavaScript runs in one.
+ * fork() among it. V8 keeps its heap from children, so that no JavaScript runs in one; the addon of
+ * test/90-native-consumers.test.ts forks a process of Node and makes the child's call in C.
  */
 import { execFileSync } from 'node:child_process'
 import { createRequire } from 'node:module'

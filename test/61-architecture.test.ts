@@ -157,6 +157,18 @@ t.test('csrc: no cycles, and includes point one way', (t) => {
   t.end()
 })
 
+t.test('tools: the emulator knows nothing of what it runs', (t) => {
+  const includes = filesUnder('tools/cuda-on-cpu', /\.(h|hpp|cpp|cu)$/).flatMap((file) =>
+    matches(read(file), /^\s*#\s*include\s*[<"]([^>"]+)/gm),
+  )
+  t.ok(includes.length > 100, `${includes.length} includes`)
+  t.strictSame(
+    includes.filter((name) => /jumpout|csrc|\.\./.test(name)),
+    [],
+  )
+  t.end()
+})
+
 t.test('csrc: only csrc/node knows of Node', (t) => {
   const knowing = filesUnder('csrc', /\.(h|hpp|cpp|cu|cuh)$/).filter((file) =>
     /#\s*include\s*[<"](node_api|napi|uv|v8|node)/.test(read(file)),

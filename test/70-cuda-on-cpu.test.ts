@@ -1,10 +1,13 @@
 /**
- * The emulator that executes the CUDA kernels on a CPU (test/cuda-on-cpu), tested itself: broken kernels are caught, for
+ * The emulator that executes the CUDA kernels on a CPU (tools/cuda-on-cpu), tested itself: broken kernels are caught, for
  * what is wrong with them; right ones pass in every order of threads. Under sanitizers: test/long/70-cuda-on-cpu.test.ts.
  */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
-import { execute } from './support/emulated'
+import { emulatedFolder, execute } from './support/emulated'
 import { casesOf, forAll, isCaught, ordersFor, programIn, runCase, testEmulator } from './support/emulator'
+import { root } from './support/program'
 
 testEmulator('plain')
 
@@ -37,4 +40,37 @@ t.test('an environment that makes no sense is refused', async (t) => {
       t.ok(stderr.includes(name) && stderr.includes(`"${value}"`), stderr)
     }
   }
+})
+
+t.test('the program in its README', async (t) => {
+  const tool = join(root, 'tools', 'cuda-on-cpu')
+  const [, source] = /```cuda\n([^]+?)```/.exec(readFileSync(join(tool, 'README.md'), 'utf8')) ?? []
+  const library = join(emulatedFolder('plain'), 'tools', 'cuda-on-cpu', 'libcuda_on_cpu.a')
+  const build = async (name: string, text: string): Promise<string> => {
+    const program = join(t.testdirName, name)
+    writeFileSync(`${program}.cpp`, text)
+    const flags = ['-std=c++17', '-fno-strict-aliasing', `-I${join(tool, 'include')}`, '-pthread']
+    const compiled = await execute(process.env.CXX ?? 'c++', [
+      ...flags,
+      `${program}.cpp`,
+      library,
+      '-o',
+      program,
+    ])
+    t.equal(compiled.code, 0, compiled.stderr)
+    return program
+  }
+  t.testdir()
+  const right = await build('right', source)
+  const wrong = await build('wrong', source.replace(/^ *__syncthreads.*$/m, ''))
+  const said: string[] = []
+  for (const order of ordersFor('plain')) {
+    const env = { CUDA_ON_CPU_ORDER: order }
+    t.match(await execute(right, [], { env }), { code: 0, stdout: 'cudaSuccess: 2016\n' }, order)
+    said.push((await execute(wrong, [], { env })).stdout)
+  }
+  t.ok(
+    said.some((line) => line !== 'cudaSuccess: 2016\n'),
+    `without its barrier: ${said.join()}`,
+  )
 })

@@ -185,7 +185,7 @@ const OPTIONS: [string, object, Refusal][] = [
     range('Expected a DeviceArray of length 1 for options.active, got one of length 2'),
   ],
   [
-    'active, one a sample',
+    'active, one per sample',
     { active: longs(1), granularity: 'sample', shape: [4, 25] },
     range('Expected a DeviceArray of length 4 for options.active, got one of length 1'),
   ],

@@ -225,8 +225,11 @@ t.test('another addon, in the same process', (t) => {
   const build = buildConsumer('addon', [`-DNODE_API_INCLUDE=${headers}`])
   const addon = require(join(build, 'consumer.node')) as {
     forward(input: Float32Array, mask: Uint32Array, seed: bigint, sigma: number): Float32Array
+    forkedForward?(input: Float32Array, seed: bigint, expected: Float32Array): number
     devices(): number
   }
+  process.env.JUMPOUT_NUM_THREADS = '16' // for its copy of the library, at its first call
+  t.teardown(() => delete process.env.JUMPOUT_NUM_THREADS)
   for (const length of [1, 31, 1000, 100_003]) {
     const input = makeInput(length)
     const mask = new Uint32Array(Math.ceil(length / 32))
@@ -240,6 +243,14 @@ t.test('another addon, in the same process', (t) => {
       jumpoutForward(output, { seed: 1 }).output,
       'on its own memory',
     )
+  }
+  if (addon.forkedForward) {
+    const input = makeInput(2_000_000)
+    const expected = jumpoutForward(input, { seed: 7 }).output
+    for (let i = 0; i < 10; ++i) t.equal(addon.forkedForward(input, 7n, expected), 0, `child ${i} of fork()`)
+    t.equal(addon.forkedForward(input, 8n, expected), 1, 'a child that gives other bits is told apart')
+    const mask = new Uint32Array(input.length / 32)
+    equalBits(t, addon.forward(input, mask, 7n, 0.1), expected, 'the parent afterwards')
   }
   t.equal(addon.devices(), runtime.cuda.devices.length, 'devices')
   t.throws(() => addon.forward(new Float32Array(64), new Uint32Array(1), 1n, 0.1), Error, 'a mask too short')

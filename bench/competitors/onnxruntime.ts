@@ -14,7 +14,7 @@ interface OnnxRuntime {
   }
 }
 
-/** Dropout in training mode on one thread, from `input` into `output`; its mask, a byte an element, is kept too. */
+/** Dropout in training mode on one thread, from `input` into `output`; its mask, one byte per element, is kept too. */
 export async function onnxruntimeDropout(rate: number, input: Float32Array, output: Float32Array) {
   const { InferenceSession, Tensor } = loadPeer('onnxruntime-node') as OnnxRuntime
   const session = await InferenceSession.create(onnxDropout(rate), {

@@ -93,7 +93,7 @@ async function main() {
   }
   for (const { pass, elements, seconds } of rows)
     console.log(
-      `${pass.padEnd(18)} ${`${elements}`.padStart(8)} elements ${(seconds * 1e6).toFixed(2)} us a call`,
+      `${pass.padEnd(18)} ${`${elements}`.padStart(8)} elements ${(seconds * 1e6).toFixed(2)} us per call`,
     )
   if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(results, null, 2) + '\n')
 }

@@ -60,7 +60,7 @@ def error_in(text: str) -> str:
 
 
 def parse(text: str) -> list[dict]:
-    """One row a kernel, in the order of the launches. Raises ValueError where there is none, or one lacks what counts."""
+    """One row per kernel, in the order of the launches. Raises ValueError where there is none, or one lacks what counts."""
     # Messages of the tool and of the program stand before the table, and may after it.
     lines = text.splitlines()
     head = next((i for i, line in enumerate(lines) if line.startswith('"ID"')), None)

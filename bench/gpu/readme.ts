@@ -60,7 +60,7 @@ const PARTS: Part[] = [
     figures: PEERS,
   },
   {
-    caption: 'One rate a row, share of the speed of the best copy, caches flushed.',
+    caption: 'One rate per row, share of the speed of the best copy, caches flushed.',
     keep: ({ row, caches }) => row > 0 && caches === 'cold',
     figures: { forward: '', backward: '', 'forward, time': '' },
   },

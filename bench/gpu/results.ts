@@ -97,7 +97,7 @@ export const elementBytes = (dtype: string): number => (dtype === 'float32' ? 4 
 const staysOnChip = ({ elements, dtype, row }: Times, l2: number): boolean =>
   row > 0 || elements * elementBytes(dtype) <= l2
 
-/** Bytes an element that must be moved: input and output once, the mask, and the input again where it did not stay. */
+/** Bytes per element that must be moved: input and output once, the mask, and the input again where it did not stay. */
 function floorBytes(pass: string, times: Times, l2: number): number {
   const bytes = elementBytes(times.dtype)
   const again = /^forward( relu)?$/.test(pass) && !staysOnChip(times, l2) ? bytes : 0

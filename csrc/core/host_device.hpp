@@ -3,7 +3,8 @@
 
 #if defined(__CUDACC__)
 #define JUMPOUT_HD __host__ __device__
-// Compiled apart on request, library functions leave PTX that shows whether anything else fuses multiply and add.
+// Keeps calls of the mathematical library out of line, so that scripts/check-kernels.js finds fused multiply-adds of our
+// own code alone.
 #if defined(JUMPOUT_LIBRARY_APART)
 #define JUMPOUT_APART __noinline__
 #else

@@ -41,14 +41,14 @@ struct Kernels {
   uint64_t (*countActive)(const float* input, size_t length);
 
   // One threshold and one scale for the whole range, drawn, decided and applied in one sweep.
-  // Bytes moved an element: 4 read, 4 written, 1/8 of mask written.
+  // Bytes moved per element: 4 read, 4 written, 1/8 of mask written.
   void (*applyDraws)(Gate gate, const Range& range, const Draws& draws, uint32_t threshold, float scale);
 
   // The same where every element has its own lane, threshold and scale: short groups, channels, shifted shards.
   void (*applyLanes)(Gate gate, const Range& range, const uint16_t* lanes, const uint16_t* thresholds,
                      const float* scales);
 
-  // Backward from a packed mask: 4 + 1/8 bytes read, 4 written. One scale, or with `scales` one an element.
+  // Backward from a packed mask: 4 + 1/8 bytes read, 4 written. One scale, or with `scales` one per element.
   void (*applyMask)(const Range& range, const uint32_t* kept, float scale, const float* scales);
 
   // The 16-bit lanes of whole blocks, in unit order: 8 * blocks values, rounded up to kLanePadding of them.

@@ -12,7 +12,7 @@ struct Avx2 {
   using Wide = __m256i;
   using Floats = __m256;
   using Bits = uint32_t;
-  using Decisions = __m256i;  // one byte an element, 0xFF: keep
+  using Decisions = __m256i;  // one byte per element, 0xFF: keep
   using Threshold = __m256i;
   static constexpr size_t kLanes = 4;
   static constexpr size_t kInterleave = 2;

@@ -27,7 +27,7 @@ struct Avx512 {
   using Wide = __m512i;
   using Floats = __m512;
   using Bits = uint64_t;
-  using Decisions = uint64_t;  // one bit an element
+  using Decisions = uint64_t;  // one bit per element
   using Threshold = __m512i;
   static constexpr size_t kLanes = 8;
   static constexpr size_t kInterleave = 4;

@@ -12,7 +12,7 @@ struct Neon {
   using Wide = uint64x2_t;
   using Floats = float32x4_t;
   using Bits = uint16_t;
-  using Decisions = uint8x16_t;  // one byte an element, 0xFF: keep
+  using Decisions = uint8x16_t;  // one byte per element, 0xFF: keep
   using Threshold = uint16x8_t;
   static constexpr size_t kLanes = 2;
   static constexpr size_t kInterleave = 4;

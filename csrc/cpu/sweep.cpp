@@ -82,7 +82,7 @@ void Sweep::applyMask(const uint32_t* kept, size_t begin, size_t end) const {
   cut(begin, end, whole, mixed);
 }
 
-// The lanes of the units that elements [begin, end) belong to, one an element. Returns where the first lies in `lanes`.
+// The lanes of the units that elements [begin, end) belong to, one per element. Returns where the first lies in `lanes`.
 const uint16_t* Sweep::lanesOf(size_t begin, size_t end, uint16_t* drawn, uint16_t* spread) const {
   const uint64_t first = layout.element_offset + begin;
   const uint64_t first_unit = unitOf(layout, first);

@@ -1,5 +1,5 @@
 // Backward from the saved mask (ReLU included: the mask then says "active and kept").
-// Bytes moved an element: read, written, and 1/8 of mask.
+// Bytes moved per element: read, written, and 1/8 of mask.
 #pragma once
 
 #include "cuda/keep.cuh"
@@ -7,7 +7,7 @@
 namespace jumpout::cuda {
 
 inline constexpr int kBackwardThreads = 256;
-// At once on a multiprocessor: 64 or 40 registers a thread.
+// At once on a multiprocessor: 64 or 40 registers per thread.
 template <bool kGrouped>
 inline constexpr int kBackwardBlocks = kGrouped ? 4 : 6;
 

@@ -7,7 +7,7 @@
 namespace jumpout::cuda {
 
 inline constexpr int kCountThreads = 512;
-// At once on a multiprocessor: 64 registers a thread, 32 of them for data, or 40 in kernels with a load or two in flight.
+// At once on a multiprocessor: 64 registers per thread, 32 of them for data, or 40 in kernels with a load or two in flight.
 inline constexpr int kCountBlocks = 2;
 inline constexpr int kCountManyBlocks = 3;
 template <class E>

@@ -55,7 +55,7 @@ bool waitForStreams(const Arena& arena, Release& release) {
   release.streams.resize(left);
   if (left) return false;
   if (!release.lost_stream) return true;
-  // A stream that cannot be asked any more is waited for with all the others. Refused during a capture; later, then.
+  // A stream was destroyed, so that only the whole device can be waited for. Refused during a capture: retried later.
   const cudaError_t error = cudaDeviceSynchronize();
   release.lost_stream = failedQuietly(error) && !isSticky(error);
   return !release.lost_stream;

@@ -9,7 +9,7 @@ namespace jumpout::cuda {
 // memory goes on a list instead: a wait or a free would become a part of the capture.
 jumpout_status freeAfter(int32_t device, void* memory, const cudaStream_t* streams, size_t count) noexcept;
 
-// Frees what is on the list and need not be any more. Errors are nobody's: whoever freed was told that all is well.
+// Frees what is on the list and no longer has to wait. Drops errors: the caller's free already returned success.
 void runDeferredFrees() noexcept;
 
 }  // namespace jumpout::cuda

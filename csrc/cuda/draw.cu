@@ -7,9 +7,9 @@ namespace jumpout::cuda {
 namespace {
 
 constexpr int kDrawThreads = 128;
-constexpr int kDrawBlocks = 6;  // at once on a multiprocessor: 80 registers a thread
+constexpr int kDrawBlocks = 6;  // at once on a multiprocessor: 80 registers per thread
 
-// A thread a group. Without given counts, records[].active holds what was counted.
+// One thread per group. Without given counts, records[].active holds what was counted.
 __global__ void __launch_bounds__(kDrawThreads, residentBlocks(kDrawThreads, kDrawBlocks))
     drawKernel(Draw draw, uint64_t first_group, uint64_t groups, jumpout_record* records,
                Workspace* workspace) {

@@ -25,9 +25,9 @@ inline bool failedQuietly(cudaError_t error) noexcept {
 // Which device a number means: -1 is the current one. Touches none.
 jumpout_status deviceOf(int32_t device, int32_t& number) noexcept;
 
-// For its lifetime a device is this thread's current one (-1: stays what it is), and the thread may allocate, wait and load
-// code while somebody's stream is being captured. CUDA forbids that by default lest it be captured by mistake; nothing
-// here depends on work that is.
+// RAII: makes the device current for this thread (-1: keeps the current one) and relaxes the thread's capture mode, and
+// restores both. The relaxed mode lets the thread allocate, wait and load code while another stream is being captured,
+// which CUDA forbids by default. That is safe, since nothing here depends on captured work.
 class DeviceScope {
  public:
   explicit DeviceScope(int32_t device) noexcept;

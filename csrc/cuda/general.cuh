@@ -6,7 +6,7 @@
 namespace jumpout::cuda {
 
 inline constexpr int kGeneralThreads = 256;
-inline constexpr int kGeneralBlocks = 4;  // at once on a multiprocessor: 64 registers a thread
+inline constexpr int kGeneralBlocks = 4;  // at once on a multiprocessor: 64 registers per thread
 inline constexpr int kWarpsOfGeneral = kGeneralThreads / kWarp;
 // Units never outnumber elements; a tile that begins inside a block touches one block more.
 inline constexpr int kBlocksOfTile = kTileElements / kLanesPerBlock + 1;

@@ -1,4 +1,4 @@
-// What kernels need of the CUDA language beyond its keywords, so that a CPU can execute the very same sources (test/cuda-on-cpu).
+// What kernels need beyond the keywords of CUDA, so that a CPU can execute the very same sources (tools/cuda-on-cpu).
 #pragma once
 
 #include <cuda_runtime.h>

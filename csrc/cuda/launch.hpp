@@ -50,8 +50,7 @@ cudaError_t launch(const Shape& shape, cudaStream_t stream, void (*kernel)(Param
 
 constexpr uint64_t ceilDivided(uint64_t count, uint64_t size) { return count / size + (count % size != 0); }
 
-// Blocks for `work`, of which a block takes `work_a_block` at a time: at most what a device holds at once, so that none
-// begins when the others are done.
+// Blocks for `work`, of which a block takes `work_a_block` at a time. Caps the grid at one resident wave.
 inline unsigned blocksFor(const Device& device, uint64_t work, unsigned work_a_block, int threads_a_block,
                           int blocks_a_multiprocessor) {
   const int resident = std::min(blocks_a_multiprocessor, device.resident_threads / threads_a_block);

@@ -6,16 +6,16 @@
 
 namespace jumpout::cuda {
 
-// Tiles that a warp holds: 32 registers of data a lane, or 16 for the 16-bit dtypes, which need more to unpack.
+// Tiles that a warp holds: 32 registers of data per lane, or 16 for the 16-bit dtypes, which need more to unpack.
 inline constexpr int kRowTiles = 4;
 
 inline constexpr int kWarpRowThreads = 128;
-inline constexpr int kWarpRowBlocks = 4;  // at once on a multiprocessor: 128 registers a thread
+inline constexpr int kWarpRowBlocks = 4;  // at once on a multiprocessor: 128 registers per thread
 inline constexpr int kBlockRowWarps = 8;  // and one that draws while they load
 inline constexpr int kBlockRowThreads = (kBlockRowWarps + 1) * kWarp;
 inline constexpr int kLargestCluster = 8;
 
-// At once on a multiprocessor: 112 registers a thread, with which sm_120's code for float32 and clusters would spill.
+// At once on a multiprocessor: 112 registers per thread, with which sm_120's code for float32 and clusters would spill.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1200
 template <class E, bool kCluster>
 inline constexpr int kBlockRowBlocks = kCluster && E::kPieces == 2 ? 1 : 2;
@@ -199,7 +199,7 @@ struct RowTeam {
   }
 };
 
-// A block or a cluster a row. The last warp of each block holds no elements: it draws base rates, one a lane for the next
+// One block or cluster per row. The last warp of each block holds no elements: it draws base rates, one per lane for the next
 // 32 rows, while the others load. What rows share is kept twice, so that a row needs no barrier behind it.
 template <class E, Gate kGate, bool kCluster>
 __global__ void __launch_bounds__(kBlockRowThreads, kBlockRowBlocks<E, kCluster>)

@@ -5,7 +5,7 @@ import type { Network } from './network'
 
 const CHUNK = 1000
 
-/** All test images as tensors, made once a thread. */
+/** All test images as tensors, made once per thread. */
 export class TestSet {
   private readonly chunks: { x: Matrix; labels: Int32Array }[] = []
 

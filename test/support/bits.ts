@@ -52,3 +52,5 @@ export function floatsFromHex(words: readonly string[]): Float32Array {
 export function wordsFromHex(words: readonly string[]): Uint32Array<ArrayBuffer> {
   return Uint32Array.from(words, (word) => Number.parseInt(word, 16))
 }
+
+export const hexFromWords = (array: Float32Array | Uint32Array): string[] => Array.from(bitsOf(array), hex)

@@ -1,5 +1,5 @@
 /**
- * The CUDA sources compiled for the CPU (JUMPOUT_CUDA=EMULATED), one build folder a variant, built at most once at a time:
+ * The CUDA sources compiled for the CPU (JUMPOUT_CUDA=EMULATED), one build folder per variant, built at most once at a time:
  * several test files ask for the same one.
  */
 import { spawn } from 'node:child_process'

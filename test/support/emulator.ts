@@ -1,4 +1,4 @@
-/** Programs of test/cuda-on-cpu/tests, case by case, in every variant of the emulator and every order of threads. */
+/** Programs of tools/cuda-on-cpu/tests, case by case, in every variant of the emulator and every order of threads. */
 import { join } from 'node:path'
 import t from 'tap'
 import { buildEmulated, execute, type Variant } from './emulated'

@@ -1,6 +1,6 @@
 /**
  * test/vectors/golden.json as C++ (test/native/device/golden.inc), for machines that have a GPU but no Node.
- * Run with --write to write it; a test compares.
+ * `npm run vectors` writes it; a test compares.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -51,11 +51,7 @@ function describe({ name, call, input, gradOutput, output, mask, gradInput, grou
 }
 
 export function goldenHeader(): string {
-  return [
-    '// Made of test/vectors/golden.json: npx tsx test/support/golden-header.ts --write',
-    ...goldenCases.map(describe),
-    '',
-  ].join('\n')
+  return ['// Made of test/vectors/golden.json: npm run vectors', ...goldenCases.map(describe), ''].join('\n')
 }
 
 if (process.argv.includes('--write')) writeFileSync(goldenHeaderFile, goldenHeader())

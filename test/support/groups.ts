@@ -4,7 +4,7 @@ import { type Group } from './reference'
  * A drawn base rate may differ by some ulps between two correct mathematical libraries (docs/numerics.md, What may
  * differ); everything that follows from it is exact.
  */
-const RATE_TOLERANCE = 2 ** -48
+export const RATE_TOLERANCE = 2 ** -48
 
 /** What first differs between two lists of group statistics, in words, or null where nothing does. */
 export function groupDifference(actual: readonly Group[], expected: readonly Group[]): string | null {

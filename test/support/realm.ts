@@ -2,21 +2,26 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { compileFunction, createContext, runInContext, type Context } from 'node:vm'
+import { compileFunction, createContext, runInContext, runInThisContext, type Context } from 'node:vm'
 import type * as Jumpout from 'jumpout'
 import { root } from './program'
 
 const DIST = join(root, 'dist')
 
 export interface Realm {
-  readonly context: Context
   readonly jumpout: typeof Jumpout
   /** Its own class of that name. */
   get(expression: string): unknown
 }
 
+/** That of the thread itself, a worker's or the main one. */
+export const realmOfThread = (): Realm => ({
+  jumpout: require('jumpout') as typeof Jumpout,
+  get: (expression) => runInThisContext(expression) as unknown,
+})
+
 /** What is not in dist/, the addon among it, comes from Node's own `require` and its cache. */
-export function makeRealm(globals: object = {}): Realm {
+export function makeRealm(globals: object = {}): Realm & { readonly context: Context } {
   const context = createContext(globals)
   const modules = new Map<string, { exports: unknown }>()
   const load = (file: string): unknown => {

@@ -1,5 +1,5 @@
 /**
- * What docs/numerics.md says, step by step, in plain TypeScript: the answer that the library is held to.
+ * What docs/numerics.md says, in plain TypeScript: the answer that the library is held to. Each comment names its section.
  * Written from the formulas, never from the native code, and checked against the golden vectors on its own.
  */
 import { halves, philox } from './philox'
@@ -47,7 +47,7 @@ export interface ReferenceResult {
 
 const product = (numbers: readonly number[]): number => numbers.reduce((a, b) => a * b, 1)
 
-/** Where element i of this range lies: which group shares its rate, which unit it falls with. */
+/** Terms, Shards. Where element i of this range lies: which group shares its rate, which unit it falls with. */
 class Layout {
   readonly firstGroup: number
   readonly groupCount: number
@@ -74,7 +74,7 @@ class Layout {
   }
 }
 
-/** Step 1. */
+/** Forward in training, step 1. */
 export function countActive(
   input: Float32Array,
   options: ReferenceOptions = {},
@@ -149,11 +149,12 @@ function drawMask(
   return mask
 }
 
-/** Was element i kept? */
+/** Mask and backward. Was element i kept? */
 export function isKept(mask: Uint32Array, i: number): boolean {
   return ((mask[i >> 5] >>> (i & 31)) & 1) === 1
 }
 
+/** Forward in training; the last loop is step 7. */
 export function forward(input: Float32Array, call: ReferenceCall): ReferenceResult {
   const { seed, call: callNumber = 0n, shard, relu = false } = call
   const offset = shard?.elementOffset ?? 0
@@ -173,6 +174,7 @@ export function forward(input: Float32Array, call: ReferenceCall): ReferenceResu
   return { output, mask, groups }
 }
 
+/** Mask and backward. */
 export function backward(
   gradOutput: Float32Array,
   saved: { mask: Uint32Array; groups: readonly Group[] },
@@ -187,10 +189,12 @@ export function backward(
   return gradInput
 }
 
+/** The output in evaluation with `relu: true`. */
 export function relu(input: Float32Array): Float32Array {
   return input.map((x) => (x > 0 ? x : 0))
 }
 
+/** Seeds; the stream is that of Random numbers. */
 export function foldIn(seed: bigint, data: bigint): bigint {
   const r = philox([...halves(data), 0xffffffff, 0xffffffff], halves(seed))
   return (BigInt(r[1]) << 32n) | BigInt(r[0])

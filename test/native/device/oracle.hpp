@@ -16,7 +16,7 @@ struct Problem {
   uint64_t seed = 0, call = 0;
   uint64_t total = 0;            // of a whole group; 0: as the layout says
   bool all_active = false;       // nothing is counted, everything counts as active
-  std::vector<uint64_t> active;  // given counts, one a group; empty: counted
+  std::vector<uint64_t> active;  // given counts, one per group; empty: counted
 };
 
 struct Words {

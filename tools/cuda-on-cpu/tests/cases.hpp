@@ -1,4 +1,4 @@
-// What the test programs are made of: named cases, run one a process, and arrays on a device.
+// What the test programs are made of: named cases, each run in a process of its own, and arrays on a device.
 //
 //   PROGRAM --list     every case: its name, the build that must see what is wrong with it, and the words for it
 //   PROGRAM NAME       0: as it should be; 1: an error of CUDA; 2: a wrong result

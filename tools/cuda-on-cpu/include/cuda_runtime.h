@@ -1,4 +1,4 @@
-// CUDA C++ for g++: the language surface, and launches. A launch runs every CUDA thread as a fiber (test/cuda-on-cpu).
+// CUDA C++ for g++: the language surface, and launches. A launch runs every CUDA thread as a fiber (tools/cuda-on-cpu).
 #pragma once
 
 #include "cuda_on_cpu/arithmetic.h"

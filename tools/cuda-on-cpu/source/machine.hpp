@@ -67,7 +67,7 @@ struct Warp {
   static constexpr int kMeetings = 8;
   Thread* threads;
   unsigned size;
-  // One bit a lane.
+  // One bit per lane.
   unsigned live, ready, sleeping, atBlockBarrier, atClusterBarrier, atGridBarrier;
   unsigned meetingsInUse;  // one bit each
   Meeting meetings[kMeetings];
