@@ -35,7 +35,7 @@ function checkTools() {
   }
   console.error(
     `\njumpout: dist/ is made by development dependencies that are not installed: ${missing}.\n` +
-      'Run npm ci --include=dev. Afterwards npm prune --omit=dev may remove them; dist/ stays.\n',
+      `Run npm ci --include=dev in ${root}. Afterwards npm prune --omit=dev may remove them; dist/ stays.\n`,
   )
   process.exit(1)
 }
