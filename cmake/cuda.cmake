@@ -1,5 +1,6 @@
 # Decides which CUDA backend is built:
 #   JUMPOUT_WITH_CUDA       csrc/cuda is compiled, else the stand-in, and JUMPOUT_CUDA_REASON says why, a sentence
+#   JUMPOUT_CUDA_CODE       what it is compiled for, as in "sm_80, PTX 90"
 #   JUMPOUT_CUDA_EMULATED   by the C++ compiler, to run on the CPU (tools/cuda-on-cpu)
 #   JUMPOUT_CUDA_SUMMARY    what was decided, for the last line of the build
 include(${CMAKE_CURRENT_LIST_DIR}/first-error.cmake)
@@ -16,6 +17,7 @@ elseif(JUMPOUT_CUDA STREQUAL "EMULATED")
   endif()
   set(JUMPOUT_WITH_CUDA ON)
   set(JUMPOUT_CUDA_EMULATED ON)
+  set(JUMPOUT_CUDA_CODE "sm_75, sm_90, PTX 90") # as if
 elseif(JUMPOUT_CUDA MATCHES "^(AUTO|ON)$")
   if(CMAKE_CROSSCOMPILING AND JUMPOUT_CUDA STREQUAL "AUTO")
     set(JUMPOUT_CUDA_REASON "this binary was cross-compiled")

@@ -5,22 +5,31 @@ import { invalidType } from './errors'
 const WAITING = 0
 const CALLED_OFF = 2
 
-export function readSignal(value: unknown): AbortSignal | undefined {
+/** What is asked of an `AbortSignal`, whichever types it has: those of Node.js, of the DOM, or your own. */
+export interface AbortSignalLike {
+  readonly aborted: boolean
+  /** What the promise rejects with. */
+  readonly reason: unknown
+  addEventListener(type: 'abort', listener: () => void): void
+  removeEventListener(type: 'abort', listener: () => void): void
+}
+
+export function readSignal(value: unknown): AbortSignalLike | undefined {
   if (value === undefined) return undefined
-  const { aborted, addEventListener } = Object(value) as Partial<AbortSignal>
+  const { aborted, addEventListener } = Object(value) as Partial<AbortSignalLike>
   if (typeof value !== 'object' || typeof aborted !== 'boolean' || typeof addEventListener !== 'function') {
     throw invalidType('an AbortSignal', 'options.signal', value)
   }
-  return value as AbortSignal
+  return value as AbortSignalLike
 }
 
 /** Those who wait for one signal, behind one listener: Node warns where there are more than ten. */
 class Waiting {
   readonly callOffs = new Set<() => void>()
-  readonly #signal: AbortSignal
+  readonly #signal: AbortSignalLike
   readonly #tell = (): void => this.callOffs.forEach((callOff) => callOff())
 
-  constructor(signal: AbortSignal) {
+  constructor(signal: AbortSignalLike) {
     this.#signal = signal
     signal.addEventListener('abort', this.#tell)
   }
@@ -34,9 +43,9 @@ class Waiting {
   }
 }
 
-const waitingFor = new WeakMap<AbortSignal, Waiting>()
+const waitingFor = new WeakMap<AbortSignalLike, Waiting>()
 
-function wait(signal: AbortSignal, callOff: () => void): () => void {
+function wait(signal: AbortSignalLike, callOff: () => void): () => void {
   const waiting = waitingFor.get(signal) ?? new Waiting(signal)
   waitingFor.set(signal, waiting)
   waiting.callOffs.add(callOff)
@@ -45,6 +54,8 @@ function wait(signal: AbortSignal, callOff: () => void): () => void {
   }
 }
 
+const reasonOf = ({ reason }: AbortSignalLike): Error => reason as Error
+
 /**
  * Settles as the work does, or rejects with `signal.reason` as soon as it is aborted before the work begins, which then
  * never does. Whoever changes `turn` first decides: the thread that begins, or this one.
@@ -52,16 +63,16 @@ function wait(signal: AbortSignal, callOff: () => void): () => void {
  * @param start starts the work, which looks at `turn` before it writes anything
  */
 export async function unlessAborted(
-  signal: AbortSignal | undefined,
+  signal: AbortSignalLike | undefined,
   start: (turn: Int32Array | undefined) => Promise<void>,
 ): Promise<void> {
   if (signal === undefined) return start(undefined)
-  signal.throwIfAborted()
+  if (signal.aborted) throw reasonOf(signal)
   const turn = new Int32Array(1)
   let stopWaiting: (() => void) | undefined
   const aborted = new Promise<never>((_, reject) => {
     stopWaiting = wait(signal, () => {
-      if (Atomics.compareExchange(turn, 0, WAITING, CALLED_OFF) === WAITING) reject(signal.reason as Error)
+      if (Atomics.compareExchange(turn, 0, WAITING, CALLED_OFF) === WAITING) reject(reasonOf(signal))
     })
   })
   try {

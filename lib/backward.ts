@@ -1,5 +1,5 @@
 /** The backward pass: gradients of what forward kept, scaled as forward scaled. */
-import { readSignal, unlessAborted } from './abort'
+import { type AbortSignalLike, readSignal, unlessAborted } from './abort'
 import { checkFloatsOf, checkMask, type Tensor } from './arrays'
 import type { CudaMemory } from './cuda-memory'
 import type { DeviceArray } from './device-array'
@@ -26,7 +26,7 @@ export interface BackwardOptions<T extends Tensor | CudaMemory = Float32Array> {
 /** The same off the main thread. */
 export interface AsyncBackwardOptions<T extends Float32Array = Float32Array> extends BackwardOptions<T> {
   /** As for `jumpoutForwardAsync`. */
-  signal?: AbortSignal | undefined
+  signal?: AbortSignalLike | undefined
 }
 
 const NAMES: NamesOf<BackwardOptions> = { out: true, output: true, stream: true }

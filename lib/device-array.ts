@@ -1,8 +1,8 @@
 /** Typed arrays on CUDA devices. */
-import './dispose'
 import { types } from 'node:util'
 import { readPointer, wrapMemory } from './cuda-memory'
 import { allocateOnDevice, ANY_STREAM, DeviceMemory } from './device-memory'
+import { dispose } from './dispose'
 import { type DType, DTYPES, type HostArray, hostArray, type HostArrayOf, KINDS, readDtype } from './dtype'
 import { invalidState, invalidType, invalidValue, nameKind, outOfMemory, outOfRange } from './errors'
 import { checkFixed } from './fixed'
@@ -87,8 +87,8 @@ const UNCLONEABLE = uncloneable('a DeviceArray', 'a copy on the host, await arra
  * A typed array on a CUDA device. Freed by `free`, by `using`, or with the garbage collector, and always in stream order:
  * work that was enqueued on it is still done.
  */
-export class DeviceArray<D extends DType = DType> implements Disposable {
-  /** An own field, for what copies own fields. */
+export class DeviceArray<D extends DType = DType> {
+  /** @internal An own field, for what copies own fields. */
   protected readonly uncloneable: object = UNCLONEABLE
   readonly #view: DeviceView
 
@@ -318,7 +318,8 @@ export class DeviceArray<D extends DType = DType> implements Disposable {
     this.#view.memory.free()
   }
 
-  [Symbol.dispose](): void {
+  /** For `using`. */
+  [dispose](): void {
     this.free()
   }
 

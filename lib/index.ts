@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export type { AbortSignalLike } from './abort'
 export type { Tensor } from './arrays'
 export {
   type AsyncBackwardOptions,

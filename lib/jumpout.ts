@@ -101,7 +101,7 @@ const UNCLONEABLE = uncloneable('a Jumpout', 'layer.toJSON(), which Jumpout.from
  * is applied more than once before backward is applied with `call`.
  */
 export class Jumpout {
-  /** An own field, for what copies own fields. */
+  /** @internal An own field, for what copies own fields. */
   protected readonly uncloneable: object = UNCLONEABLE
   readonly #settings: Settings
   readonly #evaluation: Settings

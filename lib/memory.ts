@@ -33,7 +33,10 @@ function uncleared(bytes: number): ArrayBuffer {
 const uninitialised = (bytes: number): ArrayBuffer =>
   bytes < SMALLEST_UNCLEARED || bytes > LARGEST_UNCLEARED ? new ArrayBuffer(bytes) : uncleared(bytes)
 
-function allocateAligned(length: number): Float32Array<ArrayBuffer> {
+/** Float32Array<ArrayBuffer>. Compilers before TypeScript 5.7 know it without an argument. */
+type NewFloat32Array = ReturnType<Float32ArrayConstructor['of']>
+
+function allocateAligned(length: number): NewFloat32Array {
   const bytes = length * FLOAT_BYTES + ALIGNMENT
   return orOutOfMemory(bytes, () => {
     const buffer = uninitialised(bytes)
@@ -50,7 +53,7 @@ function allocateAligned(length: number): Float32Array<ArrayBuffer> {
  * @param length number of elements, an integer >= 0
  * @throws RangeError `ERR_OUT_OF_RANGE` or `ERR_OUT_OF_MEMORY`; TypeError `ERR_INVALID_ARG_TYPE`
  */
-export function allocate(length: number): Float32Array<ArrayBuffer> {
+export function allocate(length: number): NewFloat32Array {
   assertLength(length)
   return allocateAligned(length)
 }
@@ -64,7 +67,7 @@ export function allocate(length: number): Float32Array<ArrayBuffer> {
  * @throws CudaError where there is no CUDA or too little memory; RangeError `ERR_OUT_OF_RANGE`; TypeError
  * `ERR_INVALID_ARG_TYPE`
  */
-export function allocPinned(length: number): Float32Array<ArrayBuffer> {
+export function allocPinned(length: number): NewFloat32Array {
   assertLength(length)
   const bytes = length * FLOAT_BYTES
   if (!Number.isSafeInteger(bytes)) throw outOfMemory(bytes)
@@ -83,7 +86,7 @@ const SMALLEST_FAULTING = 128 * 1024
 let pagesAreKept = false
 
 /** For one output, which owns its buffer exactly; the garbage collector gives the memory back, if `release` did not. */
-export function freshOutput(length: number): Float32Array<ArrayBuffer> {
+export function freshOutput(length: number): NewFloat32Array {
   const bytes = length * FLOAT_BYTES
   if (bytes < SMALLEST_UNCLEARED) return orOutOfMemory(bytes, () => new Float32Array(length))
   if (bytes >= SMALLEST_FAULTING && !pagesAreKept) {

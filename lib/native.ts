@@ -1,5 +1,6 @@
 /** The one file that loads the native part; everything else sees the typed contract below. */
 import bindings from 'bindings'
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import process from 'node:process'
 import { nativeError, noBinary } from './errors'
@@ -210,6 +211,10 @@ interface Native extends NativeDevices {
 }
 
 const ROOT = join(__dirname, '..')
+/** Only a checkout has lib/, and npm knows no jumpout there that it could rebuild. */
+const REBUILD = existsSync(join(ROOT, 'lib'))
+  ? 'npm run build:native'
+  : 'npm rebuild jumpout --foreground-scripts'
 
 function loadError(reason: string, cause?: unknown): Error {
   const { platform, arch, version } = process
@@ -222,7 +227,7 @@ function loadError(reason: string, cause?: unknown): Error {
     [
       `The native part of jumpout cannot be used on ${platform} ${arch}, Node ${version}: ${reason}`,
       'Possible solutions:',
-      '- Build it again: npm rebuild jumpout --foreground-scripts',
+      `- Build it again: ${REBUILD}`,
       '- Where the package manager held back the install script, allow it first: npm approve-scripts jumpout' +
         ' (npm 12 and later), or pnpm approve-builds; then rebuild',
       `- Install a C++20 compiler and CMake, then rebuild: ${tools[platform] ?? 'see the manual of your system'}`,

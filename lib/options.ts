@@ -1,4 +1,5 @@
 /** The options of a call or a layer: read once, checked once, with every default in one place. */
+import type { AbortSignalLike } from './abort'
 import type { Tensor } from './arrays'
 import type { CudaMemory } from './cuda-memory'
 import type { DeviceArray } from './device-array'
@@ -88,7 +89,7 @@ export interface AsyncCallOptions<T extends Float32Array = Float32Array> extends
    * Aborted before the work begins in its thread, the promise rejects at once with `signal.reason`, nothing is written, and
    * the arrays may be used. Aborted later, the work is done to its end and the promise fulfils.
    */
-  signal?: AbortSignal | undefined
+  signal?: AbortSignalLike | undefined
 }
 
 const CALL_NAMES: NamesOf<CallOptions> = {

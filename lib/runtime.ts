@@ -1,7 +1,7 @@
 /** What this build and this machine can do. */
 import { binary, native } from './native'
 
-/** A CUDA device that this build can use. */
+/** A CUDA device; `reason` names those that this build cannot use. */
 export interface DeviceInfo {
   /** What `device` is in options. */
   readonly index: number
@@ -25,7 +25,7 @@ export interface Runtime {
   readonly cuda: {
     readonly compiled: boolean
     readonly available: boolean
-    /** Why there is no CUDA, in words; absent where there is. */
+    /** Why there is no CUDA, or which devices this build has no code for, in words; absent where it can use them all. */
     readonly reason?: string
     readonly devices: readonly DeviceInfo[]
   }

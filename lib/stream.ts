@@ -1,5 +1,5 @@
 /** CUDA streams, and graphs recorded on them. */
-import './dispose'
+import { dispose } from './dispose'
 import { invalidState, invalidType, invalidValue, nameKind, outOfRange } from './errors'
 import { inspectable, uncloneable } from './inspect'
 import { native } from './native'
@@ -37,8 +37,8 @@ const UNCLONEABLE_STREAM = uncloneable('a Stream', STAYS)
 const UNCLONEABLE_GRAPH = uncloneable('a Graph', STAYS)
 
 /** Work enqueued on one stream is done in order, and of different streams at the same time. */
-export class Stream implements Disposable {
-  /** An own field, for what copies own fields. */
+export class Stream {
+  /** @internal An own field, for what copies own fields. */
   protected readonly uncloneable: object = UNCLONEABLE_STREAM
   readonly #device: number
   #handle: number
@@ -153,7 +153,8 @@ export class Stream implements Disposable {
     this.#handle = 0
   }
 
-  [Symbol.dispose](): void {
+  /** For `using`. */
+  [dispose](): void {
     this.destroy()
   }
 
@@ -215,7 +216,8 @@ export const handleOrDefault = (stream: Stream | undefined): number =>
 let makeGraph: (handle: number, device: number) => Graph
 
 /** Recorded work, launched as a whole any number of times. Made by `stream.capture`. */
-export class Graph implements Disposable {
+export class Graph {
+  /** @internal As above. */
   protected readonly uncloneable: object = UNCLONEABLE_GRAPH
   readonly #device: number
   #handle: number
@@ -251,7 +253,8 @@ export class Graph implements Disposable {
     this.#handle = 0
   }
 
-  [Symbol.dispose](): void {
+  /** For `using`. */
+  [dispose](): void {
     this.free()
   }
 

@@ -1,14 +1,47 @@
 'use strict'
-// lib/ to dist/: CommonJS by tsc, and beside it the two hand-made files that re-export it to `import`.
+// lib/ to dist/: CommonJS by tsc, one file of declarations, and beside them the two hand-made files that re-export both to
+// `import`.
+// --prepare, at the end of an installation: where development dependencies were omitted, a dist/ that is there will do.
 
 const { spawnSync } = require('node:child_process')
-const { copyFileSync, rmSync } = require('node:fs')
+const { copyFileSync, existsSync, rmSync } = require('node:fs')
 const path = require('node:path')
 
 const root = path.resolve(__dirname, '..')
 const dist = path.join(root, 'dist')
+const declarations = path.join(root, 'build', 'declarations')
+const tools = ['typescript', '@microsoft/api-extractor', '@types/node', '@types/bindings']
+const entries = ['index.js', 'index.d.ts', 'index.mjs', 'index.d.mts']
 
-rmSync(dist, { recursive: true, force: true })
+function isInstalled(name) {
+  try {
+    require.resolve(name)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Where something is missing, says so before anything is changed, and ends. */
+function checkTools() {
+  const missing = tools.filter((name) => !isInstalled(`${name}/package.json`)).join(', ')
+  if (missing === '') return
+  // What is packed is made anew.
+  const packing = ['pack', 'publish'].includes(process.env.npm_command)
+  const built = entries.every((name) => existsSync(path.join(dist, name)))
+  if (process.argv.includes('--prepare') && built && !packing) {
+    console.warn(`jumpout: dist/ stays as it is; what makes it is not installed: ${missing}.`)
+    process.exit(0)
+  }
+  console.error(
+    `\njumpout: dist/ is made by development dependencies that are not installed: ${missing}.\n` +
+      `Run npm ci --include=dev in ${root}. Afterwards npm prune --omit=dev may remove them; dist/ stays.\n`,
+  )
+  process.exit(1)
+}
+
+checkTools()
+for (const folder of [dist, declarations]) rmSync(folder, { recursive: true, force: true })
 const tsc = spawnSync(
   process.execPath,
   [require.resolve('typescript/bin/tsc'), '-p', 'tsconfig.build.json'],
@@ -18,5 +51,7 @@ const tsc = spawnSync(
   },
 )
 if (tsc.status !== 0) process.exit(tsc.status ?? 1)
+const { Extractor } = require('@microsoft/api-extractor')
+if (!Extractor.loadConfigAndInvoke(path.join(root, 'api-extractor.json')).succeeded) process.exit(1)
 for (const file of ['index.mjs', 'index.d.mts'])
   copyFileSync(path.join(root, 'lib', file), path.join(dist, file))

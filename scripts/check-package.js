@@ -7,6 +7,7 @@ const { execFileSync } = require('node:child_process')
 const { mkdtempSync, rmSync, writeFileSync } = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
+const { checkTypes } = require('./check-types')
 
 const root = path.resolve(__dirname, '..')
 const wanted = [
@@ -42,8 +43,7 @@ if (output.length !== 1000 || gradInput.length !== 1000 || saved.stats()[0].acti
 console.log('jumpout', runtime.version, runtime.cpu.isa)
 `
 
-const folder = mkdtempSync(path.join(os.tmpdir(), 'jumpout-package-'))
-try {
+async function checkPackage(folder) {
   const packed = execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], {
     cwd: root,
     encoding: 'utf8',
@@ -66,10 +66,12 @@ try {
   run('npm', ['install', '--foreground-scripts', '--no-audit', '--no-fund', tarball], folder)
   run('node', ['smoke.mjs'], folder)
   run('node', ['smoke.cjs'], folder)
+  await checkTypes(folder, names)
   // A dependency's install script may have been skipped above; `npm rebuild` is what then builds it.
   rmSync(path.join(folder, 'node_modules', 'jumpout', 'build'), { recursive: true, force: true })
   run('npm', ['rebuild', '--foreground-scripts', 'jumpout'], folder)
   run('node', ['smoke.cjs'], folder)
-} finally {
-  rmSync(folder, { recursive: true, force: true })
 }
+
+const folder = mkdtempSync(path.join(os.tmpdir(), 'jumpout-package-'))
+checkPackage(folder).finally(() => rmSync(folder, { recursive: true, force: true }))

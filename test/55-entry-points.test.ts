@@ -74,6 +74,12 @@ t.test('without a usable binary, the error names the command that builds one', a
 
   helpful((await load(folder)).stdout, 'none')
 
+  mkdirSync(join(copy, 'lib'))
+  const { stdout } = await load(folder)
+  t.match(stdout, /npm run build:native/, 'in a checkout, as after npm ci --ignore-scripts')
+  t.notMatch(stdout, /npm rebuild/)
+  rmSync(join(copy, 'lib'), { recursive: true })
+
   const release = join(copy, 'build', 'Release')
   mkdirSync(release, { recursive: true })
   writeFileSync(join(release, 'jumpout.node'), 'not a binary')

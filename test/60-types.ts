@@ -1,5 +1,9 @@
-/** Never run: that this compiles, errors where errors are expected included, is the test of the types. */
+/**
+ * Never run: that this compiles, errors where errors are expected included, is the test of the types. It needs no more than
+ * ES2022; scripts/check-types.js compiles it against the packed declarations with many compilers.
+ */
 import {
+  type AbortSignalLike,
   allocate,
   allocPinned,
   type CallOptions,
@@ -61,6 +65,11 @@ export async function types(x: Float32Array, mask: Uint32Array): Promise<void> {
   const counted: { active: number[]; total: number[] } = countActive(x, { granularity: 'sample', shape: [1] })
   const seed: bigint = foldIn(1, 2n)
   const array: Float32Array = allocate(counted.total.length + numbers.length)
+  is<ReturnType<typeof allocate>, ReturnType<typeof Float32Array.of>>(true)
+  is<ReturnType<typeof allocPinned>, ReturnType<typeof Float32Array.of>>(true)
+  array.set(output.subarray(1))
+  const longest: number = Math.max(...output, ...gradient.map((value) => value + 1))
+  new DataView(array.buffer, array.byteOffset, array.byteLength).setFloat32(0, longest)
 
   const layer = new Jumpout({ seed, layer: 1, ...options })
   const forward: Float32Array = layer.forward(x, { out: array, shape: [1], saveMask: false })
@@ -94,11 +103,18 @@ export async function types(x: Float32Array, mask: Uint32Array): Promise<void> {
     }
   }
   Named.fromJSON(state).title.trim()
-  const { signal } = new AbortController()
+  const signal: AbortSignalLike = {
+    aborted: false,
+    reason: undefined,
+    addEventListener: () => undefined,
+    removeEventListener: () => undefined,
+  }
   await jumpoutForwardAsync(x, { seed: 1, signal })
   await jumpoutBackwardAsync(x, saved, { signal })
   // @ts-expect-error: a synchronous call cannot be called off
   jumpoutForward(x, { seed: 1, signal })
+  // @ts-expect-error: no signal
+  await jumpoutForwardAsync(x, { seed: 1, signal: {} })
   // @ts-expect-error: the call of a forward is the layer's
   layer.forward(x, { call: 1n })
   // @ts-expect-error: saved, not just anything
@@ -143,7 +159,7 @@ export async function types(x: Float32Array, mask: Uint32Array): Promise<void> {
 }
 
 export async function deviceTypes(host: Float32Array, other: CudaMemory, error: CudaError): Promise<void> {
-  using stream = new Stream({ device: 0 })
+  const stream = new Stream({ device: 0 })
   const x = DeviceArray.from(host, { stream })
   is<typeof x, DeviceArray<'float32'>>(true)
   const half = DeviceArray.alloc(1, { dtype: 'float16' })

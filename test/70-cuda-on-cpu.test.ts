@@ -28,6 +28,7 @@ t.test('an environment that makes no sense is refused', async (t) => {
   const settings = {
     CUDA_ON_CPU_ORDER: ['sideways', 'random', 'random:x'],
     CUDA_ON_CPU_SMS: ['many', '-1', ''],
+    CUDA_ON_CPU_ARCH: ['', '90,', 'sm_90'],
     CUDA_ON_CPU_COOPERATIVE: ['perhaps'],
     CUDA_ON_CPU_FAIL: ['cudaMalloc', 'cudaMalloc:'],
   }

@@ -1,7 +1,8 @@
 /** What becomes of processes and worker threads that use devices: no crash and no hang, however they end. */
+import type { Runtime } from 'jumpout'
 import t from 'tap'
 import { deviceEnvironment, onGpu } from './support/device'
-import { endedWell, runProgram } from './support/program'
+import { endedWell, runNode, runProgram } from './support/program'
 
 const WAYS = {
   together: 'main thread and workers at once, each with its own streams, get the same results',
@@ -43,11 +44,44 @@ t.test('where there is no usable device, the reason says why', emulatedOnly, asy
   const machines: [Record<string, string>, RegExp][] = [
     [{ CUDA_ON_CPU_DEVICES: '0' }, /^no CUDA device on this machine$/m],
     [{ CUDA_ON_CPU_ARCH: '70' }, /^no CUDA device of compute capability 7.5 or later, only of 7.0, 7.0$/m],
+    // The emulated build says that it holds sm_75, sm_90, PTX 90.
+    [
+      { CUDA_ON_CPU_ARCH: '89', CUDA_ON_CPU_DEVICES: '1' },
+      /^this binary holds no code for device 0 \(compute capability 8.9\), only sm_75, sm_90, PTX 90: .*ARCHITECTURES=89$/m,
+    ],
     [{ CUDA_ON_CPU_FAIL: 'cudaGetDeviceCount:1' }, /^cudaErrorIllegalAddress \(700\): /m],
   ]
   for (const [env, reason] of machines) {
     const outcome = await runProgram('devices.ts', ['none'], { env: { ...deviceEnvironment, ...env } })
     endedWell(t, outcome, JSON.stringify(env))
     t.match(outcome.stdout, reason)
+  }
+})
+
+t.test('where only some devices can be used, the reason names the others', emulatedOnly, async (t) => {
+  const show = "console.log(JSON.stringify(require('jumpout').runtime.cuda))"
+  for (const [architectures, others] of [
+    [
+      '90,80',
+      /^this binary holds no code for device 1 \(compute capability 8.0\), only .*ARCHITECTURES=90,80$/,
+    ],
+    [
+      '80,120',
+      /^this binary holds no code for device 0 \(compute capability 8.0\), only .*ARCHITECTURES=80,120$/,
+    ],
+    ['75,90', undefined],
+    ['120,75', undefined],
+  ] as const) {
+    const env = { ...deviceEnvironment, CUDA_ON_CPU_ARCH: architectures }
+    const { code, stdout, stderr } = await runNode(['--eval', show], { env })
+    t.equal(code, 0, stderr)
+    const { available, reason, devices } = JSON.parse(stdout) as Runtime['cuda']
+    t.equal(available, true)
+    t.same(
+      devices.map(({ computeCapability }) => Number(computeCapability) * 10),
+      architectures.split(',').map(Number),
+    )
+    if (others === undefined) t.equal(reason, undefined, architectures)
+    else t.match(reason, others)
   }
 })

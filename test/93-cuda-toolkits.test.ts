@@ -100,8 +100,8 @@ ninja: build stopped: subcommand failed.
   t.end()
 })
 
-/** The architectures that AUTO chooses where nvidia-smi is this script. */
-function chosenFor(body: string): string {
+/** The architectures that AUTO chooses where nvidia-smi is this script, or what else it sets. */
+function chosenFor(body: string, variable = 'CMAKE_CUDA_ARCHITECTURES'): string {
   const project = join(scratch, 'choose.cmake')
   writeFileSync(
     project,
@@ -110,7 +110,7 @@ set(CMAKE_CUDA_COMPILER "${nvcc('12.4', 'exit 0')}")
 set(JUMPOUT_CUDA_ARCHITECTURES AUTO)
 set(JUMPOUT_PATIENCE 2)
 include("${join(root, 'cmake', 'cuda-architectures.cmake')}")
-message("\${CMAKE_CUDA_ARCHITECTURES}")
+message("\${${variable}}")
 `,
   )
   const folder = dirname(script('nvidia-smi', body))
@@ -120,6 +120,20 @@ message("\${CMAKE_CUDA_ARCHITECTURES}")
   })
   return status === 0 ? stderr.trimEnd() : `failed: ${stderr}`
 }
+
+t.test(
+  'what is compiled, in the words that the library reads (test/native/device_code_test.cpp)',
+  unix,
+  (t) => {
+    for (const [body, code] of Object.entries({
+      "printf '8.6\\n'": 'sm_86',
+      "printf '8.9\\n12.0\\n'": 'sm_89, PTX 90',
+      'exit 1': 'PTX 75, sm_90, PTX 90',
+    }))
+      t.equal(chosenFor(body, 'JUMPOUT_CUDA_CODE'), code)
+    t.end()
+  },
+)
 
 t.test('what nvidia-smi says', unix, (t) => {
   const without = '75-virtual;90-real;90-virtual'

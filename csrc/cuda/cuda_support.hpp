@@ -10,7 +10,7 @@ namespace jumpout::cuda {
 struct Support {
   bool compiled;       // this build has the kernels
   bool available;      // and tensors can live on a device of this machine
-  const char* reason;  // why not, in words; nullptr if available. Lives as long as the process.
+  const char* reason;  // why not, or on which devices, or nullptr. Lives as long as the process.
   int32_t devices;     // 0 if not available
 };
 

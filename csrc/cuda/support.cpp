@@ -2,7 +2,9 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "core/device_code.hpp"
 #include "core/process.hpp"
 #include "core/published.hpp"
 #include "cuda/cuda_support.hpp"
@@ -10,8 +12,6 @@
 
 namespace jumpout::cuda {
 namespace {
-
-constexpr int kLeastMajor = 7, kLeastMinor = 5;
 
 std::string versionOf(int cuda) {
   return std::to_string(cuda / 1000) + "." + std::to_string(cuda % 1000 / 10);
@@ -25,43 +25,35 @@ std::string whyTheDriver() {
          ", too old for the CUDA " + versionOf(runtime) + " of this build";
 }
 
-std::string whyTheDevices(int devices) {
-  std::string found;
-  for (int device = 0; device < devices; ++device) {
-    int major = 0, minor = 0;
-    if (failedQuietly(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device)) ||
-        failedQuietly(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device)))
-      continue;
-    if (major > kLeastMajor || (major == kLeastMajor && minor >= kLeastMinor)) return "";
-    found += (found.empty() ? "" : ", ") + std::to_string(major) + "." + std::to_string(minor);
-  }
-  return "no CUDA device of compute capability 7.5 or later, only of " +
-         (found.empty() ? "an unknown one" : found);
-}
-
-// Empty where nothing speaks against it.
-std::string whyNot(int& devices) {
-  const cudaError_t error = cudaGetDeviceCount(&devices);
-  cudaGetLastError();
-  if (error == cudaErrorInsufficientDriver) return whyTheDriver();
-  if (error == cudaErrorNoDevice || (error == cudaSuccess && devices == 0))
-    return "no CUDA device on this machine";
-  if (error != cudaSuccess)
-    return std::string(cudaGetErrorName(error)) + " (" + std::to_string(error) +
-           "): " + cudaGetErrorString(error);
-  return whyTheDevices(devices);
+Capability capabilityOf(int device) {
+  Capability found{};
+  if (failedQuietly(cudaDeviceGetAttribute(&found.major, cudaDevAttrComputeCapabilityMajor, device)) ||
+      failedQuietly(cudaDeviceGetAttribute(&found.minor, cudaDevAttrComputeCapabilityMinor, device)))
+    return {};
+  return found;
 }
 
 struct Answer {
   long process;  // that asked
   std::string reason;
-  int devices;
+  int devices = 0;  // where one can be used
 };
 
 Answer ask() {
+  const long process = processId();
   int devices = 0;
-  std::string reason = whyNot(devices);
-  return {processId(), std::move(reason), devices};
+  const cudaError_t error = cudaGetDeviceCount(&devices);
+  cudaGetLastError();
+  if (error == cudaErrorInsufficientDriver) return {process, whyTheDriver()};
+  if (error == cudaErrorNoDevice || (error == cudaSuccess && devices == 0))
+    return {process, "no CUDA device on this machine"};
+  if (error != cudaSuccess)
+    return {process, std::string(cudaGetErrorName(error)) + " (" + std::to_string(error) +
+                         "): " + cudaGetErrorString(error)};
+  std::vector<Capability> capabilities;
+  for (int device = 0; device < devices; ++device) capabilities.push_back(capabilityOf(device));
+  auto [any, reason] = runnable(JUMPOUT_CUDA_CODE, capabilities);
+  return {process, std::move(reason), any ? devices : 0};
 }
 
 }  // namespace
@@ -69,10 +61,11 @@ Answer ask() {
 Support support() noexcept {
   static std::atomic<const Answer*> asked{nullptr};
   const Answer& answer = published(asked, ask);
-  if (!answer.reason.empty()) return {true, false, answer.reason.c_str(), 0};
+  const char* const reason = answer.reason.empty() ? nullptr : answer.reason.c_str();
+  if (answer.devices == 0) return {true, false, reason, 0};
   if (answer.process != processId())
     return {true, false, "CUDA cannot be used after fork(): the parent process has initialised it", 0};
-  return {true, true, nullptr, answer.devices};
+  return {true, true, reason, answer.devices};
 }
 
 }  // namespace jumpout::cuda

@@ -237,7 +237,7 @@ typedef struct jumpout_runtime {
   int32_t cpu_threads;
   int32_t cuda_compiled;
   int32_t cuda_available;
-  const char* cuda_reason; /* why there is no CUDA, or NULL */
+  const char* cuda_reason; /* why there is no CUDA, or on which devices, or NULL */
 } jumpout_runtime;
 
 /* Reads the environment once, at the first call; JUMPOUT_BAD_ENVIRONMENT if it cannot be obeyed (so do all other calls). */

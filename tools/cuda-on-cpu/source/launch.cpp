@@ -41,12 +41,13 @@ cudaError_t readAttributes(const cudaLaunchConfig_t& config, Shape& shape) {
         const auto& cluster = attribute.val.clusterDim;
         // Clusters along x are enough for jumpout.
         if (cluster.x == 0 || cluster.y != 1 || cluster.z != 1) return cudaErrorInvalidClusterSize;
-        if (settings().architecture < 90) return cudaErrorNotSupported;
+        if (settings().architecture(currentDevice()) < 90) return cudaErrorNotSupported;
         shape.clusterBlocks = cluster.x;
         break;
       }
       case cudaLaunchAttributeProgrammaticStreamSerialization:
-        if (settings().architecture < 90 || !settings().overlaps) return cudaErrorNotSupported;
+        if (settings().architecture(currentDevice()) < 90 || !settings().overlaps)
+          return cudaErrorNotSupported;
         shape.overlaps = attribute.val.programmaticStreamSerializationAllowed != 0;
         break;
       default: return cudaErrorInvalidValue;
@@ -152,7 +153,7 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* ke
     attributes->maxThreadsPerBlock = 1024;
     attributes->numRegs = 32;
     attributes->ptxVersion = settings().ptx;
-    attributes->binaryVersion = settings().architecture;
+    attributes->binaryVersion = settings().architecture(currentDevice());
     attributes->maxDynamicSharedSizeBytes = static_cast<int>(
         function.dynamicLimit != 0 ? function.dynamicLimit : kStaticLimit - function.staticBytes);
     attributes->nonPortableClusterSizeAllowed = function.bigClusters;

@@ -148,8 +148,8 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int num
       case cudaDevAttrL2CacheSize: *value = 50 << 20; break;
       case cudaDevAttrMaxThreadsPerMultiProcessor: *value = 2048; break;
       case cudaDevAttrUnifiedAddressing: *value = 1; break;
-      case cudaDevAttrComputeCapabilityMajor: *value = known.architecture / 10; break;
-      case cudaDevAttrComputeCapabilityMinor: *value = known.architecture % 10; break;
+      case cudaDevAttrComputeCapabilityMajor: *value = known.architecture(number) / 10; break;
+      case cudaDevAttrComputeCapabilityMinor: *value = known.architecture(number) % 10; break;
       case cudaDevAttrMaxSharedMemoryPerMultiprocessor: *value = 233472; break;
       case cudaDevAttrManagedMemory: *value = 1; break;
       case cudaDevAttrCooperativeLaunch: *value = known.cooperative != Settings::kNone; break;
@@ -157,7 +157,7 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int num
       case cudaDevAttrMaxBlocksPerMultiprocessor: *value = 32; break;
       case cudaDevAttrReservedSharedMemoryPerBlock: *value = 1024; break;
       case cudaDevAttrMemoryPoolsSupported: *value = known.pools; break;
-      case cudaDevAttrClusterLaunch: *value = known.architecture >= 90; break;
+      case cudaDevAttrClusterLaunch: *value = known.architecture(number) >= 90; break;
       default: return cudaErrorInvalidValue;
     }
     return cudaSuccess;
@@ -180,8 +180,8 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int number) {
     properties->maxThreadsDim[2] = 64;
     properties->maxGridSize[0] = 0x7fffffff;
     properties->maxGridSize[1] = properties->maxGridSize[2] = 65535;
-    properties->major = known.architecture / 10;
-    properties->minor = known.architecture % 10;
+    properties->major = known.architecture(number) / 10;
+    properties->minor = known.architecture(number) % 10;
     properties->multiProcessorCount = known.multiprocessors;
     properties->pciDeviceID = number;
     properties->unifiedAddressing = 1;
@@ -194,7 +194,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int number) {
     properties->maxBlocksPerMultiProcessor = 32;
     properties->reservedSharedMemPerBlock = 1024;
     properties->memoryPoolsSupported = known.pools;
-    properties->clusterLaunch = known.architecture >= 90;
+    properties->clusterLaunch = known.architecture(number) >= 90;
     return cudaSuccess;
   };
   return call("cudaGetDeviceProperties", body, false);

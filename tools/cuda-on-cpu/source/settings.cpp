@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <sstream>
 
 namespace cuda_on_cpu {
 namespace {
@@ -29,13 +30,24 @@ uint64_t fromEnvironment(const char* name, uint64_t otherwise) {
   return text == nullptr ? otherwise : number(name, text, text, "a whole number");
 }
 
+std::vector<int> numbers(const char* name, const char* otherwise) {
+  const char* value = std::getenv(name);
+  if (value == nullptr) value = otherwise;
+  std::vector<int> found;
+  std::istringstream parts(std::string(value) + ",");
+  for (std::string part; std::getline(parts, part, ',');)
+    found.push_back(static_cast<int>(number(name, value, part.c_str(), "whole numbers with commas")));
+  return found;
+}
+
 Settings read() {
   Settings found{};
   found.devices = static_cast<int>(fromEnvironment("CUDA_ON_CPU_DEVICES", 2));
   found.multiprocessors = static_cast<int>(fromEnvironment("CUDA_ON_CPU_SMS", 3));
   found.sharedBytes = fromEnvironment("CUDA_ON_CPU_SHARED", 232448);
-  found.architecture = static_cast<int>(fromEnvironment("CUDA_ON_CPU_ARCH", 90));
-  found.ptx = static_cast<int>(fromEnvironment("CUDA_ON_CPU_PTX", static_cast<uint64_t>(found.architecture)));
+  found.architectures = numbers("CUDA_ON_CPU_ARCH", "90");
+  found.ptx =
+      static_cast<int>(fromEnvironment("CUDA_ON_CPU_PTX", static_cast<uint64_t>(found.architecture(0))));
   found.driver = static_cast<int>(fromEnvironment("CUDA_ON_CPU_DRIVER", CUDART_VERSION));
   found.memoryBytes = fromEnvironment("CUDA_ON_CPU_MEMORY", uint64_t{1} << 30);
   found.overlaps = fromEnvironment("CUDA_ON_CPU_OVERLAPS", 1) != 0;

@@ -3,7 +3,7 @@
 //   CUDA_ON_CPU_DEVICES=2          how many devices
 //   CUDA_ON_CPU_SMS=3              multiprocessors of each
 //   CUDA_ON_CPU_SHARED=232448      shared memory that a block can opt in to, in bytes
-//   CUDA_ON_CPU_ARCH=90            compute capability; clusters need 90
+//   CUDA_ON_CPU_ARCH=90            compute capability; clusters need 90; =90,80: of each device, the last one of all further
 //   CUDA_ON_CPU_PTX=90             what the kernels' code was made for: as the device, or older
 //   CUDA_ON_CPU_DRIVER=13000       CUDA version of the driver
 //   CUDA_ON_CPU_MEMORY=1073741824  memory of each, in bytes
@@ -14,9 +14,11 @@
 //   CUDA_ON_CPU_ORDER=forward      or reverse, or random:SEED; read at every launch
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace cuda_on_cpu {
 
@@ -29,7 +31,7 @@ struct Settings {
   int devices;
   int multiprocessors;
   size_t sharedBytes;
-  int architecture;
+  std::vector<int> architectures;
   int ptx;
   int driver;
   size_t memoryBytes;
@@ -38,6 +40,10 @@ struct Settings {
   enum Cooperative { kOffered, kNone, kRefused } cooperative;
   std::string failing;  // the name of a function, or empty
   uint64_t failingCall;
+
+  int architecture(int device) const {
+    return architectures[std::min(static_cast<size_t>(device), architectures.size() - 1)];
+  }
 };
 
 // Read once; ends the process with a message where a variable makes no sense, since a test would prove nothing.
