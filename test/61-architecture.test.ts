@@ -138,7 +138,7 @@ const MAY_INCLUDE: Record<string, string[]> = {
   core: ['include'],
   cpu: ['core', 'include'],
   cuda: ['core', 'include'],
-  dispatch: ['core', 'cpu', 'cuda', 'include'],
+  api: ['core', 'cpu', 'cuda', 'include'],
   node: ['include'],
 }
 

@@ -5,9 +5,9 @@
 #include <new>
 #include <system_error>
 
+#include "api/environment.hpp"
 #include "core/failure.hpp"
 #include "cpu/float_environment.hpp"
-#include "dispatch/environment.hpp"
 
 namespace jumpout {
 

@@ -2,10 +2,10 @@
 // backend enqueues. Nothing is enqueued before all checks have passed.
 #include <cstring>
 
+#include "api/call.hpp"
+#include "api/checks.hpp"
 #include "cuda/backend.hpp"
 #include "cuda/cuda_support.hpp"
-#include "dispatch/checks.hpp"
-#include "dispatch/guarded.hpp"
 #include "jumpout_cuda.h"
 
 namespace jumpout {

@@ -3,9 +3,9 @@
 #include <cmath>
 #include <cstring>
 
+#include "api/call.hpp"
+#include "api/checks.hpp"
 #include "core/philox.hpp"
-#include "dispatch/checks.hpp"
-#include "dispatch/guarded.hpp"
 
 namespace jumpout {
 namespace {
