@@ -175,8 +175,9 @@ struct Forward {
     if (rows.row_size <= block && taken(Way::kBlockRows, kernels.blockRows(device, rows, 1, stream), result))
       return true;
     if (rows.row_size <= cluster && device.clusters) {
-      unsigned blocks = single ? kLargestClusterBlocks : 2;
-      while (blocks < kLargestClusterBlocks && rows.row_size > kernels.block_row * blocks) blocks *= 2;
+      const auto largest = static_cast<unsigned>(kernels.cluster_row / kernels.block_row);
+      unsigned blocks = single ? largest : 2;
+      while (blocks < largest && rows.row_size > kernels.block_row * blocks) blocks *= 2;
       return taken(Way::kClusterRows, kernels.blockRows(device, rows, blocks, stream), result);
     }
     return false;
@@ -230,8 +231,6 @@ struct Forward {
     if (holds && (heldRows(result) || onChip(result))) return result;
     return twoSweeps();
   }
-
-  static constexpr unsigned kLargestClusterBlocks = 8;
 };
 
 }  // namespace

@@ -247,7 +247,8 @@ typedef struct jumpout_runtime {
   const char* cuda_reason; /* why there is no CUDA, or NULL */
 } jumpout_runtime;
 
-/* Reads the environment once, at the first call; JUMPOUT_BAD_ENVIRONMENT if it cannot be obeyed (so do all other calls). */
+/* Reads the environment once, at the first call; JUMPOUT_BAD_ENVIRONMENT if it cannot be obeyed. Forward, backward, count
+ * and every jumpout_device_ call return it then too. */
 jumpout_status jumpout_get_runtime(jumpout_runtime* runtime);
 
 #if defined(JUMPOUT_EXPORTS) && defined(__GNUC__)
