@@ -1,9 +1,6 @@
 /** What the elements of an array on a device are. */
 import { invalidType, invalidValue } from './errors'
 
-/** 16-bit floats are float32 on the host: widened on the way there, rounded to nearest even on the way back. */
-export type DType = 'float32' | 'float16' | 'bfloat16' | 'uint32' | 'uint64'
-
 /** The typed array that stands for a dtype on the host. */
 export type HostArrayOf<D extends DType> = D extends 'uint32'
   ? Uint32Array
@@ -14,24 +11,28 @@ export type HostArrayOf<D extends DType> = D extends 'uint32'
 export type HostArray = HostArrayOf<DType>
 
 interface Kind {
-  /** As the binding names it: the place in this list. */
+  /** As the binding names it: the place in this list, and in csrc/core/dtype.hpp. */
   readonly code: number
   readonly bytes: number
   readonly floating: boolean
   readonly host: 'Float32Array' | 'Uint32Array' | 'BigUint64Array'
 }
 
-export const KINDS: Readonly<Record<DType, Kind>> = {
+export const KINDS = {
   float32: { code: 0, bytes: 4, floating: true, host: 'Float32Array' },
   float16: { code: 1, bytes: 2, floating: true, host: 'Float32Array' },
   bfloat16: { code: 2, bytes: 2, floating: true, host: 'Float32Array' },
   uint32: { code: 3, bytes: 4, floating: false, host: 'Uint32Array' },
   uint64: { code: 4, bytes: 8, floating: false, host: 'BigUint64Array' },
-}
+} as const satisfies Readonly<Record<string, Kind>>
+
+/** 16-bit floats are float32 on the host: widened on the way there, rounded to nearest even on the way back. */
+export type DType = keyof typeof KINDS
 
 export const DTYPES = Object.keys(KINDS) as readonly DType[]
 
-const EXPECTED = "'float32', 'float16', 'bfloat16', 'uint32' or 'uint64'"
+const QUOTED = DTYPES.map((name) => `'${name}'`)
+const EXPECTED = `${QUOTED.slice(0, -1).join(', ')} or ${QUOTED.slice(-1).join()}`
 
 export function readDtype(value: unknown, missing: DType): DType {
   if (value === undefined) return missing

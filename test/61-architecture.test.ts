@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import t from 'tap'
+import { KINDS } from '../lib/dtype'
 import { root } from './support/program'
 
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -132,14 +133,14 @@ t.test('lib: everything is reached from the index', (t) => {
   t.end()
 })
 
-/** Which folders of csrc a folder may include from, besides itself. */
+/** Which folders of csrc, or single files, a folder may include from, besides itself. */
 const MAY_INCLUDE: Record<string, string[]> = {
   include: [],
   core: ['include'],
   cpu: ['core', 'include'],
   cuda: ['core', 'include'],
-  dispatch: ['core', 'cpu', 'cuda', 'include'],
-  node: ['include'],
+  api: ['core', 'cpu', 'cuda', 'include'],
+  node: ['core/dtype.hpp', 'include'],
 }
 
 const layer = (path: string): string => relative('csrc', path).split(/[\\/]/)[0]
@@ -150,7 +151,10 @@ t.test('csrc: no cycles, and includes point one way', (t) => {
   t.equal(cycle(graph), null)
   const wrong = [...graph].flatMap(([file, includes]) =>
     includes
-      .filter((target) => layer(target) !== layer(file) && !MAY_INCLUDE[layer(file)]?.includes(layer(target)))
+      .filter((target) => {
+        const allowed = [layer(file), ...(MAY_INCLUDE[layer(file)] ?? [])]
+        return !allowed.includes(layer(target)) && !allowed.includes(relative('csrc', target))
+      })
       .map((target) => `${file} -> ${target}`),
   )
   t.strictSame(wrong, [])
@@ -220,6 +224,25 @@ t.test('the fields of a call are listed once on each side, and are the same', (t
   t.ok(declared)
   const users = filesUnder('lib', /\.ts$/).filter((file) => read(file).includes("'elementOffset',"))
   t.strictSame(users, ['lib/native.ts'])
+  t.end()
+})
+
+t.test('the dtypes are listed once on each side, and are the same', (t) => {
+  const header = read('csrc/include/jumpout.h')
+  const codes = [...header.matchAll(/^ +JUMPOUT_(B?FLOAT\d+|UINT\d+) = (\d)/gm)]
+  const rows = [...read('csrc/core/dtype.hpp').matchAll(/\{"(\w+)", (\d), NumberFormat::k(\w+)\}/g)]
+  t.strictSame(
+    codes.map(([, name, code]) => ({ name: name.toLowerCase(), code: Number(code) })),
+    Object.entries(KINDS).map(([name, { code }]) => ({ name, code })),
+  )
+  t.strictSame(
+    rows.map(([, name, bytes, format]) => ({
+      name,
+      bytes: Number(bytes),
+      floating: format !== 'Unsigned',
+    })),
+    Object.entries(KINDS).map(([name, { bytes, floating }]) => ({ name, bytes, floating })),
+  )
   t.end()
 })
 

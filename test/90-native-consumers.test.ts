@@ -166,7 +166,7 @@ function otherVersion(version: string): string {
     ...[
       `-I${csrc}`,
       `-I${join(csrc, 'include')}`,
-      join(csrc, 'dispatch', 'runtime.cpp'),
+      join(csrc, 'api', 'runtime.cpp'),
       '-o',
       'runtime.cpp.o',
     ],

@@ -1,4 +1,4 @@
-// The CPU backend: arguments that dispatch has checked, results to the bit of docs/numerics.md.
+// The CPU backend: arguments that csrc/api has checked, results to the bit of docs/numerics.md.
 #pragma once
 
 #include "cpu/isa.hpp"

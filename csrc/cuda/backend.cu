@@ -1,9 +1,11 @@
 // Chooses the way that a call is computed, and launches it.
 #include "cuda/backend.hpp"
 
+#include <iterator>
 #include <mutex>
 #include <new>
 
+#include "core/dtype.hpp"
 #include "core/layout.hpp"
 #include "core/rate.hpp"
 #include "cuda/borders.hpp"
@@ -16,17 +18,13 @@
 namespace jumpout::cuda {
 namespace {
 
-constexpr int kDtypes = 3;
 constexpr uint64_t kVectorBytes = 16;
 constexpr uint64_t kRecordWords = sizeof(jumpout_record) / sizeof(uint64_t);
 
 const Kernels& kernelsOf(jumpout_dtype dtype) {
-  switch (dtype) {
-    case JUMPOUT_FLOAT16: return kFloat16Kernels;
-    case JUMPOUT_BFLOAT16: return kBFloat16Kernels;
-    case JUMPOUT_FLOAT32: break;
-  }
-  return kFloat32Kernels;
+  static constexpr const Kernels* kKernels[] = {&kFloat32Kernels, &kFloat16Kernels, &kBFloat16Kernels};
+  static_assert(std::size(kKernels) == kFloatingDtypes);
+  return *kKernels[dtype];
 }
 
 cudaError_t query(Device& device) {
@@ -57,11 +55,12 @@ cudaError_t knownDevice(jumpout_dtype dtype, Device& device) {
     Device device;
     bool ready;
   };
-  static Known* const known = new (std::nothrow) Known[static_cast<size_t>(support().devices) * kDtypes]();
+  static Known* const known =
+      new (std::nothrow) Known[static_cast<size_t>(support().devices) * kFloatingDtypes]();
   static std::mutex& lock = *new std::mutex();
   if (!known) return cudaErrorMemoryAllocation;
   if (const cudaError_t error = cudaGetDevice(&device.index)) return error;
-  Known& mine = known[device.index * kDtypes + dtype];
+  Known& mine = known[device.index * kFloatingDtypes + dtype];
   const std::lock_guard<std::mutex> guard(lock);
   if (!mine.ready) {
     if (const cudaError_t error = query(device)) return error;
@@ -176,8 +175,9 @@ struct Forward {
     if (rows.row_size <= block && taken(Way::kBlockRows, kernels.blockRows(device, rows, 1, stream), result))
       return true;
     if (rows.row_size <= cluster && device.clusters) {
-      unsigned blocks = single ? kLargestClusterBlocks : 2;
-      while (blocks < kLargestClusterBlocks && rows.row_size > kernels.block_row * blocks) blocks *= 2;
+      const auto largest = static_cast<unsigned>(kernels.cluster_row / kernels.block_row);
+      unsigned blocks = single ? largest : 2;
+      while (blocks < largest && rows.row_size > kernels.block_row * blocks) blocks *= 2;
       return taken(Way::kClusterRows, kernels.blockRows(device, rows, blocks, stream), result);
     }
     return false;
@@ -231,8 +231,6 @@ struct Forward {
     if (holds && (heldRows(result) || onChip(result))) return result;
     return twoSweeps();
   }
-
-  static constexpr unsigned kLargestClusterBlocks = 8;
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The CUDA backend: arguments that dispatch has checked, enqueued on their stream; results to the bit of docs/numerics.md.
+// The CUDA backend: arguments that csrc/api has checked, enqueued on their stream; results to the bit of docs/numerics.md.
 #pragma once
 
 #include "cuda/borders.hpp"

@@ -35,7 +35,6 @@ struct Device {
 };
 
 struct Kernels {
-  size_t element_bytes;
   // Elements of the longest row that one warp, one block, a cluster of 8 blocks holds.
   uint64_t warp_row, block_row, cluster_row;
 

@@ -165,8 +165,7 @@ struct Launchers {
   static constexpr uint64_t kWarpRow = uint64_t{kRowTiles} * kTileElements;
 
   static constexpr Kernels table() {
-    return {sizeof(typename E::Storage),
-            kWarpRow,
+    return {kWarpRow,
             kWarpRow * kBlockRowWarps,
             kWarpRow * kBlockRowWarps * kLargestCluster,
             prepare,

@@ -62,9 +62,4 @@ static_assert(sizeof(Workspace) <= JUMPOUT_WORKSPACE_BYTES);
 inline constexpr int kArrivalShift = 48;
 inline constexpr uint64_t kCountBits = (uint64_t{1} << kArrivalShift) - 1;
 
-struct Grid {
-  unsigned blocks;
-  unsigned threads;
-};
-
 }  // namespace jumpout::cuda

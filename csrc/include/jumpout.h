@@ -132,7 +132,14 @@ jumpout_status jumpout_identity(const float* input, float* output, size_t length
  * every call can be captured into a graph. All pointers but `args` are device memory of `device`, aligned to their type;
  * they are not verified (jumpout_cuda_memory_of does). `stream` is a cudaStream_t, NULL the legacy default stream. */
 
-typedef enum jumpout_dtype { JUMPOUT_FLOAT32 = 0, JUMPOUT_FLOAT16 = 1, JUMPOUT_BFLOAT16 = 2 } jumpout_dtype;
+/* What the elements of an array are. Calls compute on the three floats; masks are uint32, counts and call numbers uint64. */
+typedef enum jumpout_dtype {
+  JUMPOUT_FLOAT32 = 0,
+  JUMPOUT_FLOAT16 = 1,
+  JUMPOUT_BFLOAT16 = 2,
+  JUMPOUT_UINT32 = 3,
+  JUMPOUT_UINT64 = 4
+} jumpout_dtype;
 
 /* What the device counts and draws for one group; backward and statistics read it and nothing else. 48 bytes. */
 typedef struct jumpout_record {
@@ -240,7 +247,8 @@ typedef struct jumpout_runtime {
   const char* cuda_reason; /* why there is no CUDA, or on which devices, or NULL */
 } jumpout_runtime;
 
-/* Reads the environment once, at the first call; JUMPOUT_BAD_ENVIRONMENT if it cannot be obeyed (so do all other calls). */
+/* Reads the environment once, at the first call; JUMPOUT_BAD_ENVIRONMENT if it cannot be obeyed. Forward, backward, count
+ * and every jumpout_device_ call return it then too. */
 jumpout_status jumpout_get_runtime(jumpout_runtime* runtime);
 
 #if defined(JUMPOUT_EXPORTS) && defined(__GNUC__)

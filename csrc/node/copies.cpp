@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/dtype.hpp"
 #include "node/arrays.hpp"
 #include "node/background.hpp"
 #include "node/descriptor.hpp"
@@ -16,27 +17,20 @@ namespace {
 
 constexpr ArgumentNames kCopyNames{"the copy", {{"stream", "options.stream"}}};
 
-// In the order of lib/dtype.ts; the first three are those of the C API.
-enum class Dtype { kFloat32, kFloat16, kBfloat16, kUint32, kUint64, kCount };
-
 // A typed array of the type that stands for a dtype on the host: 16-bit floats are float32 there.
 struct HostArray {
   void* data;
   size_t length;
 };
 
-HostArray hostArrayOf(napi_env env, napi_value value, Dtype dtype) {
+HostArray hostArrayOf(napi_env env, napi_value value, jumpout_dtype dtype) {
   const auto erased = [](const auto& array) { return HostArray{array.data, array.length}; };
-  if (dtype == Dtype::kUint32) return erased(wordsOf(env, value, "array"));
-  if (dtype == Dtype::kUint64) return erased(longWordsOf(env, value, "array"));
+  if (dtype == JUMPOUT_UINT32) return erased(wordsOf(env, value, "array"));
+  if (dtype == JUMPOUT_UINT64) return erased(longWordsOf(env, value, "array"));
   return erased(floatsOf(env, value, "array"));
 }
 
-bool isHalf(Dtype dtype) { return dtype == Dtype::kFloat16 || dtype == Dtype::kBfloat16; }
-
-size_t bytesPerElement(Dtype dtype) {
-  return isHalf(dtype) ? sizeof(uint16_t) : dtype == Dtype::kUint64 ? sizeof(uint64_t) : sizeof(uint32_t);
-}
+bool isHalf(jumpout_dtype dtype) { return bytesOf(dtype) == sizeof(uint16_t); }
 
 enum class Direction { kToDevice, kToHost };
 
@@ -44,10 +38,10 @@ struct Copy {
   StreamPointer stream;
   void* memory;
   HostArray host;
-  Dtype dtype;
+  jumpout_dtype dtype;
   Direction direction;
 
-  size_t bytes() const { return host.length * bytesPerElement(dtype); }
+  size_t bytes() const { return host.length * bytesOf(dtype); }
 };
 
 jumpout_status synchronize(const Copy& copy) {
@@ -70,16 +64,15 @@ bool isPinned(const Copy& copy) {
 
 // By way of a second array of 16-bit numbers.
 jumpout_status convertAndCopy(const Copy& copy) {
-  const auto dtype = static_cast<jumpout_dtype>(copy.dtype);
   auto* floats = static_cast<float*>(copy.host.data);
   std::vector<uint16_t> halves(copy.host.length);
   if (copy.direction == Direction::kToDevice) {
-    jumpout_narrow(dtype, floats, halves.data(), halves.size());
+    jumpout_narrow(copy.dtype, floats, halves.data(), halves.size());
     return enqueue(copy, halves.data());
   }
   jumpout_status status = enqueue(copy, halves.data());
   if (status == JUMPOUT_OK) status = synchronize(copy);
-  if (status == JUMPOUT_OK) status = jumpout_widen(dtype, halves.data(), floats, halves.size());
+  if (status == JUMPOUT_OK) status = jumpout_widen(copy.dtype, halves.data(), floats, halves.size());
   return status;
 }
 
@@ -112,12 +105,11 @@ Request requestOf(napi_env env, const napi_value* values) {
   const double handle = numberOf(env, values[0], "array");
   const MemoryPointer memory = state.memory(handle, "array");
   const double offset = numberOf(env, values[1], "offset");
-  const auto kinds = static_cast<double>(Dtype::kCount);
-  const auto dtype = static_cast<Dtype>(integerBelow(kinds, numberOf(env, values[2], "dtype")));
+  const auto dtype = static_cast<jumpout_dtype>(integerBelow(kDtypeCount, numberOf(env, values[2], "dtype")));
   Enqueue enqueue(state, memory->device, numberOf(env, values[3], "options.stream"));
   const HostArray host = hostArrayOf(env, values[4], dtype);
   const bool toDevice = booleanOf(env, values[5], "toDevice");
-  void* const first = enqueue.use(handle, offset, host.length * bytesPerElement(dtype), "array");
+  void* const first = enqueue.use(handle, offset, host.length * bytesOf(dtype), "array");
   const Copy copy{enqueue.stream(), first, host, dtype, toDevice ? Direction::kToDevice : Direction::kToHost};
   return {std::move(enqueue), copy, memory};
 }

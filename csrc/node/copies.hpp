@@ -1,4 +1,4 @@
-// Between arrays of JavaScript and memory of devices: the functions of lib/device-copy.ts.
+// Copies between arrays of JavaScript and memory of devices, and within that memory.
 #pragma once
 
 #include <node_api.h>

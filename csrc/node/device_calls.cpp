@@ -1,5 +1,6 @@
 #include "node/device_calls.hpp"
 
+#include "core/dtype.hpp"
 #include "node/arrays.hpp"
 #include "node/calls.hpp"
 #include "node/descriptor.hpp"
@@ -25,11 +26,9 @@ struct DeviceCall {
         enqueue(state, call.on.device, call.on.stream),
         length(integerBelow(kExactIntegers, call.on.length)),
         groupCount(integerBelow(kExactIntegers, call.on.groupCount)),
-        dtype(static_cast<jumpout_dtype>(integerBelow(3, call.on.dtype))) {}
+        dtype(static_cast<jumpout_dtype>(integerBelow(kFloatingDtypes, call.on.dtype))) {}
 
-  size_t elementBytes() const {
-    return length * (dtype == JUMPOUT_FLOAT32 ? sizeof(float) : sizeof(uint16_t));
-  }
+  size_t elementBytes() const { return length * bytesOf(dtype); }
   size_t maskBytes() const { return jumpout_mask_words(length) * sizeof(uint32_t); }
   size_t countBytes() const { return groupCount * sizeof(uint64_t); }
   size_t recordBytes() const { return groupCount * sizeof(jumpout_record); }

@@ -1,7 +1,9 @@
 #include "node/dlpack.hpp"
 
 #include <memory>
+#include <string>
 
+#include "core/dtype.hpp"
 #include "node/arrays.hpp"
 #include "node/descriptor.hpp"
 #include "node/dlpack_abi.hpp"
@@ -25,12 +27,11 @@ struct Cell {
   void* managed;
 };
 
-// In the order of lib/dtype.ts.
-constexpr dlpack::DataType kDataTypes[] = {{dlpack::Code::kFloat, 32, 1},
-                                           {dlpack::Code::kFloat, 16, 1},
-                                           {dlpack::Code::kBfloat, 16, 1},
-                                           {dlpack::Code::kUnsigned, 32, 1},
-                                           {dlpack::Code::kUnsigned, 64, 1}};
+dlpack::DataType dataTypeOf(const DtypeFacts& dtype) {
+  // In the order of NumberFormat.
+  constexpr dlpack::Code kCodes[] = {dlpack::Code::kFloat, dlpack::Code::kBfloat, dlpack::Code::kUnsigned};
+  return {kCodes[static_cast<size_t>(dtype.format)], static_cast<uint8_t>(dtype.bytes * 8), 1};
+}
 
 template <class M>
 void finalizeCell(napi_env, void* data, void*) {
@@ -65,7 +66,7 @@ napi_value makeExternal(napi_env env, std::unique_ptr<Exported<M>> exported, con
 
 template <class M>
 std::unique_ptr<Exported<M>> exportMemory(State& state, const MemoryPointer& memory, uint64_t offset,
-                                          size_t length, size_t dtype) {
+                                          size_t length, jumpout_dtype dtype) {
   // The other side may use it on any stream; the default one waits for most of them.
   memory->noteUse(state.stream(0.0, memory->device, "array"));
   auto exported = std::make_unique<Exported<M>>();
@@ -75,7 +76,7 @@ std::unique_ptr<Exported<M>> exportMemory(State& state, const MemoryPointer& mem
   tensor.data = static_cast<char*>(memory->pointer) + offset;
   tensor.device = {dlpack::kCuda, memory->device};
   tensor.dimensions = 1;
-  tensor.dtype = kDataTypes[dtype];
+  tensor.dtype = dataTypeOf(kDtypes[dtype]);
   tensor.shape = exported->shape;
   tensor.strides = exported->strides;
   return exported;
@@ -89,8 +90,8 @@ napi_value toDLPack(napi_env env, napi_callback_info info) {
   const MemoryPointer memory = state.memory(numberOf(env, values[0], "array"), "array");
   const uint64_t offset = integerBelow(kExactIntegers, numberOf(env, values[1], "offset"));
   const uint64_t length = integerBelow(kExactIntegers, numberOf(env, values[2], "length"));
-  const size_t dtype = integerBelow(std::size(kDataTypes), numberOf(env, values[3], "dtype"));
-  const uint64_t bytes = length * (kDataTypes[dtype].bits / 8);
+  const auto dtype = static_cast<jumpout_dtype>(integerBelow(kDtypeCount, numberOf(env, values[3], "dtype")));
+  const uint64_t bytes = length * bytesOf(dtype);
   if (offset > memory->bytes || bytes > memory->bytes - offset) throw failureOf(JUMPOUT_BAD_LENGTH, "array");
   if (!booleanOf(env, values[4], "options.versioned")) {
     return makeExternal(env, exportMemory<Managed>(state, memory, offset, length, dtype), kLegacyTag);
@@ -100,7 +101,9 @@ napi_value toDLPack(napi_env env, napi_callback_info info) {
   return makeExternal(env, std::move(exported), kVersionedTag);
 }
 
-Failure wrongTensor(const char* expected, const char* got) { return wrongValue(expected, "tensor", got); }
+Failure wrongTensor(const std::string& expected, const char* got) {
+  return wrongValue(expected, "tensor", got);
+}
 
 bool hasGaps(const dlpack::Tensor& tensor) {
   int64_t step = 1;
@@ -117,18 +120,21 @@ uint64_t elementsOf(const dlpack::Tensor& tensor) {
   return integerBelow(kExactIntegers, product);
 }
 
-size_t dtypeOf(const dlpack::DataType& type) {
-  for (size_t i = 0; i < std::size(kDataTypes); ++i) {
-    const dlpack::DataType& known = kDataTypes[i];
-    if (type.code == known.code && type.bits == known.bits && type.lanes == known.lanes) return i;
+jumpout_dtype dtypeOf(const dlpack::DataType& type) {
+  std::string names;
+  for (size_t i = 0; i < kDtypeCount; ++i) {
+    const dlpack::DataType known = dataTypeOf(kDtypes[i]);
+    if (type.code == known.code && type.bits == known.bits && type.lanes == known.lanes)
+      return static_cast<jumpout_dtype>(i);
+    names += (i == 0 ? "" : i + 1 < kDtypeCount ? ", " : " or ") + std::string(kDtypes[i].name);
   }
-  throw wrongTensor("float32, float16, bfloat16, uint32 or uint64", "another type");
+  throw wrongTensor(names, "another type");
 }
 
 struct Imported {
   MemoryPointer memory;
   size_t length;
-  size_t dtype;
+  jumpout_dtype dtype;
 };
 
 // Everything is checked before the tensor is taken.
@@ -139,15 +145,14 @@ Imported importTensor(State& state, Cell& cell) {
   if (tensor.device.type != dlpack::kCuda && tensor.device.type != dlpack::kCudaManaged)
     throw wrongTensor("one on a CUDA device", "one elsewhere");
   if (hasGaps(tensor)) throw wrongTensor("one without gaps, in row-major order,", "another");
-  const size_t dtype = dtypeOf(tensor.dtype);
+  const jumpout_dtype dtype = dtypeOf(tensor.dtype);
   const uint64_t length = elementsOf(tensor);
   auto* const first = static_cast<char*>(tensor.data) + tensor.byteOffset;
   jumpout_memory place;
   require(jumpout_cuda_memory_of(first, &place), kNoNames);
   if (length != 0 && place.kind != JUMPOUT_MEMORY_DEVICE && place.kind != JUMPOUT_MEMORY_MANAGED)
     throw failureOf(JUMPOUT_NOT_ON_DEVICE, "tensor");
-  auto memory =
-      std::make_shared<DeviceMemory>(tensor.device.index, first, length * (kDataTypes[dtype].bits / 8));
+  auto memory = std::make_shared<DeviceMemory>(tensor.device.index, first, length * bytesOf(dtype));
   memory->reaper = state.reaper;
   memory->release.context = managed;
   memory->release.function = [](void* context) {

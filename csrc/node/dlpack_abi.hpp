@@ -8,7 +8,7 @@ namespace jumpout::node::dlpack {
 constexpr int32_t kCuda = 2;  // device types
 constexpr int32_t kCudaManaged = 13;
 
-enum class Code : uint8_t { kInt = 0, kUnsigned = 1, kFloat = 2, kBfloat = 4 };
+enum class Code : uint8_t { kUnsigned = 1, kFloat = 2, kBfloat = 4 };
 
 struct Device {
   int32_t type;

@@ -9,7 +9,6 @@ namespace jumpout::node {
 
 namespace {
 
-constexpr ArgumentNames kAllocateNames{"options.device", {}};
 constexpr ArgumentNames kPointerNames{"pointer", {}};
 
 // JavaScript's heap does not show what its arrays on devices weigh.

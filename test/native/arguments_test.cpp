@@ -8,6 +8,7 @@
 #include "check.hpp"
 #include "jumpout.h"
 #include "jumpout_cuda.h"
+#include "spans.hpp"
 
 namespace {
 
@@ -63,6 +64,12 @@ void forwardArguments() {
   expect(JUMPOUT_BAD_LENGTH, "group_count", [](Args& a) { a.group_count = 2; });
   expect(JUMPOUT_BAD_LENGTH, "length", [](Args& a) { a.length = SIZE_MAX / 2; });
   expect(JUMPOUT_BAD_LENGTH, "length", [](Args& a) { a.layout.group_size = 48, a.group_count = 2; });
+  expect(JUMPOUT_BAD_LENGTH, "groups", [](Args& a) {  // as many bytes as wrap to 0
+    a.length = a.group_count = SIZE_MAX / 8 + 1;
+    a.layout.group_size = 1;
+    a.output = const_cast<float*>(a.input);
+    a.mask = nullptr;
+  });
   expect(JUMPOUT_BAD_LENGTH, "layout.unit_size", [](Args& a) { a.layout.unit_size = 0; });
   expect(JUMPOUT_BAD_LENGTH, "layout.element_offset", [](Args& a) { a.layout.element_offset = 8; });
   expect(JUMPOUT_BAD_LENGTH, "layout.element_offset", [](Args& a) { a.layout.element_offset = UINT64_MAX; });
@@ -166,6 +173,19 @@ void identity() {
   check::that(std::memcmp(values, output, sizeof values) == 0, "refused copies write nothing");
 }
 
+void everyArray() {
+  alignas(64) static char memory[spans::kRoom * spans::kMostArrays];
+  spans::checksFire<jumpout_forward_args>("forward", {spans::given<jumpout_forward_args>(memory)},
+                                          [](const auto& args) { return jumpout_forward(&args); });
+  spans::checksFire("backward", spans::backwards<jumpout_backward_args>(memory),
+                    [](const auto& args) { return jumpout_backward(&args); });
+  spans::checksFire<jumpout_count_args>("count", {spans::given<jumpout_count_args>(memory)},
+                                        [](const auto& args) { return jumpout_count_active(&args); });
+  spans::checksFire<jumpout::IdentityArgs>(
+      "identity", {spans::given<jumpout::IdentityArgs>(memory)},
+      [](const auto& args) { return jumpout_identity(args.input, args.output, args.length); });
+}
+
 void texts() {
   std::vector<std::string> seen;
   for (int status = JUMPOUT_OK; status <= JUMPOUT_CAPTURING; ++status) {
@@ -239,6 +259,7 @@ int main() {
   forwardArguments();
   backwardAndCountArguments();
   identity();
+  everyArray();
   texts();
   withoutCuda();
   return check::report();

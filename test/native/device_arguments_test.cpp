@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "device_runtime.hpp"
+#include "spans.hpp"
 
 namespace device_runtime {
 namespace {
@@ -208,6 +209,25 @@ void identity(const Memory& memory) {
   }
 }
 
+void everyArray() {
+  constexpr size_t kAll = spans::kRoom * spans::kMostArrays;
+  void* const memory = allocated(0, kAll);
+  ok(jumpout_cuda_fill(0, memory, 0, kAll, nullptr), "zeros");
+  spans::checksFire<jumpout_device_forward_args>(
+      "forward", {spans::given<jumpout_device_forward_args>(memory)},
+      [](const auto& args) { return jumpout_device_forward(&args); });
+  spans::checksFire("backward", spans::backwards<jumpout_device_backward_args>(memory),
+                    [](const auto& args) { return jumpout_device_backward(&args); });
+  spans::checksFire<jumpout_device_count_args>(
+      "count", {spans::given<jumpout_device_count_args>(memory)},
+      [](const auto& args) { return jumpout_device_count_active(&args); });
+  spans::checksFire<jumpout_device_identity_args>(
+      "identity", {spans::given<jumpout_device_identity_args>(memory)},
+      [](const auto& args) { return jumpout_device_identity(&args); });
+  ok(jumpout_cuda_stream_synchronize(0, nullptr), "all done");
+  freed(0, memory, {nullptr});
+}
+
 // What lies at the edge of a refusal, and is none. The memory is poison, but the workspace is zeroed.
 void accepted(const Memory& memory) {
   ok(jumpout_cuda_fill(0, memory.at<void>(4096), 0, JUMPOUT_WORKSPACE_BYTES, nullptr), "a zeroed workspace");
@@ -243,6 +263,7 @@ void arguments() {
   otherArguments(memory);
   foreignStreams(memory);
   identity(memory);
+  everyArray();
   accepted(memory);
 }
 

@@ -1,4 +1,4 @@
-#include "dispatch/environment.hpp"
+#include "api/environment.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -1,6 +1,6 @@
+#include "api/environment.hpp"
 #include "core/failure.hpp"
 #include "cuda/cuda_support.hpp"
-#include "dispatch/environment.hpp"
 
 using jumpout::environment;
 using jumpout::failing;

@@ -1,0 +1,141 @@
+// The arrays of every call, each named once. All checks of memory follow from these lists (checks.cpp).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <type_traits>
+
+#include "core/dtype.hpp"
+#include "core/layout.hpp"
+#include "jumpout.h"
+
+namespace jumpout {
+
+enum class Access {
+  kRead,
+  kWritten,
+  kElementsRead,  // element i is used for element i alone: such arrays may be the very same
+  kElementsWritten,
+};
+
+struct Span {
+  const char* field;    // its name in the C API
+  const void* address;  // nullptr: not given
+  size_t bytes;         // SIZE_MAX: that many or more
+  size_t alignment;
+  Access access;
+  bool needed;  // refused where it is not given
+};
+
+inline constexpr bool kNeeded = true, kOptional = false;
+
+constexpr size_t extentOf(size_t count, size_t element_bytes) {
+  return count > SIZE_MAX / element_bytes ? SIZE_MAX : count * element_bytes;
+}
+
+// What the C API declares const is read, anything else written.
+template <class T>
+Span arrayOf(const char* field, T* first, size_t count, bool needed, size_t alignment = alignof(T)) {
+  const Access access = std::is_const_v<T> ? Access::kRead : Access::kWritten;
+  return {field, first, extentOf(count, sizeof(T)), alignment, access, needed};
+}
+
+// float32 on the host; on a device of a dtype that passes take.
+template <class Args>
+size_t elementBytes(const Args& args) {
+  if constexpr (requires { args.dtype; }) return bytesOf(args.dtype);
+  return sizeof(float);
+}
+
+// [length] elements.
+template <class T, class Args>
+Span tensorOf(const char* field, T* first, const Args& args, bool used = true) {
+  const Access access = std::is_const_v<T> ? Access::kElementsRead : Access::kElementsWritten;
+  const size_t length = used ? args.length : 0, element_bytes = elementBytes(args);
+  return {field, first, extentOf(length, element_bytes), element_bytes, access, length != 0};
+}
+
+// ---- On the host ---------------------------------------------------------------------------------------------------
+
+inline auto spansOf(const jumpout_forward_args& args) {
+  return std::array{
+      tensorOf("input", args.input, args),
+      tensorOf("output", args.output, args),
+      arrayOf("mask", args.mask, maskWords(args.length), kOptional),
+      arrayOf("groups", args.groups, args.group_count, kNeeded),
+  };
+}
+
+inline auto spansOf(const jumpout_backward_args& args) {
+  return std::array{
+      tensorOf("grad_output", args.grad_output, args),
+      tensorOf("grad_input", args.grad_input, args),
+      arrayOf("mask", args.mask, maskWords(args.length), kOptional),
+      tensorOf("output", args.output, args, args.relu && !args.mask),
+      arrayOf("groups", args.groups, args.group_count, kNeeded),
+  };
+}
+
+inline auto spansOf(const jumpout_count_args& args) {
+  return std::array{
+      tensorOf("input", args.input, args),
+      arrayOf("groups", args.groups, args.group_count, kNeeded),
+  };
+}
+
+// jumpout_identity takes no struct.
+struct IdentityArgs {
+  const float* input;
+  float* output;
+  size_t length;
+};
+
+inline auto spansOf(const IdentityArgs& args) {
+  return std::array{
+      tensorOf("input", args.input, args),
+      tensorOf("output", args.output, args),
+  };
+}
+
+// ---- On a device ---------------------------------------------------------------------------------------------------
+
+inline constexpr size_t kDeviceAlignment = 16;  // of records and workspaces
+
+inline auto spansOf(const jumpout_device_forward_args& args) {
+  auto* const workspace = static_cast<char*>(args.workspace);
+  return std::array{
+      tensorOf("input", args.input, args),
+      tensorOf("output", args.output, args),
+      arrayOf("mask", args.mask, maskWords(args.length), kOptional),
+      arrayOf("records", args.records, args.group_count, kNeeded, kDeviceAlignment),
+      arrayOf("active", args.active, args.group_count, kOptional),
+      arrayOf("call_counter", args.call_counter, 1, kOptional),
+      arrayOf("workspace", workspace, JUMPOUT_WORKSPACE_BYTES, kNeeded, kDeviceAlignment),
+  };
+}
+
+inline auto spansOf(const jumpout_device_backward_args& args) {
+  return std::array{
+      tensorOf("grad_output", args.grad_output, args),
+      tensorOf("grad_input", args.grad_input, args),
+      arrayOf("mask", args.mask, maskWords(args.length), kOptional),
+      tensorOf("output", args.output, args, args.relu && !args.mask),
+      arrayOf("records", args.records, args.group_count, kNeeded, kDeviceAlignment),
+  };
+}
+
+inline auto spansOf(const jumpout_device_count_args& args) {
+  return std::array{
+      tensorOf("input", args.input, args),
+      arrayOf("active", args.active, args.group_count, kNeeded),
+  };
+}
+
+inline auto spansOf(const jumpout_device_identity_args& args) {
+  return std::array{
+      tensorOf("input", args.input, args),
+      tensorOf("output", args.output, args),
+  };
+}
+
+}  // namespace jumpout
