@@ -1,5 +1,5 @@
 /** The options of a layer and of its calls, read once and checked. */
-import { types } from 'node:util'
+import { isFloat32Array } from 'node:util/types'
 import { checkFloats, checkFloatsOf, type Tensor } from './arrays'
 import type { BackwardOptions } from './backward'
 import type { CudaMemory } from './cuda-memory'
@@ -128,7 +128,7 @@ function readOnDevice(input: DeviceArray, options: AnyCallOptions, names: Option
 }
 
 export function readLayerCall(input: unknown, options: AnyCallOptions, names: OptionNames): LayerCall {
-  if (!types.isFloat32Array(input)) {
+  if (!isFloat32Array(input)) {
     const array = tensorOnDevice(input, 'input')
     if (array !== undefined) return readOnDevice(array, options, names)
   }

@@ -1,5 +1,5 @@
 /** The names of options: a misspelt one must not stand for no option at all. */
-import { types } from 'node:util'
+import { isBoxedPrimitive } from 'node:util/types'
 import { invalidType, kindOfObject, unknownOption } from './errors'
 
 /** Each name of an interface of options once: the compiler refuses a list with one too few or one too many. */
@@ -126,7 +126,7 @@ function assertBag(value: object, argument: string): void {
   const other =
     ArrayBuffer.isView(value) ||
     Array.isArray(value) ||
-    types.isBoxedPrimitive(value) ||
+    isBoxedPrimitive(value) ||
     kindOfObject(value) !== undefined
   if (other) throw invalidType('an object', argument, value)
 }
