@@ -1,5 +1,5 @@
 /** Checks of the arrays that callers pass. */
-import { types } from 'node:util'
+import { isFloat32Array, isUint32Array } from 'node:util/types'
 import type { DeviceArray } from './device-array'
 import { invalidType, invalidValue, outOfRange } from './errors'
 
@@ -22,7 +22,7 @@ function assertAttached(array: Float32Array | Uint32Array, argument: string): vo
 
 /** Returns the number of elements. */
 export function checkFloats(array: unknown, argument: string): number {
-  if (!types.isFloat32Array(array)) throw invalidType('a Float32Array', argument, array)
+  if (!isFloat32Array(array)) throw invalidType('a Float32Array', argument, array)
   const { length } = array
   if (length === 0) assertAttached(array, argument)
   return length
@@ -38,7 +38,7 @@ export function checkFloatsOf(array: unknown, length: number, argument: string):
 export const maskWords = (length: number): number => Math.ceil(length / 32)
 
 export function checkMask(mask: unknown, length: number, argument: string): void {
-  if (!types.isUint32Array(mask)) throw invalidType('a Uint32Array', argument, mask)
+  if (!isUint32Array(mask)) throw invalidType('a Uint32Array', argument, mask)
   const words = maskWords(length)
   if (mask.length === 0) assertAttached(mask, argument)
   if (mask.length !== words) {

@@ -1,5 +1,5 @@
 /** Counting alone, for tensors that are split over devices or machines. */
-import { types } from 'node:util'
+import { isFloat32Array } from 'node:util/types'
 import { checkFloats, type Tensor } from './arrays'
 import type { CudaMemory } from './cuda-memory'
 import { readOnDevice, tensorOnDevice } from './device-arguments'
@@ -102,7 +102,7 @@ export function countActive(
   input: Tensor | CudaMemory,
   options: CountOptions | DeviceCountOptions = {},
 ): Counts | DeviceArray {
-  if (!types.isFloat32Array(input)) {
+  if (!isFloat32Array(input)) {
     const array = tensorOnDevice(input, 'input')
     if (array !== undefined) return countOnDevice(array, options)
   }

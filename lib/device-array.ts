@@ -1,5 +1,5 @@
 /** Typed arrays on CUDA devices. */
-import { types } from 'node:util'
+import { isBigUint64Array, isFloat32Array, isUint32Array } from 'node:util/types'
 import { readPointer, wrapMemory } from './cuda-memory'
 import { allocateOnDevice, ANY_STREAM, DeviceMemory } from './device-memory'
 import { dispose } from './dispose'
@@ -76,9 +76,9 @@ function readLength(length: unknown): number {
 }
 
 function dtypeOfHost(data: unknown): DType | undefined {
-  if (types.isFloat32Array(data)) return 'float32'
-  if (types.isUint32Array(data)) return 'uint32'
-  return types.isBigUint64Array(data) ? 'uint64' : undefined
+  if (isFloat32Array(data)) return 'float32'
+  if (isUint32Array(data)) return 'uint32'
+  return isBigUint64Array(data) ? 'uint64' : undefined
 }
 
 const UNCLONEABLE = uncloneable('a DeviceArray', 'a copy on the host, await array.toHostAsync(),')

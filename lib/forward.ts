@@ -1,5 +1,5 @@
 /** The forward pass of one call: check everything, find memory for results, then run. */
-import { types } from 'node:util'
+import { isFloat32Array } from 'node:util/types'
 import { readSignal, unlessAborted } from './abort'
 import { checkFloats, checkFloatsOf, checkMask, type Tensor } from './arrays'
 import type { CudaMemory } from './cuda-memory'
@@ -102,7 +102,7 @@ export function jumpoutForward(
   input: Tensor | CudaMemory,
   options: CallOptions<Tensor | CudaMemory>,
 ): ForwardResult<Tensor> {
-  if (!types.isFloat32Array(input)) {
+  if (!isFloat32Array(input)) {
     const array = tensorOnDevice(input, 'input')
     if (array !== undefined) {
       const { output, pass } = forwardOnDevice(array, options as CallOptions<DeviceArray>)

@@ -20,6 +20,7 @@ import {
   type LayerForwardOptions,
   type LayerOptions,
   NEW,
+  readCallNumber,
   readLayerCall,
 } from './layer-options'
 import { type Layout, layoutOf } from './layout'
@@ -61,9 +62,10 @@ function forwardOnHost(
   return { output, pass: { length, mask, settings, layout, draw, training, rows: keepRows(rows) } }
 }
 
-/** What a layer keeps of one mode. */
+/** What a layer does and keeps in one mode. */
 class Mode {
-  readonly name: string
+  readonly training: boolean
+  readonly settings: Settings
   readonly results: OwnResults
   readonly gradients: OwnResults
   /** Of the last `forward`. */
@@ -71,16 +73,19 @@ class Mode {
   /** Whether its one backward was made. */
   spent = false
 
-  constructor(name: string, reuse: boolean) {
-    this.name = name
+  constructor(training: boolean, settings: Settings, reuse: boolean) {
+    this.training = training
+    this.settings = settings
     this.results = new OwnResults(reuse)
     this.gradients = new OwnResults(reuse)
   }
 
   /** Why there is nothing to go backward from. */
   refusal(): Error {
-    if (this.pass === undefined)
-      return invalidState(`a forward in ${this.name} before it`, 'backward', 'none')
+    if (this.pass === undefined) {
+      const name = this.training ? 'training' : 'evaluation'
+      return invalidState(`a forward in ${name} before it`, 'backward', 'none')
+    }
     const expected =
       'a new forward, or { saved }, which layer.call(input) returns and backward takes any number of times,'
     return invalidState(expected, 'backward', 'a second backward of one forward')
@@ -103,8 +108,6 @@ const UNCLONEABLE = uncloneable('a Jumpout', 'layer.toJSON(), which Jumpout.from
 export class Jumpout {
   /** @internal An own field, for what copies own fields. */
   protected readonly uncloneable: object = UNCLONEABLE
-  readonly #settings: Settings
-  readonly #evaluation: Settings
   readonly #seed: bigint
   readonly #layer: number
   readonly #reuse: boolean
@@ -112,7 +115,7 @@ export class Jumpout {
   readonly #counter: CallCounter
   readonly #trained: Mode
   readonly #evaluated: Mode
-  #training = true
+  #mode: Mode
   #layout: Layout | undefined
   #layoutLength = 0
 
@@ -129,20 +132,20 @@ export class Jumpout {
     this.#layer = readLayer(options.layer, 'options.layer')
     this.#reuse = readBoolean(options.reuse, false, 'options.reuse')
     this.#counter = new CallCounter(foldIn(this.#seed, this.#layer), BigInt(calls))
-    this.#settings = readSettings(options)
-    this.#evaluation = { ...this.#settings, ...EVALUATION }
-    this.#trained = new Mode('training', this.#reuse)
-    this.#evaluated = new Mode('evaluation', this.#reuse)
+    const settings = readSettings(options)
+    this.#trained = new Mode(true, settings, this.#reuse)
+    this.#evaluated = new Mode(false, { ...settings, ...EVALUATION }, this.#reuse)
+    this.#mode = this.#trained
   }
 
   /** Whether forward drops. True for a new layer. */
   get training(): boolean {
-    return this.#training
+    return this.#mode.training
   }
 
   /** Sets the mode: training, or with false, evaluation. */
   train(mode = true): this {
-    this.#training = readBoolean(mode, true, 'mode')
+    this.#mode = readBoolean(mode, true, 'mode') ? this.#trained : this.#evaluated
     return this
   }
 
@@ -161,8 +164,8 @@ export class Jumpout {
 
   /** Of the last `forward` in training, one entry a group; null in evaluation and before the first forward. */
   get stats(): readonly GroupStats[] | null {
-    const { pass } = this.#trained
-    return this.#training && pass !== undefined ? statsOf(pass) : null
+    const { training, pass } = this.#mode
+    return training && pass !== undefined ? statsOf(pass) : null
   }
 
   /**
@@ -184,7 +187,7 @@ export class Jumpout {
   forward(input: unknown, options: AnyCallOptions = NO_OPTIONS): Tensor {
     const call = readLayerCall(input, options, FORWARD)
     const mode = this.#mode
-    const { output, pass } = this.#run(call, mode.results)
+    const { output, pass } = this.#run(call, undefined, mode.results)
     mode.pass = pass
     mode.spent = false
     return output
@@ -206,7 +209,8 @@ export class Jumpout {
     options?: LayerCallOptions<DeviceArray<'float32'> | CudaMemory>,
   ): ForwardResult<DeviceArray<'float32'>>
   call(input: unknown, options: AnyCallOptions = NO_OPTIONS): ForwardResult<Tensor> {
-    const { output, pass } = this.#run(readLayerCall(input, options, CALL), FRESH)
+    const call = readLayerCall(input, options, CALL)
+    const { output, pass } = this.#run(call, readCallNumber(options), FRESH)
     return { output, saved: new SavedPass(pass) }
   }
 
@@ -247,7 +251,7 @@ export class Jumpout {
       seed: String(this.#seed),
       layer: this.#layer,
       call: String(this.#counter.call),
-      options: optionsOf(this.#settings, this.#reuse),
+      options: optionsOf(this.#trained.settings, this.#reuse),
     }
   }
 
@@ -274,36 +278,33 @@ export class Jumpout {
     return this.#seed === seed && this.#layer === layer && this.#counter.known === call
   }
 
-  get #mode(): Mode {
-    return this.#training ? this.#trained : this.#evaluated
-  }
-
-  /** Arguments are good; all that may fail comes before anything is counted. */
-  #run(call: LayerCall, results: Results): Done {
-    const training = this.#training
-    const settings = training ? this.#settings : this.#evaluation
+  /**
+   * Arguments are good; all that may fail comes before anything is counted.
+   *
+   * @param again the number of a call that is made again
+   */
+  #run(call: LayerCall, again: number | bigint | undefined, results: Results): Done {
+    const { training, settings } = this.#mode
     const layout = this.#layoutFor(settings, call)
     let draw = NO_DRAW
     let onDevice: DeviceArray | undefined
-    const counts = training && call.call === undefined
-    if (counts) {
-      if (call.place === undefined) draw = this.#counter.draw
+    if (training) {
+      if (again !== undefined) draw = this.#counter.at(again)
+      else if (call.place === undefined) draw = this.#counter.draw
       else ({ draw, counter: onDevice } = this.#counter.take(call.place.device, call.stream))
-    } else if (training) {
-      draw = this.#counter.at(call.call as number | bigint)
     }
     const plan = { training, settings, layout, draw }
     const done =
       call.place === undefined
         ? forwardOnHost(call, plan, results)
         : forwardOnDevice(call, plan, onDevice, results)
-    if (counts && onDevice === undefined) this.#counter.advance()
+    if (training && again === undefined && onDevice === undefined) this.#counter.advance()
     return done
   }
 
   /** The shape given to the constructor fits one length alone. */
   #layoutFor(settings: Settings, { shape, length }: LayerCall): Layout {
-    if (shape !== undefined || !this.#training) return layoutOf(settings, shape, length)
+    if (shape !== undefined || !this.#mode.training) return layoutOf(settings, shape, length)
     if (this.#layout === undefined || this.#layoutLength !== length) {
       this.#layout = layoutOf(settings, settings.shape, length)
       this.#layoutLength = length
@@ -314,16 +315,16 @@ export class Jumpout {
   /** Nothing is read from a device. */
   #shown(): object {
     return {
-      training: this.#training,
+      training: this.training,
       calls: this.#counter.known ?? 'on the device',
       seed: this.#seed,
       layer: this.#layer,
-      options: optionsOf(this.#settings, this.#reuse),
+      options: optionsOf(this.#trained.settings, this.#reuse),
     }
   }
 
   static {
-    isLayer = (value): value is Jumpout => #settings in value
+    isLayer = (value): value is Jumpout => #seed in value
     inspectable(
       this,
       (layer) => classNameOf(layer, 'Jumpout'),

@@ -1,5 +1,5 @@
 /** The options of a layer and of its calls, read once and checked. */
-import { types } from 'node:util'
+import { isFloat32Array } from 'node:util/types'
 import { checkFloats, checkFloatsOf, type Tensor } from './arrays'
 import type { BackwardOptions } from './backward'
 import type { CudaMemory } from './cuda-memory'
@@ -87,11 +87,10 @@ export interface HostLayerCall {
 
 export type LayerCall = (HostLayerCall | DeviceLayerCall) & {
   readonly shape: Shape | undefined
-  /** Of a call that is made again. */
-  readonly call: number | bigint | undefined
 }
 
-function readCall(call: number | bigint | undefined): number | bigint | undefined {
+/** Of a call that is made again. */
+export function readCallNumber({ call }: AnyCallOptions): number | bigint | undefined {
   if (call !== undefined) assertCall(call, 'options.call')
   return call
 }
@@ -108,7 +107,6 @@ function readOnHost(input: unknown, options: AnyCallOptions, names: OptionNames)
     out: out as Float32Array | undefined,
     saveMask: readBoolean(options.saveMask, true, 'options.saveMask'),
     shape: readShape(options.shape),
-    call: readCall(options.call),
   }
 }
 
@@ -123,12 +121,11 @@ function readOnDevice(input: DeviceArray, options: AnyCallOptions, names: Option
     out: readOut(out, input),
     stream,
     shape: readShape(options.shape),
-    call: readCall(options.call),
   }
 }
 
 export function readLayerCall(input: unknown, options: AnyCallOptions, names: OptionNames): LayerCall {
-  if (!types.isFloat32Array(input)) {
+  if (!isFloat32Array(input)) {
     const array = tensorOnDevice(input, 'input')
     if (array !== undefined) return readOnDevice(array, options, names)
   }

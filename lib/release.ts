@@ -1,5 +1,5 @@
 /** Memory that callers give back by hand, for the next fresh outputs of the same size. */
-import { types } from 'node:util'
+import { isArrayBuffer } from 'node:util/types'
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import { checkFloats } from './arrays'
 import { invalidValue } from './errors'
@@ -57,7 +57,7 @@ function move(buffer: ArrayBuffer): ArrayBuffer | undefined {
 function ownBuffer(array: Float32Array): ArrayBuffer {
   const { buffer } = array
   const expected = 'an array that owns its memory'
-  if (!types.isArrayBuffer(buffer)) throw invalidValue(expected, 'array', 'one over shared memory')
+  if (!isArrayBuffer(buffer)) throw invalidValue(expected, 'array', 'one over shared memory')
   if ((buffer as { resizable?: boolean }).resizable === true)
     throw invalidValue(expected, 'array', 'one over a resizable buffer')
   if (array.byteLength !== buffer.byteLength)

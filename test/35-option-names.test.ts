@@ -113,7 +113,10 @@ t.test('what is left alone', (t) => {
 
 t.test('what is something else than options', (t) => {
   const wrong = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message: /an object for options, got/ }
-  for (const value of [x, [], new Uint8Array(2 ** 27), layer, saved, new String('x')])
+  const huge = [new Uint8Array(2 ** 27), new String('x'.repeat(2 ** 28))]
+  const empty = [[], new Float32Array(0), new String(''), new Number(1), new Boolean(false)]
+  const named = [Object.assign([], { saveMask: false }), Object.assign(new Float32Array(0), { call: 1 })]
+  for (const value of [x, layer, saved, new String('x'), ...huge, ...empty, ...named])
     t.throws(() => layer.call(x, value as object), wrong)
   t.end()
 })

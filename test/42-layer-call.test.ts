@@ -54,6 +54,8 @@ t.test('forward and call count together, and leave each other alone', (t) => {
   t.equal(layer.calls, 3n, 'evaluation counts nothing')
   const restored = Jumpout.fromJSON(layer.toJSON())
   t.equal(restored.calls, 3n)
+  layer.train().forward(input, Object.create({ call: 0 }) as object)
+  t.equal(layer.calls, 4n, 'forward makes no call again, not by an inherited option either')
   t.end()
 })
 
