@@ -163,13 +163,7 @@ function otherVersion(version: string): string {
   const csrc = join(packageFolder, 'csrc')
   run('c++', [
     ...['-c', '-std=c++20', '-fPIC', '-fvisibility=hidden', `-DJUMPOUT_VERSION="${version}"`],
-    ...[
-      `-I${csrc}`,
-      `-I${join(csrc, 'include')}`,
-      join(csrc, 'api', 'runtime.cpp'),
-      '-o',
-      'runtime.cpp.o',
-    ],
+    ...[`-I${csrc}`, `-I${join(csrc, 'include')}`, join(csrc, 'api', 'runtime.cpp'), '-o', 'runtime.cpp.o'],
   ])
   run('ar', ['r', join(prefix, 'lib', 'libjumpout.a'), 'runtime.cpp.o'])
   return join(prefix, 'lib', 'cmake', 'jumpout')
