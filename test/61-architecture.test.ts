@@ -246,6 +246,18 @@ t.test('the dtypes are listed once on each side, and are the same', (t) => {
   t.end()
 })
 
+t.test('pointers of a call stand before its length, where each must be a span', (t) => {
+  const header = read('csrc/include/jumpout.h').replace(/\/\*[^]*?\*\//g, '')
+  const calls = [...header.matchAll(/typedef struct jumpout_\w+_args \{([^}]*)\} (\w+);/g)]
+  t.equal(calls.length, 7)
+  for (const [, members, name] of calls) {
+    const [pointers, numbers] = members.split(/\bsize_t length;/)
+    t.match(pointers, /\*/, name)
+    t.notMatch(numbers, /\*/, name)
+  }
+  t.end()
+})
+
 t.test('the version is written in package.json alone', (t) => {
   const { version } = JSON.parse(read('package.json')) as { version: string }
   const sources = [

@@ -17,10 +17,6 @@ using Spans = std::span<const Span>;
 
 uintptr_t beginOf(const Span& span) { return reinterpret_cast<uintptr_t>(span.address); }
 uintptr_t endOf(const Span& span) { return beginOf(span) + span.bytes; }
-bool isWritten(const Span& span) {
-  return span.access == Access::kWritten || span.access == Access::kElementsWritten;
-}
-bool isElementwise(const Span& span) { return span.access >= Access::kElementsRead; }
 
 jumpout_status checkAddresses(Spans spans) {
   for (const Span& span : spans)
@@ -39,8 +35,8 @@ jumpout_status checkEnds(Spans spans) {
 }
 
 bool mayMeet(const Span& a, const Span& b) {
-  if (!isWritten(a) && !isWritten(b)) return true;
-  if (isElementwise(a) && isElementwise(b) && a.address == b.address) return true;
+  if (!a.access.written && !b.access.written) return true;
+  if (a.access.elementwise && b.access.elementwise && a.address == b.address) return true;
   const bool absent = !a.address || !b.address || !a.bytes || !b.bytes;
   return absent || endOf(a) <= beginOf(b) || endOf(b) <= beginOf(a);
 }
@@ -131,11 +127,6 @@ jumpout_status checkTotal(const jumpout_device_forward_args& args) {
   return fits ? JUMPOUT_OK : failing(JUMPOUT_BAD_LENGTH, "total");
 }
 
-template <class Args>
-jumpout_status checkNumbers(const Args&) {
-  return JUMPOUT_OK;
-}
-
 jumpout_status checkNumbers(const jumpout_forward_args& args) {
   if (const auto status = checkOptions(args.options)) return status;
   if (const auto status = checkCallNumber(args.call)) return status;
@@ -178,7 +169,8 @@ jumpout_status check(const Args& args) {
   if constexpr (has_layout)
     if (const auto status = checkLayout(args)) return status;
   if (const auto status = checkEnds(spans)) return status;
-  if (const auto status = checkNumbers(args)) return status;
+  if constexpr (requires { checkNumbers(args); })
+    if (const auto status = checkNumbers(args)) return status;
   if (const auto status = checkOverlap(spans)) return status;
   if constexpr (on_device) return cuda::checkPlace(args.device, args.stream);
   return JUMPOUT_OK;

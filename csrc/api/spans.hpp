@@ -11,11 +11,9 @@
 
 namespace jumpout {
 
-enum class Access {
-  kRead,
-  kWritten,
-  kElementsRead,  // element i is used for element i alone: such arrays may be the very same
-  kElementsWritten,
+struct Access {
+  bool written;
+  bool elementwise;  // element i is used for element i alone: such arrays may be the very same
 };
 
 struct Span {
@@ -36,8 +34,7 @@ constexpr size_t extentOf(size_t count, size_t element_bytes) {
 // What the C API declares const is read, anything else written.
 template <class T>
 Span arrayOf(const char* field, T* first, size_t count, bool needed, size_t alignment = alignof(T)) {
-  const Access access = std::is_const_v<T> ? Access::kRead : Access::kWritten;
-  return {field, first, extentOf(count, sizeof(T)), alignment, access, needed};
+  return {field, first, extentOf(count, sizeof(T)), alignment, {!std::is_const_v<T>, false}, needed};
 }
 
 // float32 on the host; on a device of a dtype that passes take.
@@ -50,7 +47,7 @@ size_t elementBytes(const Args& args) {
 // [length] elements.
 template <class T, class Args>
 Span tensorOf(const char* field, T* first, const Args& args, bool used = true) {
-  const Access access = std::is_const_v<T> ? Access::kElementsRead : Access::kElementsWritten;
+  const Access access{!std::is_const_v<T>, true};
   const size_t length = used ? args.length : 0, element_bytes = elementBytes(args);
   return {field, first, extentOf(length, element_bytes), element_bytes, access, length != 0};
 }

@@ -21,8 +21,8 @@ inline constexpr DtypeFacts kDtypes[] = {
     {"uint64", 8, NumberFormat::kUnsigned},
 };
 
-inline constexpr size_t kDtypeCount = sizeof kDtypes / sizeof *kDtypes;
-static_assert(kDtypeCount == JUMPOUT_UINT64 + 1);
+inline constexpr size_t kDtypeCount = JUMPOUT_UINT64 + 1;
+static_assert(sizeof kDtypes == kDtypeCount * sizeof *kDtypes);
 
 // What passes compute on: these come first.
 inline constexpr size_t kFloatingDtypes = JUMPOUT_BFLOAT16 + 1;

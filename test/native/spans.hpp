@@ -13,7 +13,6 @@
 
 namespace spans {
 
-using jumpout::Access;
 using jumpout::Span;
 
 inline constexpr size_t kRoom = 1024;  // for each array: more than it needs
@@ -48,14 +47,6 @@ Args moved(Args args, const Span& span, uintptr_t address) {
   return args;
 }
 
-inline bool isWritten(const Span& span) {
-  return span.access == Access::kWritten || span.access == Access::kElementsWritten;
-}
-
-inline bool areElements(const Span& a, const Span& b) {
-  return a.access >= Access::kElementsRead && b.access >= Access::kElementsRead;
-}
-
 // `variants`: accepted calls, with every array in use in one of them. `run`: the function of the C API.
 template <class Args, class Run>
 void checksFire(const std::string& call, const std::vector<Args>& variants, const Run& run) {
@@ -78,9 +69,10 @@ void checksFire(const std::string& call, const std::vector<Args>& variants, cons
       expect(moved(args, span, 0 - span.alignment), JUMPOUT_BAD_LENGTH, span.field);
       for (size_t j = 0; j < all.size(); ++j) {
         const Span& other = all[j];
-        if (i == j || !other.address || !other.bytes || !(isWritten(span) || isWritten(other))) continue;
+        if (i == j || !other.address || !other.bytes || !(span.access.written || other.access.written))
+          continue;
         const auto place = reinterpret_cast<uintptr_t>(other.address);
-        const bool in_place = areElements(span, other);
+        const bool in_place = span.access.elementwise && other.access.elementwise;
         const char* const later = all[std::max(i, j)].field;
         expect(moved(args, span, place + (in_place ? span.alignment : 0)), JUMPOUT_OVERLAP, later);
         expect(moved(args, span, place), in_place ? JUMPOUT_OK : JUMPOUT_OVERLAP, later);
