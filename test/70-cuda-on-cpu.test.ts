@@ -27,6 +27,7 @@ t.test('an environment that makes no sense is refused', async (t) => {
     CUDA_ON_CPU_SMS: ['many', '-1', ''],
     CUDA_ON_CPU_COOPERATIVE: ['perhaps'],
     CUDA_ON_CPU_FAIL: ['cudaMalloc', 'cudaMalloc:'],
+    CUDA_ON_CPU_REFUSE: ['cudaMalloc', 'cudaMalloc:'],
   }
   for (const [name, values] of Object.entries(settings)) {
     for (const value of values) {
