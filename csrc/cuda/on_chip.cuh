@@ -104,7 +104,7 @@ __global__ void __launch_bounds__(kOnChipThreads, 1)
     const uint32_t sum = warpSum(lane < kOnChipWarps ? warp_counts[lane] : 0u);
     if (lane == 0) {
       // Arrival and count in one word: who sees all arrivals sees the whole count, without a fence.
-      const uint32_t epoch = workspace->epoch;
+      const uint64_t epoch = polled(&workspace->epoch);
       uint64_t* const barrier = &workspace->barrier[epoch % 2];
       if (draw.call_counter) __threadfence();  // the block has read the counter
       atomicAdd64(barrier, uint64_t{1} << kArrivalShift | sum);
@@ -117,7 +117,7 @@ __global__ void __launch_bounds__(kOnChipThreads, 1)
       if (blockIdx.x == 0) {
         *record = drawn[0];
         workspace->barrier[(epoch + 1) % 2] = 0;  // the last call's, which everyone has left
-        workspace->epoch = epoch + 1;
+        publish(&workspace->epoch, epoch + 1);
         if (draw.call_counter) {
           __threadfence();
           *draw.call_counter = call + 1;
