@@ -31,6 +31,7 @@ t.test('an environment that makes no sense is refused', async (t) => {
     CUDA_ON_CPU_ARCH: ['', '90,', 'sm_90'],
     CUDA_ON_CPU_COOPERATIVE: ['perhaps'],
     CUDA_ON_CPU_FAIL: ['cudaMalloc', 'cudaMalloc:'],
+    CUDA_ON_CPU_REFUSE: ['cudaMalloc', 'cudaMalloc:'],
   }
   for (const [name, values] of Object.entries(settings)) {
     for (const value of values) {

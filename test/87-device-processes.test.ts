@@ -35,6 +35,11 @@ t.test('a device that is lost at some call', emulatedOnly, async (t) => {
   }
 })
 
+t.test('a call after one whose second launch was refused', emulatedOnly, async (t) => {
+  const env = { ...deviceEnvironment, CUDA_ON_CPU_REFUSE: 'cudaLaunchKernelEx:2' }
+  endedWell(t, await runProgram('devices.ts', ['refused'], { env }), 'counts for itself')
+})
+
 t.test('a device that is lost while a promise waits for it', emulatedOnly, async (t) => {
   const env = { ...deviceEnvironment, CUDA_ON_CPU_FAIL: 'cudaStreamSynchronize:3' }
   endedWell(t, await runProgram('devices.ts', ['lostWhileWaiting'], { env }), 'the promise rejects')

@@ -72,12 +72,13 @@ std::vector<Shape> shapesOf(bool quick) {
   return shapes;
 }
 
-// Every power of two: what a warp, a block and a cluster just hold is one.
+// Every power of two: what a warp, a block and a cluster just hold is one. The largest do not fit the chip, emulated ones
+// neither.
 std::vector<Shape> shapesForWays(bool quick) {
-  const size_t largest = quick ? 16 * kKi : 32 * kMi, sampled = quick ? 16 * kKi : 16 * kMi;
+  const size_t largest = quick ? 512 * kKi : 64 * kMi, sampled = quick ? 16 * kKi : 16 * kMi;
   std::vector<Shape> shapes;
   for (const jumpout_dtype dtype : {JUMPOUT_FLOAT32, JUMPOUT_BFLOAT16}) {
-    for (size_t size = kKi; size <= largest; size *= quick ? 4 : 2) shapes.push_back({dtype, size, 0});
+    for (size_t size = kKi; size <= largest; size *= quick ? 8 : 2) shapes.push_back({dtype, size, 0});
     for (uint64_t row = 64; row < sampled && row <= 64 * kKi; row *= quick ? 16 : 2)
       shapes.push_back({dtype, sampled, row});
   }

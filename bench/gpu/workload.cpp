@@ -193,9 +193,8 @@ Workload::Faults Workload::checkWays() {
 }
 
 bool Workload::asks(const ForcedWay& forced) const {
-  uint64_t most = 0;
-  require(jumpout::cuda::capacityOf(forced.way, shape_.dtype, device_.number(), {}, most), "a capacity");
-  return forced.rows == (shape_.row != 0) && (shape_.row ? shape_.row : shape_.length) <= most;
+  const device_tests::Sizes sizes = device_tests::sizesOf(forced.way, shape_.dtype, device_);
+  return forced.rows == (shape_.row != 0) && sizes.contain(shape_.row ? shape_.row : shape_.length);
 }
 
 // Only what works, and drops about as much as it was told.

@@ -44,7 +44,7 @@ __device__ inline void applyTiles(const Elements& e, const jumpout_record* recor
   const auto sweep = [&](uint64_t element, int valid, const LaneTile<E>& values, uint64_t mask_bytes) {
     const LaneDecisions<E> decisions =
         kGrouped ? decisionsOf<E>(e, records, element, valid, lane) : sameForAll<E>(drawn.decision);
-    keepTile<E, kGate, kStreaming>(e, drawn.source, element, valid, values, decisions, lane, mask_bytes);
+    keepTile<E, kGate>(e, drawn.source, element, valid, values, decisions, lane, mask_bytes, kStreaming);
   };
   // What is left behind the spans goes, a tile each, to the warps that have the least to do.
   const uint64_t left = spans * kSpan + (warps - 1 - warp) * kTileElements;

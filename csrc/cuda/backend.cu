@@ -183,11 +183,14 @@ struct Forward {
     return false;
   }
 
+  // One launch that holds the tensor, or what fits of it, on the chip.
   bool onChip(cudaError_t& result) const {
-    if (args.group_count > 1 || args.length > std::min(border.on_chip, kernels.onChipCapacity(device)))
-      return false;
-    return taken(Way::kOnChip, kernels.onChip(device, e, args.records, keys, draw, workspace, gate, stream),
-                 result);
+    const uint64_t capacity = kernels.onChipCapacity(device);
+    if (args.group_count > 1 || !capacity) return false;
+    const uint64_t chips = ceilDivided(args.length, capacity);
+    if (chips > 1 ? chips > border.beyond_chip : args.length > border.on_chip) return false;
+    return taken(chips > 1 ? Way::kBeyondChip : Way::kOnChip,
+                 kernels.onChip(device, e, args.records, keys, draw, workspace, gate, stream), result);
   }
 
   // With the count that the kernel before leaves in the workspace. The next call finds that cleared in any case.
@@ -323,6 +326,7 @@ jumpout_status capacityOf(Way way, jumpout_dtype dtype, int32_t number, const Po
     case Way::kBlockRows: elements = kernels.block_row; break;
     case Way::kClusterRows: elements = device.clusters ? kernels.cluster_row : 0; break;
     case Way::kOnChip: elements = kernels.onChipCapacity(device); break;
+    case Way::kBeyondChip: elements = kernels.onChipCapacity(device) ? ~uint64_t{0} : 0; break;
     case Way::kTwoLaunches:
     case Way::kSweep:
     case Way::kGeneral: elements = ~uint64_t{0}; break;

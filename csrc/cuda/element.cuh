@@ -120,12 +120,13 @@ __device__ inline LaneTile<E> loadTile(const typename E::Storage* tile, int lane
   return loaded;
 }
 
-template <class E, bool kStreaming = false>
-__device__ inline void storeTile(const LaneTile<E>& values, typename E::Storage* tile, int lane) {
+template <class E>
+__device__ inline void storeTile(const LaneTile<E>& values, typename E::Storage* tile, int lane,
+                                 bool streaming = false) {
 #pragma unroll
   for (int p = 0; p < E::kPieces; ++p) {
     uint4* const to = reinterpret_cast<uint4*>(tile) + p * kWarp + lane;
-    if (kStreaming)
+    if (streaming)
       __stcs(to, values.piece[p]);
     else
       *to = values.piece[p];

@@ -88,11 +88,11 @@ __device__ inline LaneTile<E> scaled(const LaneTile<E>& values, uint32_t kept,
 inline constexpr uint64_t kWholeMask = ~uint64_t{0};
 
 // A tile of forward: `element` is its first element's index here, a multiple of 8; `valid` of its elements exist. The mask
-// is written up to byte `mask_bytes`; bits past the last element are 0.
-template <class E, Gate kGate, bool kStreaming = false, class Source>
+// is written up to byte `mask_bytes`; bits past the last element are 0. Streaming: as of loadTile.
+template <class E, Gate kGate, class Source>
 __device__ inline void keepTile(const Elements& e, const Source& source, uint64_t element, int valid,
                                 const LaneTile<E>& values, const LaneDecisions<E>& decisions, int lane,
-                                uint64_t mask_bytes) {
+                                uint64_t mask_bytes, bool streaming = false) {
   using Storage = typename E::Storage;
   const uint64_t first_block = (e.offset + element) / kLanesPerBlock;
   const int block = E::blockOfLane(lane);
@@ -111,7 +111,7 @@ __device__ inline void keepTile(const Elements& e, const Source& source, uint64_
   const LaneTile<E> result = scaled<E>(values, kept.own, decisions);
   Storage* output = static_cast<Storage*>(e.output) + element;
   if (valid == kTileElements)
-    storeTile<E, kStreaming>(result, output, lane);
+    storeTile<E>(result, output, lane, streaming);
   else
     storePartialTile<E>(result, output, lane, valid);
   if (e.mask) {

@@ -57,8 +57,9 @@ struct Kernels {
                           bool grouped, cudaStream_t);
   cudaError_t (*warpRows)(const Device&, const RowsLaunch&, cudaStream_t);
   cudaError_t (*blockRows)(const Device&, const RowsLaunch&, unsigned cluster, cudaStream_t);
-  // Elements that fit the chip, 0 where a cooperative launch is not to be had.
+  // Elements that fit the chip, 0 where it has little shared memory or no cooperative launch.
   uint64_t (*onChipCapacity)(const Device&);
+  // What does not fit is read twice.
   cudaError_t (*onChip)(const Device&, const Elements&, jumpout_record*, const KeySchedule&, const Draw&,
                         Workspace*, Gate, cudaStream_t);
 };

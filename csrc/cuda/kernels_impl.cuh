@@ -143,7 +143,7 @@ struct Launchers {
   }
 
   static uint64_t onChipCapacity(const Device& device) {
-    if (!device.cooperative) return 0;
+    if (!device.cooperative || sharedTiles(device) < kOnChipTilesAhead<E>) return 0;
     const uint64_t tiles =
         static_cast<uint64_t>(kOnChipRegisterTiles<E> + sharedTiles(device)) * kOnChipWarps;
     return tiles * static_cast<uint64_t>(device.multiprocessors) * kTileElements;
@@ -152,14 +152,16 @@ struct Launchers {
   static cudaError_t onChip(const Device& device, const Elements& e, jumpout_record* record,
                             const KeySchedule& keys, const Draw& draw, Workspace* workspace, Gate gate,
                             cudaStream_t stream) {
-    const uint64_t full_tiles = e.length / kTileElements;
-    const unsigned blocks = static_cast<unsigned>(
-        std::clamp<uint64_t>(ceilDivided(full_tiles, kOnChipWarps), 1, device.multiprocessors));
-    const uint64_t tiles_a_warp = ceilDivided(full_tiles, uint64_t{blocks} * kOnChipWarps);
-    const int shared_tiles =
-        tiles_a_warp > kOnChipRegisterTiles<E> ? static_cast<int>(tiles_a_warp - kOnChipRegisterTiles<E>) : 0;
-    return launch({blocks, kOnChipThreads, sharedBytes(shared_tiles), 1, true}, stream, onChipKernelOf(gate),
-                  e, shared_tiles, record, keys, draw, workspace);
+    const uint64_t tiles = e.length / kTileElements;
+    const auto blocks = static_cast<unsigned>(
+        std::clamp<uint64_t>(ceilDivided(tiles, kOnChipWarps), 1, device.multiprocessors));
+    const unsigned warps = blocks * kOnChipWarps;
+    const uint64_t most = std::max<uint64_t>(ceilDivided(tiles, warps), kOnChipRegisterTiles<E>);
+    const Shares shares{
+        static_cast<uint32_t>(tiles / warps), static_cast<uint32_t>(tiles % warps),
+        static_cast<uint32_t>(std::min<uint64_t>(most - kOnChipRegisterTiles<E>, sharedTiles(device)))};
+    return launch({blocks, kOnChipThreads, sharedBytes(shares.slots), 1, true}, stream, onChipKernelOf(gate),
+                  e, shares, record, keys, draw, workspace);
   }
 
   static constexpr uint64_t kWarpRow = uint64_t{kRowTiles} * kTileElements;

@@ -1,5 +1,5 @@
-// One cooperative launch for a whole tensor that fits the chip: tiles stay in registers and shared memory between the
-// count and the sweep. Bytes moved an element: read once, written once, 1/8 of mask.
+// One cooperative launch for a whole tensor: as many tiles as fit the chip stay in registers and shared memory between the
+// count and the sweep. Bytes moved an element: read once, those beyond the chip twice, written once, 1/8 of mask.
 #pragma once
 
 #include <cuda_pipeline.h>
@@ -19,33 +19,53 @@ inline constexpr int kOnChipTilesAhead = 8 / E::kPieces;
 template <class E>
 inline constexpr int kTileBytes = kTileElements * static_cast<int>(sizeof(typename E::Storage));
 
-// Tiles of one warp: w, w + warps, w + 2 * warps, ...: the first in registers, then `shared_tiles` in shared memory. The
-// partial tile at the end is read twice by the warp that the last tile would go to.
+// Warp w has tiles w, w + warps, w + 2 * warps, ...: the first in registers, the others through slots of shared memory in
+// turn, where the last ones stay. The partial tile at the end is read twice by the warp that the last tile would go to.
+struct Shares {
+  uint32_t tiles;   // of each warp
+  uint32_t longer;  // so many warps have one more
+  uint32_t slots;   // of each warp; no fewer than tiles are ahead, unless all of them stay
+};
+
 template <class E, Gate kGate>
 __global__ void __launch_bounds__(kOnChipThreads, 1)
-    onChipKernel(Elements e, int shared_tiles, jumpout_record* record, KeySchedule keys, Draw draw,
+    onChipKernel(Elements e, Shares shares, jumpout_record* record, KeySchedule keys, Draw draw,
                  Workspace* workspace) {
   constexpr int kHeld = kOnChipRegisterTiles<E>;
+  constexpr int kAhead = kOnChipTilesAhead<E>;
   SHARED_ARRAY(uint32_t, warp_counts, kWarp);
   SHARED_ARRAY(jumpout_record, drawn, 1);
-  DYN_SHARED(uint4, shared);
+  DYN_SHARED(uint4, slots);
   const auto* input = static_cast<const typename E::Storage*>(e.input);
   const int lane = laneIndex();
   const int warp_of_block = warpIndex();
   const bool draws = warp_of_block == kOnChipWarps;
-  const uint64_t warps = uint64_t{gridDim.x} * kOnChipWarps;
-  const uint64_t warp = uint64_t{blockIdx.x} * kOnChipWarps + warp_of_block;
-  const uint64_t tiles = e.length / kTileElements;
+  const uint32_t warps = gridDim.x * kOnChipWarps;
+  const uint32_t warp = blockIdx.x * kOnChipWarps + warp_of_block;
+  const uint32_t own = shares.tiles + (warp < shares.longer ? 1 : 0);
+  const uint32_t passing = own > kHeld ? own - kHeld : 0;
+  const auto elementOf = [&](uint32_t k) { return (warp + uint64_t{k} * warps) * kTileElements; };
   const int rest = static_cast<int>(e.length % kTileElements);
-  const bool has_rest = !draws && rest && warp == tiles % warps;
-  uint4* const shared_of_lane =
-      shared + static_cast<size_t>(warp_of_block) * shared_tiles * E::kPieces * kWarp + lane;
-  const auto sharedTile = [&](int k) {
+  const bool has_rest = !draws && rest && warp == shares.longer;
+  uint4* const slots_of_lane = slots + warp_of_block * shares.slots * E::kPieces * kWarp + lane;
+  const auto tileIn = [&](uint32_t slot) {
     LaneTile<E> values;
 #pragma unroll
-    for (int p = 0; p < E::kPieces; ++p) values.piece[p] = shared_of_lane[(k * E::kPieces + p) * kWarp];
+    for (int p = 0; p < E::kPieces; ++p) values.piece[p] = slots_of_lane[(slot * E::kPieces + p) * kWarp];
     return values;
   };
+  // Each tile is a group of copies, an empty one if it does not exist. A lane reads only what it copied.
+  const auto fetch = [&](uint32_t k, uint32_t slot) {
+    if (k < passing) {
+      const auto* from = reinterpret_cast<const uint4*>(input + elementOf(kHeld + k)) + lane;
+#pragma unroll
+      for (int p = 0; p < E::kPieces; ++p)
+        __pipeline_memcpy_async(slots_of_lane + (slot * E::kPieces + p) * kWarp, from + p * kWarp,
+                                sizeof(uint4));
+    }
+    __pipeline_commit();
+  };
+  uint32_t slot = 0;
   LaneTile<E> held[kHeld];
   // Of the lane that draws; it alone reads the counter, and hands the call on in the record.
   uint64_t call = 0;
@@ -58,35 +78,24 @@ __global__ void __launch_bounds__(kOnChipThreads, 1)
       base_rate = drawBaseRate(draw, call, e.first_group);
     }
   } else {
-    constexpr int kAhead = kOnChipTilesAhead<E>;
-    // Each tile is a group of copies, an empty one if it does not exist. A lane reads only what it copied.
-    const auto fetch = [&](int k) {
-      const uint64_t tile = warp + (kHeld + k) * warps;
-      const auto* from = reinterpret_cast<const uint4*>(input + tile * kTileElements) + lane;
-      if (k < shared_tiles && tile < tiles) {
-#pragma unroll
-        for (int p = 0; p < E::kPieces; ++p)
-          __pipeline_memcpy_async(shared_of_lane + (k * E::kPieces + p) * kWarp, from + p * kWarp,
-                                  sizeof(uint4));
-      }
-      __pipeline_commit();
-    };
     uint32_t count = 0;
 #pragma unroll
-    for (int k = 0; k < kHeld; ++k) {
-      const uint64_t tile = warp + k * warps;
-      if (tile < tiles) held[k] = loadTile<E>(input + tile * kTileElements, lane);
-    }
-    for (int k = 0; k < kAhead; ++k) fetch(k);
+    for (int k = 0; k < kHeld; ++k)
+      if (k < own) held[k] = loadTile<E>(input + elementOf(k), lane);
+    for (int k = 0; k < kAhead; ++k) fetch(k, k);
 #pragma unroll
     for (int k = 0; k < kHeld; ++k)
-      if (warp + k * warps < tiles) count += countPositive<E>(held[k]);
-    for (int k = 0; k < shared_tiles && warp + (kHeld + k) * warps < tiles; ++k) {
-      fetch(k + kAhead);
-      __pipeline_wait_prior(kAhead);
-      count += countPositive<E>(sharedTile(k));
+      if (k < own) count += countPositive<E>(held[k]);
+    const auto wrapped = [&](uint32_t number) {
+      return number < shares.slots ? number : number - shares.slots;
+    };
+    for (uint32_t k = 0; k < passing; ++k) {
+      __pipeline_wait_prior(kAhead - 1);
+      count += countPositive<E>(tileIn(slot));
+      fetch(k + kAhead, wrapped(slot + kAhead));
+      slot = wrapped(slot + 1);
     }
-    if (has_rest) count += countPositive<E>(loadPartialTile<E>(input + tiles * kTileElements, lane, rest));
+    if (has_rest) count += countPositive<E>(loadPartialTile<E>(input + e.length - rest, lane, rest));
     count = warpSum(count);
     if (lane == 0) warp_counts[warp_of_block] = count;
   }
@@ -95,7 +104,7 @@ __global__ void __launch_bounds__(kOnChipThreads, 1)
     const uint32_t sum = warpSum(lane < kOnChipWarps ? warp_counts[lane] : 0u);
     if (lane == 0) {
       // Arrival and count in one word: who sees all arrivals sees the whole count, without a fence.
-      const uint32_t epoch = workspace->epoch;
+      const uint64_t epoch = polled(&workspace->epoch);
       uint64_t* const barrier = &workspace->barrier[epoch % 2];
       if (draw.call_counter) __threadfence();  // the block has read the counter
       atomicAdd64(barrier, uint64_t{1} << kArrivalShift | sum);
@@ -108,7 +117,7 @@ __global__ void __launch_bounds__(kOnChipThreads, 1)
       if (blockIdx.x == 0) {
         *record = drawn[0];
         workspace->barrier[(epoch + 1) % 2] = 0;  // the last call's, which everyone has left
-        workspace->epoch = epoch + 1;
+        publish(&workspace->epoch, epoch + 1);
         if (draw.call_counter) {
           __threadfence();
           *draw.call_counter = call + 1;
@@ -122,22 +131,23 @@ __global__ void __launch_bounds__(kOnChipThreads, 1)
   const ScheduledSource source(keys, drawn[0].call);
   const uint64_t mask_bytes = maskWords(e.length) * sizeof(uint32_t);
   if (has_rest) {
-    const LaneTile<E> values = loadPartialTile<E>(input + tiles * kTileElements, lane, rest);
-    keepTile<E, kGate>(e, source, tiles * kTileElements, rest, values, decisions, lane, mask_bytes);
+    const LaneTile<E> values = loadPartialTile<E>(input + e.length - rest, lane, rest);
+    keepTile<E, kGate>(e, source, e.length - rest, rest, values, decisions, lane, mask_bytes);
+  }
+  // Backwards: what lies beyond the chip comes through the slots again, first what was read last. It may still be in the
+  // second-level cache, where results make room for it.
+  const bool streaming = passing > shares.slots;
+  for (uint32_t k = passing; k-- > 0;) {
+    slot = (slot > 0 ? slot : shares.slots) - 1;
+    __pipeline_wait_prior(kAhead - 1);
+    keepTile<E, kGate>(e, source, elementOf(kHeld + k), kTileElements, tileIn(slot), decisions, lane,
+                       kWholeMask, streaming);
+    fetch(k - shares.slots, slot);
   }
 #pragma unroll
-  for (int k = 0; k < kHeld; ++k) {
-    const uint64_t tile = warp + k * warps;
-    if (tile < tiles)
-      keepTile<E, kGate>(e, source, tile * kTileElements, kTileElements, held[k], decisions, lane,
-                         kWholeMask);
-  }
-  for (int k = 0; k < shared_tiles; ++k) {
-    const uint64_t tile = warp + (kHeld + k) * warps;
-    if (tile >= tiles) break;
-    keepTile<E, kGate>(e, source, tile * kTileElements, kTileElements, sharedTile(k), decisions, lane,
-                       kWholeMask);
-  }
+  for (int k = 0; k < kHeld; ++k)
+    if (k < own)
+      keepTile<E, kGate>(e, source, elementOf(k), kTileElements, held[k], decisions, lane, kWholeMask);
 }
 
 }  // namespace jumpout::cuda

@@ -54,7 +54,7 @@ struct Draw {
 struct Workspace {
   uint64_t barrier[2];  // arrivals << 48 | count; calls alternate, and clear the one that they do not use
   uint64_t sum;         // the count of a first sweep, cleared by the last block of the second
-  uint32_t epoch;       // picks the barrier
+  uint64_t epoch;       // picks the barrier
   uint32_t ticket;      // wraps to 0 by itself
 };
 static_assert(sizeof(Workspace) <= JUMPOUT_WORKSPACE_BYTES);

@@ -133,6 +133,18 @@ const ways = {
     assert.equal(jumpoutForward(input, { seed: 1 }).output.length, LENGTH)
     await setImmediate()
   },
+  /** The second of two launches is refused: the first one's count is not added to that of the next call. */
+  async refused() {
+    const options = { seed: 5, exponent: 0.3 }
+    const x = DeviceArray.from(input)
+    const error = caught(() => jumpoutForward(x, options))
+    assert.deepEqual([error.cudaName, error.sticky], ['cudaErrorInvalidValue', false])
+    const { output, saved } = jumpoutForward(x, options)
+    const expected = jumpoutForward(input, options)
+    assert.deepEqual(output.toHost(), expected.output)
+    assert.deepEqual(saved.stats(), expected.saved.stats())
+    await setImmediate()
+  },
   /** The device is lost while a promise waits for it. */
   async lostWhileWaiting() {
     const stream = new Stream()

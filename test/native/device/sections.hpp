@@ -1,6 +1,7 @@
 // The groups of cases, from small to large; main.cpp runs them in order.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <vector>
@@ -21,6 +22,9 @@ struct Context {
   std::vector<std::string> missing =
       {};  // ways that this device has not: they must not be taken, all others must
 
+  bool lacks(jumpout::cuda::Way way) const {
+    return std::find(missing.begin(), missing.end(), jumpout::cuda::nameOf(way)) != missing.end();
+  }
   template <class T>
   T pick(T tiny, T quick, T full) const {
     return effort == Effort::kTiny ? tiny : effort == Effort::kQuick ? quick : full;

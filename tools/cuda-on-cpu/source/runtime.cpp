@@ -39,9 +39,11 @@ cudaError_t enter(const char* name, bool needsDevice) {
   if (inHostFunction) return lastError = cudaErrorNotPermitted;
   if (settings().devices == 0) return lastError = cudaErrorNoDevice;
   state().mutex.lock();
-  if (settings().failing == name && ++state().callsToFail == settings().failingCall) {
-    return leave(lose(device, cudaErrorIllegalAddress));
-  }
+  const auto isReached = [&](const NthCall& call, uint64_t& calls) {
+    return call.function == name && ++calls == call.number;
+  };
+  if (isReached(settings().failing, state().callsToFail)) return leave(lose(device, cudaErrorIllegalAddress));
+  if (isReached(settings().refused, state().callsToRefuse)) return leave(cudaErrorInvalidValue);
   if (std::strcmp(name, "cudaLaunchKernelEx") != 0) settleKernels();
   const cudaError_t lost = deviceOf(device).lost;
   return needsDevice && lost != cudaSuccess ? leave(lost) : cudaSuccess;

@@ -85,7 +85,7 @@ struct State {
   std::set<CUgraph_st*> graphs;
   std::set<CUgraphExec_st*> executables;
   std::vector<std::shared_ptr<Capture>> captures;
-  uint64_t callsToFail = 0;
+  uint64_t callsToFail = 0, callsToRefuse = 0;
 };
 State& state();
 

@@ -40,6 +40,14 @@ std::vector<int> numbers(const char* name, const char* otherwise) {
   return found;
 }
 
+NthCall callFromEnvironment(const char* name) {
+  const char* text = std::getenv(name);
+  if (text == nullptr) return {};
+  const char* colon = std::strchr(text, ':');
+  if (colon == nullptr) refuse(name, text, "NAME:N");
+  return {std::string(text, colon), number(name, text, colon + 1, "NAME:N")};
+}
+
 Settings read() {
   Settings found{};
   found.devices = static_cast<int>(fromEnvironment("CUDA_ON_CPU_DEVICES", 2));
@@ -64,12 +72,8 @@ Settings read() {
     refuse("CUDA_ON_CPU_COOPERATIVE", cooperative, "0, 1 or refuse");
   }
 
-  if (const char* failing = std::getenv("CUDA_ON_CPU_FAIL")) {
-    const char* colon = std::strchr(failing, ':');
-    if (colon == nullptr) refuse("CUDA_ON_CPU_FAIL", failing, "NAME:N");
-    found.failing = std::string(failing, colon);
-    found.failingCall = number("CUDA_ON_CPU_FAIL", failing, colon + 1, "NAME:N");
-  }
+  found.failing = callFromEnvironment("CUDA_ON_CPU_FAIL");
+  found.refused = callFromEnvironment("CUDA_ON_CPU_REFUSE");
   return found;
 }
 

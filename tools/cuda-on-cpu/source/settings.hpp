@@ -11,6 +11,7 @@
 //   CUDA_ON_CPU_OVERLAPS=0         refuses launches that may begin before the kernel before them is done
 //   CUDA_ON_CPU_POOLS=0            no memory pools
 //   CUDA_ON_CPU_FAIL=NAME:N        the N-th call of this function finds the device lost (cudaErrorIllegalAddress)
+//   CUDA_ON_CPU_REFUSE=NAME:N      the N-th call of this function does nothing (cudaErrorInvalidValue)
 //   CUDA_ON_CPU_ORDER=forward      or reverse, or random:SEED; read at every launch
 #pragma once
 
@@ -27,6 +28,11 @@ struct Order {
   uint64_t seed = 1;
 };
 
+struct NthCall {
+  std::string function;  // or empty
+  uint64_t number = 0;
+};
+
 struct Settings {
   int devices;
   int multiprocessors;
@@ -38,8 +44,7 @@ struct Settings {
   bool overlaps;
   bool pools;
   enum Cooperative { kOffered, kNone, kRefused } cooperative;
-  std::string failing;  // the name of a function, or empty
-  uint64_t failingCall;
+  NthCall failing, refused;
 
   int architecture(int device) const {
     return architectures[std::min(static_cast<size_t>(device), architectures.size() - 1)];
