@@ -105,16 +105,17 @@ class ThreadPool::Crew {
   const long process = processId();
   Crew* const
       parents;  // of the process that this one was forked from; kept, since nobody can tell what it holds
-  std::mutex owner;  // held by the one caller whose sweep is shared
+  std::mutex owner;  // held by the one call that may be shared
   Sharing sharing;   // the owner's
 
   bool isAwake() const { return waiting_.load(std::memory_order_relaxed) > 0; }
+
+  void start();  // by the owner, before it shares
 
   void share(const Sweep& sweep) {
     bool sleepers;
     {
       std::lock_guard<std::mutex> lock(mutex_);
-      if (!started_) start();
       next_.store(0, std::memory_order_relaxed);
       sweep_ = &sweep;
       sleepers = parked_ > 0;
@@ -140,8 +141,6 @@ class ThreadPool::Crew {
       sweep.body(sweep.context, chunk);
     }
   }
-
-  void start();
 
   void work() {
     prepareWorker();
@@ -170,13 +169,13 @@ class ThreadPool::Crew {
   }
 
   const unsigned threads_;
+  bool started_ = false;  // the owner's
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
   std::condition_variable done_;
   const Sweep* sweep_ = nullptr;
   unsigned parked_ = 0;
-  bool started_ = false;
 
   std::atomic<unsigned> joined_{0};      // workers inside the sweep; grows under mutex_ only
   std::atomic<unsigned> generation_{0};  // counts sweeps, for workers that wait without sleeping
@@ -187,6 +186,7 @@ class ThreadPool::Crew {
 // Fewer threads than asked for are no error: the chunks are claimed by those that exist. Not inline: the lambda's type would
 // be exported by whatever links the static library.
 void ThreadPool::Crew::start() {
+  if (started_) return;
   started_ = true;
   const HostSignals blocked;
   try {
@@ -215,22 +215,23 @@ ThreadPool::Crew& ThreadPool::crew() {
   return *found;
 }
 
-void ThreadPool::run(const Kind& kind, const Sweep& sweep) {
-  const auto alone = [&] {
-    for (size_t chunk = 0; chunk < sweep.chunks; ++chunk) sweep.body(sweep.context, chunk);
-  };
-  Crew& here = crew();
-  const std::unique_lock<std::mutex> owner(here.owner, std::try_to_lock);
-  if (!owner.owns_lock()) return alone();
-  Experience& experience = here.sharing.of(kind, here.isAwake());
-  const bool shared = experience.share();
-  const auto start = Clock::now();
-  if (shared)
-    here.share(sweep);
-  else
-    alone();
-  const std::chrono::duration<float, std::nano> took = Clock::now() - start;
-  experience.add(shared, took.count() / static_cast<float>(kind.elements));
+ThreadPool::Call::Call(ThreadPool& pool, const Kind& kind) : elements_(kind.elements) {
+  if (!pool.worthAsking(elements_)) return;
+  crew_ = &pool.crew();
+  owner_ = std::unique_lock(crew_->owner, std::try_to_lock);
+  if (!owner_.owns_lock()) return;
+  experience_ = &crew_->sharing.of(kind);
+  shared_ = experience_->share();
+  if (shared_) crew_->start();
+  start_ = Clock::now();
 }
+
+ThreadPool::Call::~Call() {
+  if (!experience_) return;
+  const std::chrono::duration<float, std::nano> took = Clock::now() - start_;
+  experience_->add(took.count() / static_cast<float>(elements_));
+}
+
+void ThreadPool::Call::share(const Sweep& sweep) { crew_->share(sweep); }
 
 }  // namespace jumpout::cpu
