@@ -19,6 +19,7 @@
 #include <windows.h>
 #else
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #endif
 
@@ -94,6 +95,24 @@ void prepareWorker() {
 }
 #endif
 
+// A worker that wakes on the processor of the caller, where the system may leave it while others are hardly used, goes to
+// another one. What it may run on stays as it was.
+#if defined(__linux__)
+int currentProcessor() { return sched_getcpu(); }
+void leaveProcessor(int processor) {
+  cpu_set_t allowed;
+  if (processor < 0 || processor != sched_getcpu() || sched_getaffinity(0, sizeof allowed, &allowed) != 0)
+    return;
+  cpu_set_t others = allowed;
+  CPU_CLR(processor, &others);
+  if (CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof others, &others) == 0)
+    sched_setaffinity(0, sizeof allowed, &allowed);
+}
+#else
+int currentProcessor() { return -1; }
+void leaveProcessor(int) {}
+#endif
+
 }  // namespace
 
 // The threads of one process. They are started by the first sweep that can use them, and never end: a crew is leaked on
@@ -118,6 +137,7 @@ class ThreadPool::Crew {
       std::lock_guard<std::mutex> lock(mutex_);
       next_.store(0, std::memory_order_relaxed);
       sweep_ = &sweep;
+      callers_processor_.store(currentProcessor(), std::memory_order_relaxed);
       sleepers = parked_ > 0;
       generation_.fetch_add(1, std::memory_order_release);
     }
@@ -156,6 +176,9 @@ class ThreadPool::Crew {
       ++parked_;
       wake_.wait(lock, called);
       --parked_;
+      lock.unlock();
+      leaveProcessor(callers_processor_.load(std::memory_order_relaxed));  // nobody waits for it yet
+      lock.lock();
       seen = generation_.load(std::memory_order_relaxed);
       if (!sweep_) continue;
       const Sweep& sweep = *sweep_;
@@ -181,6 +204,7 @@ class ThreadPool::Crew {
   std::atomic<unsigned> generation_{0};  // counts sweeps, for workers that wait without sleeping
   std::atomic<unsigned> waiting_{0};     // workers that do
   std::atomic<size_t> next_{0};          // the next chunk to claim
+  std::atomic<int> callers_processor_{-1};
 };
 
 // Fewer threads than asked for are no error: the chunks are claimed by those that exist. Not inline: the lambda's type would
