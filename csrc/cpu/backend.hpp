@@ -20,12 +20,7 @@ class Backend {
   void backward(const jumpout_backward_args& args);
 
  private:
-  enum class Order { kAscending, kDescending };
-
-  template <class Body>
-  void forEachPart(const Kind& kind, Order order, const Body& body);
-  void count(const jumpout_count_args& args, const Kind& kind);
-  void drawRates(const jumpout_forward_args& args);
+  void count(ThreadPool::Call& call, const jumpout_count_args& args) const;
 
   const Isa& isa_;
   const Kernels& kernels_;

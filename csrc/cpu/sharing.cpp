@@ -3,45 +3,70 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <functional>
 
 namespace jumpout::cpu {
 namespace {
 
-constexpr float kNewest = 0.25f;  // its weight in a mean
-// What one sweep can add to a mean, as a multiple of it. A lost processor is what sharing has to answer for; a thread alone
-// loses it by accident.
-constexpr float kLargestAlone = 2.0f, kLargestShared = 16.0f;
-// The other way is tried again when this many times its extra cost have passed, and not in the next few sweeps.
-constexpr float kPatience = 32.0f, kFewSweeps = 8.0f;
+// Sharing keeps other processors busy, and times vary: it has to take this much less.
+constexpr float kWorth = 0.85f;
+
+// No way is left for the other within fewer calls, unless it has become the worse one.
+constexpr float kFewCalls = 8.0f;
+
+// The part of the time that trials may cost is 1 / kPatience.
+constexpr float kPatience = 32.0f;
 
 }  // namespace
 
-bool Experience::share() const {
-  if (times_[true] == 0) return true;
-  if (times_[false] == 0) return false;
-  return sharingPays() == (wait_ > 0);
+void Experience::Recent::add(float time) { times_[count_++ % times_.size()] = time; }
+
+void Experience::Recent::forgetBut(float time) { times_.fill(time); }
+
+// The second longest: one accident among the last calls is forgiven, two are not.
+float Experience::Recent::typical() const {
+  std::array<float, 4> sorted = times_;  // what is not known is 0, and comes last
+  std::sort(sorted.begin(), sorted.end(), std::greater<>());
+  return count_ == 1 ? sorted[0] : sorted[1];
 }
 
-void Experience::add(bool shared, float time) {
-  float& mean = times_[shared];
-  if (mean == 0) {
-    mean = time;
-  } else {
-    const float largest = (shared ? kLargestShared : kLargestAlone) * std::max(times_[false], mean / 2);
-    mean += (std::min(time, largest) - mean) * kNewest;
+// Not before calls alone are known, which the first ones are not.
+bool Experience::sharingPays() const { return recent_[true].typical() < kWorth * recent_[false].typical(); }
+
+void Experience::change() {
+  shared_ = !shared_;
+  settled_ = false;
+  cost_[false] = 0;
+}
+
+// The first call after a change is not compared: it wakes the workers, and finds data in the other processors' caches.
+void Experience::add(float time) {
+  const Recent& others = recent_[!shared_];
+  const float other = others.known() ? others.typical() : time;
+  float& cost = cost_[shared_];
+  cost = std::max(0.0f, cost + time - other);
+  if (!settled_) {
+    settled_ = true;
+    return;
   }
-  if (shared == sharingPays()) {
-    wait_ -= time;
-  } else {
-    const float best = times_[!shared];
-    wait_ = std::max(kPatience * (time - best), kFewSweeps * best);
+  recent_[shared_].add(time);
+  // Accidents, however far apart, that cost more than sharing saves.
+  if (shared_ && cost > kPatience * other) recent_[true].forgetBut(time);
+  wait_ -= time;
+  if (shared_ != sharingPays()) {
+    wait_ = std::max(kFewCalls * other, kPatience * cost);
+    cost = 0;
+    change();
+  } else if (wait_ <= 0) {
+    wait_ = kFewCalls * time;
+    change();
   }
 }
 
-Experience& Sharing::of(const Kind& kind, bool awake) {
+Experience& Sharing::of(const Kind& kind) {
   const size_t size = static_cast<size_t>(std::bit_width(uint64_t{kind.elements}));
-  const size_t index = static_cast<size_t>(kind.pass) * kSizes + std::min(size, kSizes - 1);
-  return all_[index * 4 + kind.in_place * 2 + awake];
+  const size_t index = static_cast<size_t>(kind.operation) * kSizes + std::min(size, kSizes - 1);
+  return all_[index * 2 + kind.in_place];
 }
 
 }  // namespace jumpout::cpu

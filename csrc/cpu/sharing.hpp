@@ -1,4 +1,4 @@
-// Whether several threads are faster than one, learnt from the sweeps of this process: a parked worker may take longer to
+// Whether several threads are faster than one, learnt from the calls of this process: a parked worker may take longer to
 // wake than the work takes, and beside other load a worker may lose its processor while the caller waits for its part.
 #pragma once
 
@@ -7,28 +7,46 @@
 
 namespace jumpout::cpu {
 
-// What sweeps of one kind took, in any one unit per element.
+// What calls of one kind took, in any one unit per element, and what follows for the next. Both ways are tried for two
+// calls each, then the better one is taken. The other is tried again when 32 times of what it last cost have passed: after
+// the first calls trials cost 1 / 32 of the time at most, whatever the load, and a changed load is noticed.
 class Experience {
  public:
-  // Whether the next sweep is to be shared. Shared first, then alone; then as it was faster, and now and then the other
-  // way, for the price of a few percent.
-  bool share() const;
-  void add(bool shared, float time);
+  // Whether the next call is to be shared.
+  bool share() const { return shared_; }
+  // What that call took.
+  void add(float time);
 
  private:
-  bool sharingPays() const { return times_[true] < kWorth * times_[false]; }
+  // The last few calls of one way.
+  class Recent {
+   public:
+    void add(float time);
+    void forgetBut(float time);
+    bool known() const { return count_ > 0; }
+    float typical() const;
 
-  static constexpr float kWorth = 0.9f;
+   private:
+    std::array<float, 4> times_{};
+    size_t count_ = 0;
+  };
 
-  std::array<float, 2> times_{};  // [shared]: running means; 0: not known
-  float wait_ = 0;                // time to pass before the other way is tried
+  bool sharingPays() const;
+  void change();
+
+  std::array<Recent, 2> recent_;  // [shared]
+  bool shared_ = true;
+  bool settled_ = false;  // whether the last call was done as the next one is
+  std::array<float, 2>
+      cost_{};      // [shared]: what calls took more than the other way would, less what they saved
+  float wait_ = 0;  // time to pass before the other way is tried
 };
 
-enum class Pass { kCount, kCountAhead, kRates, kForward, kBackward, kBackwardFromSeed };
+enum class Operation { kCount, kForward, kBackward, kBackwardFromSeed };
 
-// A kind of sweeps: what is done, how large it is, whether in place, and whether workers wait for it without sleeping.
+// A kind of calls: what is done, on how many elements, whether in place.
 struct Kind {
-  Pass pass;
+  Operation operation;
   size_t elements;
   bool in_place = false;
 };
@@ -36,11 +54,11 @@ struct Kind {
 // One experience a kind, lengths between two powers of two together.
 class Sharing {
  public:
-  Experience& of(const Kind& kind, bool awake);
+  Experience& of(const Kind& kind);
 
  private:
-  static constexpr size_t kPasses = 6, kSizes = 64;
-  std::array<Experience, kPasses * kSizes * 4> all_;
+  static constexpr size_t kOperations = 4, kSizes = 64;
+  std::array<Experience, kOperations * kSizes * 2> all_;
 };
 
 }  // namespace jumpout::cpu

@@ -19,6 +19,7 @@
 #include <windows.h>
 #else
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #endif
 
@@ -94,6 +95,24 @@ void prepareWorker() {
 }
 #endif
 
+// A worker that wakes on the processor of the caller, where the system may leave it while others are hardly used, goes to
+// another one. What it may run on stays as it was.
+#if defined(__linux__)
+int currentProcessor() { return sched_getcpu(); }
+void leaveProcessor(int processor) {
+  cpu_set_t allowed;
+  if (processor < 0 || processor != sched_getcpu() || sched_getaffinity(0, sizeof allowed, &allowed) != 0)
+    return;
+  cpu_set_t others = allowed;
+  CPU_CLR(processor, &others);
+  if (CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof others, &others) == 0)
+    sched_setaffinity(0, sizeof allowed, &allowed);
+}
+#else
+int currentProcessor() { return -1; }
+void leaveProcessor(int) {}
+#endif
+
 }  // namespace
 
 // The threads of one process. They are started by the first sweep that can use them, and never end: a crew is leaked on
@@ -105,18 +124,20 @@ class ThreadPool::Crew {
   const long process = processId();
   Crew* const
       parents;  // of the process that this one was forked from; kept, since nobody can tell what it holds
-  std::mutex owner;  // held by the one caller whose sweep is shared
+  std::mutex owner;  // held by the one call that may be shared
   Sharing sharing;   // the owner's
 
   bool isAwake() const { return waiting_.load(std::memory_order_relaxed) > 0; }
+
+  void start();  // by the owner, before it shares
 
   void share(const Sweep& sweep) {
     bool sleepers;
     {
       std::lock_guard<std::mutex> lock(mutex_);
-      if (!started_) start();
       next_.store(0, std::memory_order_relaxed);
       sweep_ = &sweep;
+      callers_processor_.store(currentProcessor(), std::memory_order_relaxed);
       sleepers = parked_ > 0;
       generation_.fetch_add(1, std::memory_order_release);
     }
@@ -141,8 +162,6 @@ class ThreadPool::Crew {
     }
   }
 
-  void start();
-
   void work() {
     prepareWorker();
     const StandardFloats standard;
@@ -157,6 +176,9 @@ class ThreadPool::Crew {
       ++parked_;
       wake_.wait(lock, called);
       --parked_;
+      lock.unlock();
+      leaveProcessor(callers_processor_.load(std::memory_order_relaxed));  // nobody waits for it yet
+      lock.lock();
       seen = generation_.load(std::memory_order_relaxed);
       if (!sweep_) continue;
       const Sweep& sweep = *sweep_;
@@ -170,23 +192,25 @@ class ThreadPool::Crew {
   }
 
   const unsigned threads_;
+  bool started_ = false;  // the owner's
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
   std::condition_variable done_;
   const Sweep* sweep_ = nullptr;
   unsigned parked_ = 0;
-  bool started_ = false;
 
   std::atomic<unsigned> joined_{0};      // workers inside the sweep; grows under mutex_ only
   std::atomic<unsigned> generation_{0};  // counts sweeps, for workers that wait without sleeping
   std::atomic<unsigned> waiting_{0};     // workers that do
   std::atomic<size_t> next_{0};          // the next chunk to claim
+  std::atomic<int> callers_processor_{-1};
 };
 
 // Fewer threads than asked for are no error: the chunks are claimed by those that exist. Not inline: the lambda's type would
 // be exported by whatever links the static library.
 void ThreadPool::Crew::start() {
+  if (started_) return;
   started_ = true;
   const HostSignals blocked;
   try {
@@ -215,22 +239,23 @@ ThreadPool::Crew& ThreadPool::crew() {
   return *found;
 }
 
-void ThreadPool::run(const Kind& kind, const Sweep& sweep) {
-  const auto alone = [&] {
-    for (size_t chunk = 0; chunk < sweep.chunks; ++chunk) sweep.body(sweep.context, chunk);
-  };
-  Crew& here = crew();
-  const std::unique_lock<std::mutex> owner(here.owner, std::try_to_lock);
-  if (!owner.owns_lock()) return alone();
-  Experience& experience = here.sharing.of(kind, here.isAwake());
-  const bool shared = experience.share();
-  const auto start = Clock::now();
-  if (shared)
-    here.share(sweep);
-  else
-    alone();
-  const std::chrono::duration<float, std::nano> took = Clock::now() - start;
-  experience.add(shared, took.count() / static_cast<float>(kind.elements));
+ThreadPool::Call::Call(ThreadPool& pool, const Kind& kind) : elements_(kind.elements) {
+  if (!pool.worthAsking(elements_)) return;
+  crew_ = &pool.crew();
+  owner_ = std::unique_lock(crew_->owner, std::try_to_lock);
+  if (!owner_.owns_lock()) return;
+  experience_ = &crew_->sharing.of(kind);
+  shared_ = experience_->share();
+  if (shared_) crew_->start();
+  start_ = Clock::now();
 }
+
+ThreadPool::Call::~Call() {
+  if (!experience_) return;
+  const std::chrono::duration<float, std::nano> took = Clock::now() - start_;
+  experience_->add(took.count() / static_cast<float>(elements_));
+}
+
+void ThreadPool::Call::share(const Sweep& sweep) { crew_->share(sweep); }
 
 }  // namespace jumpout::cpu

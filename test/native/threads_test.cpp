@@ -1,4 +1,5 @@
 // How many threads are used, and when: quotas of control groups from made-up files, and what sharing learns from times.
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -137,47 +138,93 @@ void quotas() {
   check::that(jumpout::cpu::availableProcessors() >= 1, "at least one processor here");
 }
 
-// `rounds` sweeps that take `alone` or `shared`: the share of them that was shared, and what all took per sweep.
-std::pair<double, double> learn(Experience& experience, int rounds, float alone, float shared) {
-  int together = 0;
-  double time = 0;
-  for (int round = 0; round < rounds; ++round) {
-    const bool share = experience.share();
-    const float took = share ? shared : alone;
-    experience.add(share, took);
-    together += share;
-    time += took;
+struct Learnt {
+  double shared;  // the part of the calls that was
+  double time;    // in the mean
+};
+
+// What follows from `calls` that take timeOf(whether shared, whether the call before was done the other way).
+template <class TimeOf>
+Learnt learn(Experience& experience, int calls, const TimeOf& timeOf) {
+  Learnt sum{};
+  bool before = experience.share();
+  for (int call = 0; call < calls; ++call) {
+    const bool shared = experience.share();
+    const float time = timeOf(shared, shared != before);
+    before = shared;
+    experience.add(time);
+    sum.shared += shared;
+    sum.time += time;
   }
-  return {together / static_cast<double>(rounds), time / rounds};
+  return {sum.shared / calls, sum.time / calls};
+}
+
+auto steady(float shared) {
+  return [shared](bool together, bool) { return together ? shared : 1.0f; };
 }
 
 void sharing() {
-  Experience first;
-  check::that(first.share(), "the first sweep is shared");
-  for (const float faster : {0.1f, 0.5f, 0.8f, 0.85f}) {
+  for (const float shared : {0.1f, 0.5f, 0.8f}) {
     Experience experience;
-    learn(experience, 50, 1, faster);
-    const auto [together, time] = learn(experience, 5000, 1, faster);
-    check::that(together > 0.85 && time < faster * 1.05, "what is faster together is shared");
+    check::that(experience.share(), "the first call is shared");
+    learn(experience, 4, steady(shared));
+    check::that(learn(experience, 8, steady(shared)).shared > 0.7,
+                "what is faster together is shared from the fifth call on");
+    const Learnt later = learn(experience, 5000, steady(shared));
+    check::that(later.shared > 0.8 && later.time < shared * 1.04, "and trials cost little");
   }
-  for (const float slower : {1.0f, 1.1f, 2.0f, 10.0f, 100.0f}) {
+  for (const float shared : {0.9f, 1.0f, 1.1f, 1.5f, 3.0f, 10.0f, 100.0f}) {
     Experience experience;
-    learn(experience, 50, 1, slower);
-    const auto [together, time] = learn(experience, 5000, 1, slower);
-    check::that(together < 0.15 && time < 1.05, "what is slower together is not");
+    learn(experience, 4, steady(shared));
+    check::that(learn(experience, 8, steady(shared)).shared <= 0.25,
+                "what is hardly faster together is not shared");
+    const Learnt later = learn(experience, 5000, steady(shared));
+    check::that(later.shared < 0.25 && later.time < 1.04, "and trials cost little");
   }
   for (const auto& [before, after] : {std::pair{0.5f, 3.0f}, {3.0f, 0.5f}, {0.5f, 100.0f}, {20.0f, 0.6f}}) {
     Experience experience;
-    learn(experience, 5000, 1, before);
-    learn(experience, 2000, 1, after);
-    const auto [together, time] = learn(experience, 5000, 1, after);
-    check::that((together > 0.5) == (after < 1), "and a change is found out");
+    learn(experience, 5000, steady(before));
+    const int soon = static_cast<int>(200 * std::max(1.0f, before));
+    learn(experience, soon, steady(after));
+    check::that((learn(experience, 500, steady(after)).shared > 0.5) == (after < 1),
+                "a changed load is noticed");
   }
-  Experience experience;
-  learn(experience, 1000, 1, 0.5f);
-  experience.add(true, 20);
-  learn(experience, 1500, 1, 0.5f);
-  check::that(learn(experience, 1000, 1, 0.5f).first > 0.9, "one accident does not end sharing");
+  for (const float shared : {0.5f, 1.2f}) {  // arrays that no longer are in the caches, or are again
+    Experience experience;
+    for (const float slower : {1.0f, 5.0f, 1.0f}) {
+      const auto timeOf = [&](bool together, bool) { return slower * (together ? shared : 1.0f); };
+      learn(experience, 100, timeOf);
+      check::that((learn(experience, 500, timeOf).shared > 0.5) == (shared < 1),
+                  "one that concerns both ways too");
+    }
+  }
+  {
+    Experience experience;
+    const auto timeOf = [](bool together, bool changed) {
+      return (together ? 0.5f : 1.0f) + (changed ? 1.0f : 0.0f);
+    };
+    learn(experience, 100, timeOf);
+    check::that(learn(experience, 1000, timeOf).shared > 0.9,
+                "a worker that has to be woken once is no reason against it");
+  }
+  {
+    Experience experience;
+    experience.add(20);
+    learn(experience, 3, steady(0.5f));
+    check::that(learn(experience, 8, steady(0.5f)).shared > 0.7,
+                "nor is the first call, which may start the threads");
+  }
+  for (const int every : {100, 20, 10, 5, 3, 2}) {
+    Experience experience;
+    int call = 0;
+    const auto timeOf = [&](bool together, bool) {
+      return !together ? 1.0f : ++call % every == 0 ? 20.0f : 0.5f;
+    };
+    learn(experience, 100, timeOf);
+    const Learnt later = learn(experience, 5000, timeOf);
+    check::that(every == 100 ? later.shared > 0.9 : later.time < 1.05,
+                "a worker may lose its processor once in a while, not often");
+  }
 }
 
 }  // namespace
