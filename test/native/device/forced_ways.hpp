@@ -9,13 +9,13 @@ namespace device_tests {
 
 struct ForcedWay {
   jumpout::cuda::Way way;
-  bool rows;  // one rate per row, else one for the tensor
+  bool rows;  // one rate a row, else one for the tensor
   jumpout::cuda::Borders borders;
 };
 
 inline constexpr uint64_t kAnySize = ~uint64_t{0};
 
-// Of the borders, one for the tensor: one_block, one_cluster, on_chip; one per row: warp_row, block_row, cluster_row.
+// Of the borders, one for the tensor: one_block, one_cluster, on_chip; one a row: warp_row, block_row, cluster_row.
 inline constexpr ForcedWay kForcedWays[] = {
     {jumpout::cuda::Way::kBlockRows, false, {kAnySize, 0, 0, 0, 0, 0}},
     {jumpout::cuda::Way::kClusterRows, false, {0, kAnySize, 0, 0, 0, 0}},
