@@ -10,7 +10,7 @@ namespace device_tests {
 
 struct ForcedWay {
   jumpout::cuda::Way way;
-  bool rows;  // one rate per row, else one for the tensor
+  bool rows;  // one rate a row, else one for the tensor
   jumpout::cuda::Borders borders;
 };
 
