@@ -7,18 +7,18 @@
 
 #include "jumpout_cuda.h"
 #include "node/arrays.hpp"
-#include "node/async.hpp"
-#include "node/calls.hpp"
-#include "node/copies.hpp"
+#include "node/cuda/copies.hpp"
+#include "node/cuda/dlpack.hpp"
+#include "node/cuda/graph.hpp"
+#include "node/cuda/memories.hpp"
+#include "node/cuda/passes.hpp"
+#include "node/cuda/state.hpp"
+#include "node/cuda/streams.hpp"
 #include "node/descriptor.hpp"
-#include "node/device_calls.hpp"
-#include "node/device_graph.hpp"
-#include "node/dlpack.hpp"
 #include "node/errors.hpp"
-#include "node/memories.hpp"
-#include "node/pinned.hpp"
-#include "node/state.hpp"
-#include "node/streams.hpp"
+#include "node/host/async.hpp"
+#include "node/host/calls.hpp"
+#include "node/host/pinned.hpp"
 
 namespace jumpout::node {
 

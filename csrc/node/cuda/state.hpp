@@ -6,11 +6,11 @@
 #include <memory>
 #include <vector>
 
-#include "node/device_graph.hpp"
-#include "node/device_memory.hpp"
-#include "node/device_stream.hpp"
-#include "node/handles.hpp"
-#include "node/reaper.hpp"
+#include "node/cuda/graph.hpp"
+#include "node/cuda/handles.hpp"
+#include "node/cuda/memory.hpp"
+#include "node/cuda/reaper.hpp"
+#include "node/cuda/stream.hpp"
 
 namespace jumpout::node {
 

@@ -1,4 +1,4 @@
-#include "node/copies.hpp"
+#include "node/cuda/copies.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -6,8 +6,8 @@
 
 #include "node/arrays.hpp"
 #include "node/background.hpp"
+#include "node/cuda/enqueue.hpp"
 #include "node/descriptor.hpp"
-#include "node/enqueue.hpp"
 #include "node/errors.hpp"
 
 namespace jumpout::node {

@@ -1,9 +1,9 @@
-#include "node/memories.hpp"
+#include "node/cuda/memories.hpp"
 
 #include "node/arrays.hpp"
+#include "node/cuda/state.hpp"
 #include "node/descriptor.hpp"
 #include "node/errors.hpp"
-#include "node/state.hpp"
 
 namespace jumpout::node {
 

@@ -1,11 +1,11 @@
-#include "node/device_graph.hpp"
+#include "node/cuda/graph.hpp"
 
 #include <algorithm>
 #include <utility>
 
 #include "node/arrays.hpp"
+#include "node/cuda/state.hpp"
 #include "node/errors.hpp"
-#include "node/state.hpp"
 
 namespace jumpout::node {
 

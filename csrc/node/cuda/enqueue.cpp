@@ -1,4 +1,4 @@
-#include "node/enqueue.hpp"
+#include "node/cuda/enqueue.hpp"
 
 #include "node/descriptor.hpp"
 #include "node/errors.hpp"

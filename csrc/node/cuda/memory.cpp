@@ -1,4 +1,4 @@
-#include "node/device_memory.hpp"
+#include "node/cuda/memory.hpp"
 
 #include <algorithm>
 #include <iterator>

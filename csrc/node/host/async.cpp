@@ -1,8 +1,8 @@
-#include "node/async.hpp"
+#include "node/host/async.hpp"
 
 #include "node/arrays.hpp"
 #include "node/background.hpp"
-#include "node/calls.hpp"
+#include "node/host/calls.hpp"
 
 namespace jumpout::node {
 

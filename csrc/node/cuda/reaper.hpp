@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "node/device_stream.hpp"
+#include "node/cuda/stream.hpp"
 
 namespace jumpout::node {
 

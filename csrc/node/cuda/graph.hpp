@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "node/device_memory.hpp"
+#include "node/cuda/memory.hpp"
 
 namespace jumpout::node {
 

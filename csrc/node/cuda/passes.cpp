@@ -1,10 +1,10 @@
-#include "node/device_calls.hpp"
+#include "node/cuda/passes.hpp"
 
 #include "node/arrays.hpp"
-#include "node/calls.hpp"
+#include "node/cuda/enqueue.hpp"
 #include "node/descriptor.hpp"
-#include "node/enqueue.hpp"
 #include "node/errors.hpp"
+#include "node/host/calls.hpp"
 
 namespace jumpout::node {
 

@@ -1,9 +1,9 @@
-#include "node/streams.hpp"
+#include "node/cuda/streams.hpp"
 
 #include "node/arrays.hpp"
 #include "node/background.hpp"
+#include "node/cuda/state.hpp"
 #include "node/errors.hpp"
-#include "node/state.hpp"
 
 namespace jumpout::node {
 

@@ -1,12 +1,12 @@
-#include "node/dlpack.hpp"
+#include "node/cuda/dlpack.hpp"
 
 #include <memory>
 
 #include "node/arrays.hpp"
+#include "node/cuda/dlpack_abi.hpp"
+#include "node/cuda/state.hpp"
 #include "node/descriptor.hpp"
-#include "node/dlpack_abi.hpp"
 #include "node/errors.hpp"
-#include "node/state.hpp"
 
 namespace jumpout::node {
 

@@ -1,4 +1,4 @@
-#include "node/state.hpp"
+#include "node/cuda/state.hpp"
 
 #include "node/errors.hpp"
 

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "node/state.hpp"
+#include "node/cuda/state.hpp"
 
 namespace jumpout::node {
 

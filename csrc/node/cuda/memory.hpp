@@ -9,8 +9,8 @@
 #include <memory>
 #include <vector>
 
-#include "node/device_stream.hpp"
-#include "node/reaper.hpp"
+#include "node/cuda/reaper.hpp"
+#include "node/cuda/stream.hpp"
 
 namespace jumpout::node {
 

@@ -1,4 +1,4 @@
-#include "node/reaper.hpp"
+#include "node/cuda/reaper.hpp"
 
 #include <new>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "node/device_stream.hpp"
+#include "node/cuda/stream.hpp"
 
 namespace jumpout::node {
 

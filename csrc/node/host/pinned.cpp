@@ -1,4 +1,4 @@
-#include "node/pinned.hpp"
+#include "node/host/pinned.hpp"
 
 #include "node/arrays.hpp"
 #include "node/descriptor.hpp"

@@ -1,4 +1,4 @@
-#include "node/calls.hpp"
+#include "node/host/calls.hpp"
 
 #include "node/arrays.hpp"
 #include "node/descriptor.hpp"
