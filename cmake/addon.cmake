@@ -1,23 +1,20 @@
 # jumpout.node over the core, in build/Release, where `bindings` looks for it; the emulated one is kept apart.
 add_library(jumpout_addon MODULE
   csrc/node/addon.cpp
-  csrc/node/arrays.cpp
   csrc/node/background.cpp
   csrc/node/descriptor.cpp
   csrc/node/errors.cpp
   csrc/node/cuda/copies.cpp
   csrc/node/cuda/dlpack.cpp
-  csrc/node/cuda/enqueue.cpp
   csrc/node/cuda/graph.cpp
-  csrc/node/cuda/memories.cpp
   csrc/node/cuda/memory.cpp
+  csrc/node/cuda/operation.cpp
   csrc/node/cuda/passes.cpp
   csrc/node/cuda/reaper.cpp
   csrc/node/cuda/state.cpp
   csrc/node/cuda/stream.cpp
-  csrc/node/cuda/streams.cpp
-  csrc/node/host/async.cpp
-  csrc/node/host/calls.cpp
+  csrc/node/host/outputs.cpp
+  csrc/node/host/passes.cpp
   csrc/node/host/pinned.cpp
   ${CMAKE_JS_SRC})
 

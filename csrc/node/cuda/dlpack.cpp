@@ -1,12 +1,12 @@
-#include "node/cuda/dlpack.hpp"
-
+// Tensors that travel between libraries, as DLPack describes them.
+#include <array>
+#include <iterator>
 #include <memory>
 
-#include "node/arrays.hpp"
 #include "node/cuda/dlpack_abi.hpp"
+#include "node/cuda/dtype.hpp"
 #include "node/cuda/state.hpp"
-#include "node/descriptor.hpp"
-#include "node/errors.hpp"
+#include "node/exports.hpp"
 
 namespace jumpout::node {
 
@@ -19,27 +19,30 @@ using dlpack::ManagedVersioned;
 constexpr napi_type_tag kLegacyTag{0x726f736e65746c64, 0};
 constexpr napi_type_tag kVersionedTag{0x726f736e65746c64, 0x6e6f69737265765f};
 
-// What the external points to. Whoever takes the tensor writes nullptr here, and calls its deleter when done; where
-// nobody did, the finalizer of the external does.
+// What the external points to. The library that takes the tensor writes nullptr here, and calls its deleter when done. If
+// none takes it, the finalizer of the external calls the deleter.
 struct Cell {
   void* managed;
 };
 
-// In the order of lib/dtype.ts.
-constexpr dlpack::DataType kDataTypes[] = {{dlpack::Code::kFloat, 32, 1},
-                                           {dlpack::Code::kFloat, 16, 1},
-                                           {dlpack::Code::kBfloat, 16, 1},
-                                           {dlpack::Code::kUnsigned, 32, 1},
-                                           {dlpack::Code::kUnsigned, 64, 1}};
+dlpack::DataType dataTypeOf(Dtype dtype) {
+  const auto [bytes, code] = factsOf(dtype);
+  return {code, static_cast<uint8_t>(8 * bytes), 1};
+}
+
+template <class M>
+void callDeleter(void* tensor) {
+  auto* const managed = static_cast<M*>(tensor);
+  if (managed != nullptr && managed->deleter != nullptr) managed->deleter(managed);
+}
 
 template <class M>
 void finalizeCell(napi_env, void* data, void*) {
   const std::unique_ptr<Cell> cell(static_cast<Cell*>(data));
-  auto* managed = static_cast<M*>(cell->managed);
-  if (managed != nullptr && managed->deleter != nullptr) managed->deleter(managed);
+  callDeleter<M>(cell->managed);
 }
 
-// A tensor that keeps our memory alive, wherever it goes.
+// A tensor that keeps our memory alive for as long as another library holds it.
 template <class M>
 struct Exported {
   M managed = {};
@@ -49,7 +52,7 @@ struct Exported {
 };
 
 template <class M>
-napi_value makeExternal(napi_env env, std::unique_ptr<Exported<M>> exported, const napi_type_tag& tag) {
+napi_value externalOf(napi_env env, std::unique_ptr<Exported<M>> exported, const napi_type_tag& tag) {
   exported->managed.context = exported.get();
   exported->managed.deleter = [](M* managed) { delete static_cast<Exported<M>*>(managed->context); };
   auto cell = std::make_unique<Cell>(Cell{&exported->managed});
@@ -65,39 +68,36 @@ napi_value makeExternal(napi_env env, std::unique_ptr<Exported<M>> exported, con
 
 template <class M>
 std::unique_ptr<Exported<M>> exportMemory(State& state, const MemoryPointer& memory, uint64_t offset,
-                                          size_t length, size_t dtype) {
-  // The other side may use it on any stream; the default one waits for most of them.
+                                          size_t length, Dtype dtype) {
+  void* const first = memory->range(offset, length * factsOf(dtype).bytes, "array");
+  // The other library may use it on any stream. The default stream waits for most of them.
   memory->noteUse(state.stream(0.0, memory->device, "array"));
   auto exported = std::make_unique<Exported<M>>();
   exported->memory = memory;
   exported->shape[0] = static_cast<int64_t>(length);
   dlpack::Tensor& tensor = exported->managed.tensor;
-  tensor.data = static_cast<char*>(memory->pointer) + offset;
+  tensor.data = first;
   tensor.device = {dlpack::kCuda, memory->device};
   tensor.dimensions = 1;
-  tensor.dtype = kDataTypes[dtype];
+  tensor.dtype = dataTypeOf(dtype);
   tensor.shape = exported->shape;
   tensor.strides = exported->strides;
   return exported;
 }
 
 // toDLPack(memory, offset, length, dtype, versioned)
-napi_value toDLPack(napi_env env, napi_callback_info info) {
-  const Arguments<5> arguments(env, info);
-  const napi_value* values = arguments.values;
-  State& state = stateOf(env);
-  const MemoryPointer memory = state.memory(numberOf(env, values[0], "array"), "array");
-  const uint64_t offset = integerBelow(kExactIntegers, numberOf(env, values[1], "offset"));
-  const uint64_t length = integerBelow(kExactIntegers, numberOf(env, values[2], "length"));
-  const size_t dtype = integerBelow(std::size(kDataTypes), numberOf(env, values[3], "dtype"));
-  const uint64_t bytes = length * (kDataTypes[dtype].bits / 8);
-  if (offset > memory->bytes || bytes > memory->bytes - offset) throw failureOf(JUMPOUT_BAD_LENGTH, "array");
-  if (!booleanOf(env, values[4], "options.versioned")) {
-    return makeExternal(env, exportMemory<Managed>(state, memory, offset, length, dtype), kLegacyTag);
+napi_value toDLPack(const Call& call) {
+  State& state = stateOf(call.env);
+  const MemoryPointer memory = state.memory(call.number(0, "array"), "array");
+  const uint64_t offset = call.integer(1, "offset");
+  const uint64_t length = call.integer(2, "length");
+  const Dtype dtype = dtypeOf(call.number(3, "dtype"));
+  if (!call.boolean(4, "options.versioned")) {
+    return externalOf(call.env, exportMemory<Managed>(state, memory, offset, length, dtype), kLegacyTag);
   }
   auto exported = exportMemory<ManagedVersioned>(state, memory, offset, length, dtype);
   exported->managed.version = {dlpack::kMajor, 0};
-  return makeExternal(env, std::move(exported), kVersionedTag);
+  return externalOf(call.env, std::move(exported), kVersionedTag);
 }
 
 Failure wrongTensor(const char* expected, const char* got) { return wrongValue(expected, "tensor", got); }
@@ -117,64 +117,55 @@ uint64_t elementsOf(const dlpack::Tensor& tensor) {
   return integerBelow(kExactIntegers, product);
 }
 
-size_t dtypeOf(const dlpack::DataType& type) {
-  for (size_t i = 0; i < std::size(kDataTypes); ++i) {
-    const dlpack::DataType& known = kDataTypes[i];
-    if (type.code == known.code && type.bits == known.bits && type.lanes == known.lanes) return i;
+Dtype dtypeOf(const dlpack::DataType& type) {
+  for (size_t i = 0; i < std::size(kDtypes); ++i) {
+    const auto dtype = static_cast<Dtype>(i);
+    const auto [code, bits, lanes] = dataTypeOf(dtype);
+    if (type.code == code && type.bits == bits && type.lanes == lanes) return dtype;
   }
   throw wrongTensor("float32, float16, bfloat16, uint32 or uint64", "another type");
 }
 
-struct Imported {
-  MemoryPointer memory;
-  size_t length;
-  size_t dtype;
-};
-
-// Everything is checked before the tensor is taken.
+// Checks everything before it takes the tensor. Returns memory, device, length and dtype.
 template <class M>
-Imported importTensor(State& state, Cell& cell) {
+std::array<double, 4> importTensor(State& state, Cell& cell) {
   auto* managed = static_cast<M*>(cell.managed);
   const dlpack::Tensor& tensor = managed->tensor;
   if (tensor.device.type != dlpack::kCuda && tensor.device.type != dlpack::kCudaManaged)
     throw wrongTensor("one on a CUDA device", "one elsewhere");
   if (hasGaps(tensor)) throw wrongTensor("one without gaps, in row-major order,", "another");
-  const size_t dtype = dtypeOf(tensor.dtype);
+  const Dtype dtype = dtypeOf(tensor.dtype);
   const uint64_t length = elementsOf(tensor);
   auto* const first = static_cast<char*>(tensor.data) + tensor.byteOffset;
   jumpout_memory place;
   require(jumpout_cuda_memory_of(first, &place), kNoNames);
   if (length != 0 && place.kind != JUMPOUT_MEMORY_DEVICE && place.kind != JUMPOUT_MEMORY_MANAGED)
     throw failureOf(JUMPOUT_NOT_ON_DEVICE, "tensor");
-  auto memory =
-      std::make_shared<DeviceMemory>(tensor.device.index, first, length * (kDataTypes[dtype].bits / 8));
+  const size_t bytes = length * factsOf(dtype).bytes;
+  auto memory = std::make_shared<DeviceMemory>(tensor.device.index, first, bytes);
   memory->reaper = state.reaper;
   memory->release.context = managed;
-  memory->release.function = [](void* context) {
-    auto* given = static_cast<M*>(context);
-    if (given->deleter != nullptr) given->deleter(given);
-  };
+  memory->release.function = callDeleter<M>;
   cell.managed = nullptr;
-  return {std::move(memory), length, dtype};
+  return {state.memories.add(std::move(memory)), static_cast<double>(tensor.device.index),
+          static_cast<double>(length), static_cast<double>(dtype)};
 }
 
-bool hasTag(napi_env env, napi_value value, const napi_type_tag& tag) {
+bool hasTag(const Call& call, const napi_type_tag& tag) {
   bool result = false;
-  return napi_check_object_type_tag(env, value, &tag, &result) == napi_ok && result;
+  return napi_check_object_type_tag(call.env, call.values[0], &tag, &result) == napi_ok && result;
 }
 
 // fromDLPack(tensor): [memory, device, length, dtype]
-napi_value fromDLPack(napi_env env, napi_callback_info info) {
-  const Arguments<1> arguments(env, info);
-  State& state = stateOf(env);
-  const napi_value value = arguments.values[0];
+napi_value fromDLPack(const Call& call) {
+  State& state = stateOf(call.env);
   napi_valuetype type;
-  check(napi_typeof(env, value, &type));
-  const bool versioned = type == napi_external && hasTag(env, value, kVersionedTag);
-  if (type != napi_external || (!versioned && !hasTag(env, value, kLegacyTag)))
+  check(napi_typeof(call.env, call.values[0], &type));
+  const bool versioned = type == napi_external && hasTag(call, kVersionedTag);
+  if (type != napi_external || (!versioned && !hasTag(call, kLegacyTag)))
     throw wrongType("an external tagged dltensor", "tensor");
   void* data;
-  check(napi_get_value_external(env, value, &data));
+  check(napi_get_value_external(call.env, call.values[0], &data));
   Cell& cell = *static_cast<Cell*>(data);
   if (cell.managed == nullptr) throw wrongTensor("one that nobody has taken", "a used one");
   if (versioned) {
@@ -183,22 +174,18 @@ napi_value fromDLPack(napi_env env, napi_callback_info info) {
     if ((managed.flags & dlpack::kReadOnly) != 0)
       throw wrongTensor("one that may be written", "a read-only one");
   }
-  const Imported imported =
+  const auto numbers =
       versioned ? importTensor<ManagedVersioned>(state, cell) : importTensor<Managed>(state, cell);
-  const double numbers[] = {state.memories.add(imported.memory), static_cast<double>(imported.memory->device),
-                            static_cast<double>(imported.length), static_cast<double>(imported.dtype)};
-  napi_value result;
-  check(napi_create_array_with_length(env, std::size(numbers), &result));
-  for (uint32_t i = 0; i < std::size(numbers); ++i)
-    check(napi_set_element(env, result, i, makeNumber(env, numbers[i])));
+  Napi::Array result = Napi::Array::New(call.env, numbers.size());
+  for (uint32_t i = 0; i < numbers.size(); ++i) result.Set(i, numbers[i]);
   return result;
 }
 
 }  // namespace
 
-void defineDlpack(napi_env env, napi_value exports) {
-  define<toDLPack>(env, exports, "toDLPack");
-  define<fromDLPack>(env, exports, "fromDLPack");
+void exportDlpack(const Exports& exports) {
+  exports.add<toDLPack>("toDLPack");
+  exports.add<fromDLPack>("fromDLPack");
 }
 
 }  // namespace jumpout::node

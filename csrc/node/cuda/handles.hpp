@@ -1,11 +1,10 @@
-// Objects that JavaScript names by numbers: a descriptor carries any number of them across in one array. A number
-// is a slot and how often it was used, so that one that was let go is never mistaken for its successor.
+// Objects that JavaScript names by numbers, so that one array of numbers carries any count of them to native code. A number is
+// never used twice: that of a removed object finds nothing.
 #pragma once
 
-#include <cstdint>
 #include <memory>
+#include <unordered_map>
 #include <utility>
-#include <vector>
 
 namespace jumpout::node {
 
@@ -14,57 +13,26 @@ class HandleTable {
  public:
   // Never 0.
   double add(std::shared_ptr<T> object) {
-    if (free_.empty()) {
-      slots_.push_back({});
-      free_.reserve(slots_.size());  // so that `remove` needs no memory
-      free_.push_back(slots_.size() - 1);
-    }
-    const size_t index = free_.back();
-    free_.pop_back();
-    Slot& slot = slots_[index];
-    slot.object = std::move(object);
-    ++slot.generation;
-    return static_cast<double>(slot.generation * kSlots + index);
+    objects_.emplace(last_ + 1.0, std::move(object));
+    return ++last_;
   }
 
-  // nullptr for a number that was let go, or never given.
+  // nullptr for the number of no object. Valid until the object is removed.
   const std::shared_ptr<T>* find(double handle) const {
-    const Slot* slot = slotOf(handle);
-    return slot != nullptr && slot->object ? &slot->object : nullptr;
+    const auto found = objects_.find(handle);
+    return found == objects_.end() ? nullptr : &found->second;
   }
 
   std::shared_ptr<T> remove(double handle) {
-    auto* slot = const_cast<Slot*>(slotOf(handle));
-    if (slot == nullptr || !slot->object) return nullptr;
-    if (slot->generation < kLastGeneration) free_.push_back(static_cast<size_t>(slot - slots_.data()));
-    return std::move(slot->object);
+    auto node = objects_.extract(handle);
+    return node ? std::move(node.mapped()) : nullptr;
   }
 
-  void clear() {
-    std::vector<Slot> dying;
-    dying.swap(slots_);
-    free_.clear();
-  }
+  void clear() { const auto dying = std::exchange(objects_, {}); }
 
  private:
-  struct Slot {
-    uint64_t generation = 0;
-    std::shared_ptr<T> object;
-  };
-
-  static constexpr uint64_t kSlots = uint64_t{1} << 28;
-  static constexpr uint64_t kLastGeneration = (uint64_t{1} << 25) - 1;  // handles are exact in a double
-
-  const Slot* slotOf(double handle) const {
-    if (!(handle >= static_cast<double>(kSlots) && handle < 0x1p53)) return nullptr;
-    const auto number = static_cast<uint64_t>(handle);
-    const uint64_t index = number % kSlots;
-    if (index >= slots_.size() || slots_[index].generation != number / kSlots) return nullptr;
-    return &slots_[index];
-  }
-
-  std::vector<Slot> slots_;
-  std::vector<size_t> free_;
+  std::unordered_map<double, std::shared_ptr<T>> objects_;
+  double last_ = 0.0;
 };
 
 }  // namespace jumpout::node

@@ -1,5 +1,5 @@
-// Device memory as the addon knows it: its own, or somebody else's that is kept alive. It remembers the streams that used
-// it, and goes only when their work on it is done.
+// Device memory as the addon knows it: its own, or memory of another library that it keeps alive. It remembers the streams
+// that used it, and is freed only when their work on it is done.
 #pragma once
 
 #include <node_api.h>
@@ -19,7 +19,7 @@ struct DeviceMemory {
   void* pointer;
   size_t bytes;
   std::vector<StreamPointer> uses;
-  // Set for memory of somebody else, whom `release` tells that it is not needed any more.
+  // Set for memory of another library, which `release` tells that the memory is not needed any more.
   std::shared_ptr<Reaper> reaper;
   Release release;
 
@@ -29,13 +29,17 @@ struct DeviceMemory {
   DeviceMemory(const DeviceMemory&) = delete;
   DeviceMemory& operator=(const DeviceMemory&) = delete;
 
-  // Before work on `stream` that uses it is enqueued.
+  // The first of `count` bytes from `offset` on. Throws a Failure where they are not all in this memory.
+  char* range(uint64_t offset, uint64_t count, const char* argument) const;
+  // Called before work that uses it is enqueued on `stream`.
   void noteUse(const StreamPointer& stream);
+  // Waits for all work on it, but for what is being captured and has not run.
+  void settle() const;
 };
 
 using MemoryPointer = std::shared_ptr<DeviceMemory>;
 
-// At least one byte; usable on any stream at once where `stream` is nullptr or being captured, else in its order.
+// At least one byte. Usable in the order of `stream`, or on any stream at once where that is nullptr or being captured.
 MemoryPointer allocateMemory(int32_t device, size_t bytes, const StreamPointer& stream);
 
 }  // namespace jumpout::node

@@ -1,134 +1,115 @@
-#include "node/cuda/passes.hpp"
-
-#include "node/arrays.hpp"
-#include "node/cuda/enqueue.hpp"
-#include "node/descriptor.hpp"
-#include "node/errors.hpp"
-#include "node/host/calls.hpp"
+// The passes on a device. Each takes one descriptor, where streams and memory are numbers.
+#include "node/argument_names.hpp"
+#include "node/cuda/dtype.hpp"
+#include "node/cuda/operation.hpp"
+#include "node/exports.hpp"
 
 namespace jumpout::node {
 
 namespace {
 
-// What all calls share.
-struct DeviceCall {
-  State& state;
-  DescribedDeviceCall call;
-  Enqueue enqueue;
+struct DevicePass {
+  DescribedDeviceCall described;
+  Operation operation;
   size_t length;
   size_t groupCount;
   jumpout_dtype dtype;
 
-  DeviceCall(napi_env env, napi_callback_info info)
-      : state(stateOf(env)),
-        call(describedDeviceCallOf(env, Arguments<1>(env, info).values[0])),
-        enqueue(state, call.on.device, call.on.stream),
-        length(integerBelow(kExactIntegers, call.on.length)),
-        groupCount(integerBelow(kExactIntegers, call.on.groupCount)),
-        dtype(static_cast<jumpout_dtype>(integerBelow(3, call.on.dtype))) {}
+  explicit DevicePass(const Call& call)
+      : described(describedDeviceCallOf(call.env, call.values[0])),
+        operation(stateOf(call.env), described.on.device, described.on.stream),
+        length(integerBelow(kExactIntegers, described.on.length)),
+        groupCount(integerBelow(kExactIntegers, described.on.groupCount)),
+        dtype(static_cast<jumpout_dtype>(integerBelow(kFloatingDtypes, described.on.dtype))) {}
 
-  size_t elementBytes() const {
-    return length * (dtype == JUMPOUT_FLOAT32 ? sizeof(float) : sizeof(uint16_t));
+  // The struct of the C API, with what all passes have in common.
+  template <typename Args>
+  Args args() const {
+    Args args = {};
+    args.stream = operation.handle();
+    args.length = length;
+    args.dtype = dtype;
+    args.device = operation.device();
+    if constexpr (requires { args.layout; }) {
+      args.group_count = groupCount;
+      args.layout = described.fields.layout();
+    }
+    return args;
   }
-  size_t maskBytes() const { return jumpout_mask_words(length) * sizeof(uint32_t); }
-  size_t countBytes() const { return groupCount * sizeof(uint64_t); }
-  size_t recordBytes() const { return groupCount * sizeof(jumpout_record); }
+
+  void* elements(double memory, double offset, const char* argument) {
+    const size_t bytes = length * factsOf(static_cast<Dtype>(dtype)).bytes;
+    return operation.useBytes(memory, offset, bytes, argument);
+  }
+
+  uint32_t* mask(double memory, double offset, const char* argument) {
+    return operation.use<uint32_t>(memory, offset, jumpout_mask_words(length), argument);
+  }
+
+  // One T per group.
+  template <typename T>
+  T* perGroup(double memory, double offset, const char* argument) {
+    return operation.use<T>(memory, offset, groupCount, argument);
+  }
 };
 
-napi_value deviceForward(napi_env env, napi_callback_info info) {
-  DeviceCall call(env, info);
-  const DeviceDescriptor& on = call.call.on;
-  const Descriptor& fields = call.call.fields;
-  Enqueue& enqueue = call.enqueue;
-  jumpout_device_forward_args args = {};
-  args.input = enqueue.use(on.input, on.inputOffset, call.elementBytes(), "input");
-  args.output = enqueue.use(on.output, on.outputOffset, call.elementBytes(), "options.out");
-  args.mask = static_cast<uint32_t*>(enqueue.use(on.mask, on.maskOffset, call.maskBytes(), "options.mask"));
-  args.records =
-      static_cast<jumpout_record*>(enqueue.use(on.records, on.recordsOffset, call.recordBytes(), "records"));
-  args.active = static_cast<const uint64_t*>(
-      enqueue.use(on.active, on.activeOffset, call.countBytes(), "options.active"));
-  args.call_counter =
-      static_cast<uint64_t*>(enqueue.use(on.counter, on.counterOffset, sizeof(uint64_t), "options.call"));
-  args.workspace = enqueue.workspace();
-  args.stream = enqueue.handle();
-  args.length = call.length;
-  args.group_count = call.groupCount;
-  args.layout = fields.layout();
+void deviceForward(const Call& call) {
+  DevicePass pass(call);
+  const auto& [fields, on] = pass.described;
+  auto args = pass.args<jumpout_device_forward_args>();
+  args.input = pass.elements(on.input, on.inputOffset, "input");
+  args.output = pass.elements(on.output, on.outputOffset, "options.out");
+  args.mask = pass.mask(on.mask, on.maskOffset, "options.mask");
+  args.records = pass.perGroup<jumpout_record>(on.records, on.recordsOffset, "records");
+  args.active = pass.perGroup<uint64_t>(on.active, on.activeOffset, "options.active");
+  args.call_counter = pass.operation.use<uint64_t>(on.counter, on.counterOffset, 1, "options.call");
+  args.workspace = pass.operation.workspace();
   args.options = fields.options();
   args.total = integerBelow(kExactIntegers, on.total);
   args.seed = fields.seed();
   args.call = fields.call();
-  args.dtype = call.dtype;
-  args.device = enqueue.device();
   args.all_active = on.allActive != 0.0;
   require(jumpout_device_forward(&args), kForwardNames);
-  return nullptr;
 }
 
-napi_value deviceBackward(napi_env env, napi_callback_info info) {
-  DeviceCall call(env, info);
-  const DeviceDescriptor& on = call.call.on;
-  Enqueue& enqueue = call.enqueue;
-  jumpout_device_backward_args args = {};
-  args.grad_output = enqueue.use(on.input, on.inputOffset, call.elementBytes(), "gradOutput");
-  args.grad_input = enqueue.use(on.output, on.outputOffset, call.elementBytes(), "options.out");
-  args.mask =
-      static_cast<const uint32_t*>(enqueue.use(on.mask, on.maskOffset, call.maskBytes(), "saved.mask"));
-  args.output = enqueue.use(on.forwardOutput, on.forwardOutputOffset, call.elementBytes(), "options.output");
-  args.records = static_cast<const jumpout_record*>(
-      enqueue.use(on.records, on.recordsOffset, call.recordBytes(), "saved"));
-  args.stream = enqueue.handle();
-  args.length = call.length;
-  args.group_count = call.groupCount;
-  args.layout = call.call.fields.layout();
-  args.dtype = call.dtype;
-  args.device = enqueue.device();
-  args.relu = call.call.fields.relu != 0.0;
+void deviceBackward(const Call& call) {
+  DevicePass pass(call);
+  const auto& [fields, on] = pass.described;
+  auto args = pass.args<jumpout_device_backward_args>();
+  args.grad_output = pass.elements(on.input, on.inputOffset, "gradOutput");
+  args.grad_input = pass.elements(on.output, on.outputOffset, "options.out");
+  args.mask = pass.mask(on.mask, on.maskOffset, "saved.mask");
+  args.output = pass.elements(on.forwardOutput, on.forwardOutputOffset, "options.output");
+  args.records = pass.perGroup<jumpout_record>(on.records, on.recordsOffset, "saved");
+  args.relu = fields.relu != 0.0;
   require(jumpout_device_backward(&args), kBackwardNames);
-  return nullptr;
 }
 
-napi_value deviceCountActive(napi_env env, napi_callback_info info) {
-  DeviceCall call(env, info);
-  const DeviceDescriptor& on = call.call.on;
-  Enqueue& enqueue = call.enqueue;
-  jumpout_device_count_args args = {};
-  args.input = enqueue.use(on.input, on.inputOffset, call.elementBytes(), "input");
-  args.active =
-      static_cast<uint64_t*>(enqueue.use(on.active, on.activeOffset, call.countBytes(), "options.out"));
-  args.stream = enqueue.handle();
-  args.length = call.length;
-  args.group_count = call.groupCount;
-  args.layout = call.call.fields.layout();
-  args.dtype = call.dtype;
-  args.device = enqueue.device();
+void deviceCountActive(const Call& call) {
+  DevicePass pass(call);
+  const DeviceDescriptor& on = pass.described.on;
+  auto args = pass.args<jumpout_device_count_args>();
+  args.input = pass.elements(on.input, on.inputOffset, "input");
+  args.active = pass.perGroup<uint64_t>(on.active, on.activeOffset, "options.out");
   require(jumpout_device_count_active(&args), kCountNames);
-  return nullptr;
 }
 
-napi_value deviceIdentity(napi_env env, napi_callback_info info) {
-  DeviceCall call(env, info);
-  const DeviceDescriptor& on = call.call.on;
-  Enqueue& enqueue = call.enqueue;
-  jumpout_device_identity_args args = {};
-  args.input = enqueue.use(on.input, on.inputOffset, call.elementBytes(), "input");
-  args.output = enqueue.use(on.output, on.outputOffset, call.elementBytes(), "options.out");
-  args.stream = enqueue.handle();
-  args.length = call.length;
-  args.dtype = call.dtype;
-  args.device = enqueue.device();
+void deviceIdentity(const Call& call) {
+  DevicePass pass(call);
+  const DeviceDescriptor& on = pass.described.on;
+  auto args = pass.args<jumpout_device_identity_args>();
+  args.input = pass.elements(on.input, on.inputOffset, "input");
+  args.output = pass.elements(on.output, on.outputOffset, "options.out");
   require(jumpout_device_identity(&args), kIdentityNames);
-  return nullptr;
 }
 
 }  // namespace
 
-void defineDeviceCalls(napi_env env, napi_value exports) {
-  define<deviceForward>(env, exports, "deviceForward");
-  define<deviceBackward>(env, exports, "deviceBackward");
-  define<deviceCountActive>(env, exports, "deviceCountActive");
-  define<deviceIdentity>(env, exports, "deviceIdentity");
+void exportDevicePasses(const Exports& exports) {
+  exports.add<deviceForward>("deviceForward");
+  exports.add<deviceBackward>("deviceBackward");
+  exports.add<deviceCountActive>("deviceCountActive");
+  exports.add<deviceIdentity>("deviceIdentity");
 }
 
 }  // namespace jumpout::node

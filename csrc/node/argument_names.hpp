@@ -1,11 +1,6 @@
-// Positional JavaScript arguments as the argument structs of the C API, lengths checked against each other.
+// What JavaScript calls the fields of the structs of passes, on the host and on devices, and the parameters of copies.
 #pragma once
 
-#include <node_api.h>
-
-#include <cstddef>
-
-#include "jumpout.h"
 #include "node/errors.hpp"
 
 namespace jumpout::node {
@@ -35,22 +30,6 @@ inline constexpr ArgumentNames kCountNames{"input",
                                             {"layout", "options.shape"}}};
 inline constexpr ArgumentNames kIdentityNames{
     "input and out", {{"input", "input"}, {"output", "options.out"}, {"stream", "options.stream"}}};
-
-inline constexpr size_t kIdentityArity = 2;  // input, output
-inline constexpr size_t kForwardArity = 5;  // input, output, mask or undefined, descriptor, rows or undefined
-inline constexpr size_t kBackwardArity =
-    6;  // gradOutput, gradInput, mask or undefined, output or undefined, descriptor, rows or undefined
-inline constexpr size_t kCountArity = 3;  // input, descriptor, rows
-
-struct IdentityArgs {
-  const float* input;
-  float* output;
-  size_t length;
-};
-
-IdentityArgs identityArgs(napi_env env, const napi_value* argv);
-jumpout_forward_args forwardArgs(napi_env env, const napi_value* argv);
-jumpout_backward_args backwardArgs(napi_env env, const napi_value* argv);
-jumpout_count_args countArgs(napi_env env, const napi_value* argv);
+inline constexpr ArgumentNames kCopyNames{"the copy", {{"stream", "options.stream"}}};
 
 }  // namespace jumpout::node
