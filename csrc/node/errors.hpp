@@ -1,9 +1,10 @@
-// Failures on their way to JavaScript, and the one place where a status becomes a sentence. The functions of the addon throw
-// a Failure; their wrapper (exports.hpp) makes it a JavaScript error.
+// Failures on their way to JavaScript, and the one place where a status becomes a sentence. The functions of the addon
+// throw a Failure; their wrapper (exports.hpp) makes it a JavaScript error.
 //
 // One addon serves every copy of lib in its thread, and each copy may live in another realm (a vm context, a test file of
-// Jest) with classes of its own. So each copy has an object of its own, with the addon's functions and a method `makeError`.
-// The object that a function was called on makes the error. Nothing of a realm is kept here, so that it can be collected.
+// Jest) with classes of its own. So each copy has an object of its own, with the addon's functions and a method
+// `makeError`. The object that a function was called on makes the error. Nothing of a realm is kept here, so that it can be
+// collected.
 #pragma once
 
 #include <node_api.h>

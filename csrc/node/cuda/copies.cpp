@@ -1,6 +1,5 @@
 // Copies between the host and devices, and other writes to the memory of a device.
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "node/argument_names.hpp"
@@ -21,7 +20,7 @@ Array<void> hostArrayOf(const Call& call, size_t index, Dtype dtype) {
   return erased(call.array<float>(index, "array"));
 }
 
-// The memory that the first two arguments name, from an offset on, and what happens to it.
+// The memory that the first two arguments name, from an offset in bytes on, and one operation on it.
 struct Target {
   State& state;
   double handle;
@@ -69,7 +68,7 @@ struct Copy {
   }
 };
 
-// By way of a second array of 16-bit numbers.
+// Through a second array of 16-bit numbers.
 jumpout_status convertAndCopy(const Copy& copy) {
   const auto dtype = static_cast<jumpout_dtype>(copy.dtype);
   auto* const floats = static_cast<float*>(copy.host.data);
@@ -114,7 +113,7 @@ void copy(const Call& call) {
   copy.operation.keepArray(call.values[4]);
 }
 
-// From page-locked memory the copy is enqueued here, else when a thread finds the time for it.
+// A copy of page-locked memory is enqueued here, one of other memory in the background.
 napi_value copyAsync(const Call& call) {
   const Copy copy = copyOf(call);
   if (copy.operation.capturing()) throw failureOf(JUMPOUT_CAPTURING, "a promise");
@@ -149,8 +148,8 @@ void clear(const Call& call) {
   require(jumpout_cuda_fill(target.memory->device, first, 0, bytes, target.operation.handle()), kCopyNames);
 }
 
-// store(memory, offset, stream, numbers, once): by value, so that the array may be used again at once. With `once` a capture
-// does not record it: it happens now, before any launch of the graph.
+// store(memory, offset, stream, numbers, once): by value, so that the array may be used again at once. With `once` a
+// capture does not record it: it happens now, before any launch of the graph.
 void store(const Call& call) {
   Target target(call, 2, "array");
   const Array<uint64_t> numbers = call.array<uint64_t>(3, "numbers");

@@ -1,5 +1,4 @@
 // Tensors that travel between libraries, as DLPack describes them.
-#include <array>
 #include <iterator>
 #include <memory>
 
@@ -16,8 +15,10 @@ using dlpack::Managed;
 using dlpack::ManagedVersioned;
 
 // The bytes of "dltensor", then eight zeros or the bytes of "_version".
-constexpr napi_type_tag kLegacyTag{0x726f736e65746c64, 0};
-constexpr napi_type_tag kVersionedTag{0x726f736e65746c64, 0x6e6f69737265765f};
+template <class M>
+constexpr napi_type_tag kTag{0x726f736e65746c64, 0};
+template <>
+constexpr napi_type_tag kTag<ManagedVersioned>{0x726f736e65746c64, 0x6e6f69737265765f};
 
 // What the external points to. The library that takes the tensor writes nullptr here, and calls its deleter when done. If
 // none takes it, the finalizer of the external calls the deleter.
@@ -52,52 +53,47 @@ struct Exported {
 };
 
 template <class M>
-napi_value externalOf(napi_env env, std::unique_ptr<Exported<M>> exported, const napi_type_tag& tag) {
-  exported->managed.context = exported.get();
-  exported->managed.deleter = [](M* managed) { delete static_cast<Exported<M>*>(managed->context); };
+napi_value externalOf(napi_env env, std::unique_ptr<Exported<M>> exported) {
   auto cell = std::make_unique<Cell>(Cell{&exported->managed});
   napi_value external;
   check(napi_create_external(env, cell.get(), finalizeCell<M>, nullptr, &external));
   cell.release();
   exported.release();
-  if (napi_type_tag_object(env, external, &tag) != napi_ok) {
+  if (napi_type_tag_object(env, external, &kTag<M>) != napi_ok) {
     throw wrongState("a Node.js that can tag externals", "toDLPack", "an older one");
   }
   return external;
 }
 
+// (memory, offset, length, dtype)
 template <class M>
-std::unique_ptr<Exported<M>> exportMemory(State& state, const MemoryPointer& memory, uint64_t offset,
-                                          size_t length, Dtype dtype) {
-  void* const first = memory->range(offset, length * factsOf(dtype).bytes, "array");
+napi_value exportMemory(const Call& call) {
+  State& state = stateOf(call.env);
+  auto exported = std::make_unique<Exported<M>>();
+  const MemoryPointer& memory = exported->memory = state.memory(call.number(0, "array"), "array");
+  const uint64_t offset = call.integer(1, "offset");
+  const uint64_t length = call.integer(2, "length");
+  const Dtype dtype = dtypeOf(call.number(3, "dtype"));
+  exported->shape[0] = static_cast<int64_t>(length);
+  M& managed = exported->managed;
+  managed.tensor.data = memory->range(offset, length * factsOf(dtype).bytes, "array");
+  managed.tensor.device = {dlpack::kCuda, memory->device};
+  managed.tensor.dimensions = 1;
+  managed.tensor.dtype = dataTypeOf(dtype);
+  managed.tensor.shape = exported->shape;
+  managed.tensor.strides = exported->strides;
+  managed.context = exported.get();
+  managed.deleter = [](M* managed) { delete static_cast<Exported<M>*>(managed->context); };
+  if constexpr (requires { managed.version; }) managed.version = {dlpack::kMajor, 0};
   // The other library may use it on any stream. The default stream waits for most of them.
   memory->noteUse(state.stream(0.0, memory->device, "array"));
-  auto exported = std::make_unique<Exported<M>>();
-  exported->memory = memory;
-  exported->shape[0] = static_cast<int64_t>(length);
-  dlpack::Tensor& tensor = exported->managed.tensor;
-  tensor.data = first;
-  tensor.device = {dlpack::kCuda, memory->device};
-  tensor.dimensions = 1;
-  tensor.dtype = dataTypeOf(dtype);
-  tensor.shape = exported->shape;
-  tensor.strides = exported->strides;
-  return exported;
+  return externalOf(call.env, std::move(exported));
 }
 
 // toDLPack(memory, offset, length, dtype, versioned)
 napi_value toDLPack(const Call& call) {
-  State& state = stateOf(call.env);
-  const MemoryPointer memory = state.memory(call.number(0, "array"), "array");
-  const uint64_t offset = call.integer(1, "offset");
-  const uint64_t length = call.integer(2, "length");
-  const Dtype dtype = dtypeOf(call.number(3, "dtype"));
-  if (!call.boolean(4, "options.versioned")) {
-    return externalOf(call.env, exportMemory<Managed>(state, memory, offset, length, dtype), kLegacyTag);
-  }
-  auto exported = exportMemory<ManagedVersioned>(state, memory, offset, length, dtype);
-  exported->managed.version = {dlpack::kMajor, 0};
-  return externalOf(call.env, std::move(exported), kVersionedTag);
+  const bool versioned = call.boolean(4, "options.versioned");
+  return versioned ? exportMemory<ManagedVersioned>(call) : exportMemory<Managed>(call);
 }
 
 Failure wrongTensor(const char* expected, const char* got) { return wrongValue(expected, "tensor", got); }
@@ -126,12 +122,32 @@ Dtype dtypeOf(const dlpack::DataType& type) {
   throw wrongTensor("float32, float16, bfloat16, uint32 or uint64", "another type");
 }
 
-// Checks everything before it takes the tensor. Returns memory, device, length and dtype.
 template <class M>
-std::array<double, 4> importTensor(State& state, Cell& cell) {
-  auto* managed = static_cast<M*>(cell.managed);
+bool hasTag(const Call& call) {
+  napi_valuetype type;
+  bool result = false;
+  check(napi_typeof(call.env, call.values[0], &type));
+  return type == napi_external &&
+         napi_check_object_type_tag(call.env, call.values[0], &kTag<M>, &result) == napi_ok && result;
+}
+
+// Checks everything before it takes the tensor.
+template <class M>
+napi_value importTensor(const Call& call) {
+  State& state = stateOf(call.env);
+  void* data;
+  check(napi_get_value_external(call.env, call.values[0], &data));
+  Cell& cell = *static_cast<Cell*>(data);
+  auto* const managed = static_cast<M*>(cell.managed);
+  if (managed == nullptr) throw wrongTensor("one that nobody has taken", "a used one");
+  if constexpr (requires { managed->version; }) {
+    if (managed->version.major != dlpack::kMajor) throw wrongTensor("version 1 of DLPack", "another");
+    if ((managed->flags & dlpack::kReadOnly) != 0)
+      throw wrongTensor("one that may be written", "a read-only one");
+  }
   const dlpack::Tensor& tensor = managed->tensor;
-  if (tensor.device.type != dlpack::kCuda && tensor.device.type != dlpack::kCudaManaged)
+  const auto [deviceType, device] = tensor.device;
+  if (deviceType != dlpack::kCuda && deviceType != dlpack::kCudaManaged)
     throw wrongTensor("one on a CUDA device", "one elsewhere");
   if (hasGaps(tensor)) throw wrongTensor("one without gaps, in row-major order,", "another");
   const Dtype dtype = dtypeOf(tensor.dtype);
@@ -141,44 +157,22 @@ std::array<double, 4> importTensor(State& state, Cell& cell) {
   require(jumpout_cuda_memory_of(first, &place), kNoNames);
   if (length != 0 && place.kind != JUMPOUT_MEMORY_DEVICE && place.kind != JUMPOUT_MEMORY_MANAGED)
     throw failureOf(JUMPOUT_NOT_ON_DEVICE, "tensor");
-  const size_t bytes = length * factsOf(dtype).bytes;
-  auto memory = std::make_shared<DeviceMemory>(tensor.device.index, first, bytes);
+  auto memory = std::make_shared<DeviceMemory>(device, first, length * factsOf(dtype).bytes);
   memory->reaper = state.reaper;
-  memory->release.context = managed;
-  memory->release.function = callDeleter<M>;
   cell.managed = nullptr;
-  return {state.memories.add(std::move(memory)), static_cast<double>(tensor.device.index),
-          static_cast<double>(length), static_cast<double>(dtype)};
-}
-
-bool hasTag(const Call& call, const napi_type_tag& tag) {
-  bool result = false;
-  return napi_check_object_type_tag(call.env, call.values[0], &tag, &result) == napi_ok && result;
+  memory->owner.reset(managed, callDeleter<M>);
+  const double numbers[] = {state.memories.add(std::move(memory)), static_cast<double>(device),
+                            static_cast<double>(length), static_cast<double>(dtype)};
+  Napi::Array result = Napi::Array::New(call.env, std::size(numbers));
+  for (uint32_t i = 0; i < std::size(numbers); ++i) result.Set(i, numbers[i]);
+  return result;
 }
 
 // fromDLPack(tensor): [memory, device, length, dtype]
 napi_value fromDLPack(const Call& call) {
-  State& state = stateOf(call.env);
-  napi_valuetype type;
-  check(napi_typeof(call.env, call.values[0], &type));
-  const bool versioned = type == napi_external && hasTag(call, kVersionedTag);
-  if (type != napi_external || (!versioned && !hasTag(call, kLegacyTag)))
-    throw wrongType("an external tagged dltensor", "tensor");
-  void* data;
-  check(napi_get_value_external(call.env, call.values[0], &data));
-  Cell& cell = *static_cast<Cell*>(data);
-  if (cell.managed == nullptr) throw wrongTensor("one that nobody has taken", "a used one");
-  if (versioned) {
-    const auto& managed = *static_cast<const ManagedVersioned*>(cell.managed);
-    if (managed.version.major != dlpack::kMajor) throw wrongTensor("version 1 of DLPack", "another");
-    if ((managed.flags & dlpack::kReadOnly) != 0)
-      throw wrongTensor("one that may be written", "a read-only one");
-  }
-  const auto numbers =
-      versioned ? importTensor<ManagedVersioned>(state, cell) : importTensor<Managed>(state, cell);
-  Napi::Array result = Napi::Array::New(call.env, numbers.size());
-  for (uint32_t i = 0; i < numbers.size(); ++i) result.Set(i, numbers[i]);
-  return result;
+  if (hasTag<ManagedVersioned>(call)) return importTensor<ManagedVersioned>(call);
+  if (hasTag<Managed>(call)) return importTensor<Managed>(call);
+  throw wrongType("an external tagged dltensor", "tensor");
 }
 
 }  // namespace

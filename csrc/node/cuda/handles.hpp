@@ -1,5 +1,5 @@
-// Objects that JavaScript names by numbers, so that one array of numbers carries any count of them to native code. A number is
-// never used twice: that of a removed object finds nothing.
+// Objects that JavaScript names by numbers, so that one array of numbers carries any count of them to native code. No
+// number is used twice: the number of a removed object finds nothing.
 #pragma once
 
 #include <memory>

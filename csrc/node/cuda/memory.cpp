@@ -55,7 +55,7 @@ double wrapMemory(const Call& call) {
   const uint64_t bytes = call.integer(1, "bytes");
   auto memory = std::make_shared<DeviceMemory>(device, call.pointer(0, "pointer"), bytes);
   memory->reaper = state.reaper;
-  if (!call.isUndefined(3)) check(napi_create_reference(call.env, call.values[3], 1, &memory->release.owner));
+  if (!call.isUndefined(3)) memory->owner = state.reaper->ownerOf(call.values[3]);
   return state.memories.add(std::move(memory));
 }
 
@@ -96,7 +96,7 @@ void DeviceMemory::settle() const {
 
 DeviceMemory::~DeviceMemory() {
   if (reaper != nullptr) {
-    reaper->give(release, std::move(uses));
+    reaper->give(std::move(owner), std::move(uses));
     return;
   }
   void* handles[16];

@@ -19,9 +19,8 @@ struct DeviceMemory {
   void* pointer;
   size_t bytes;
   std::vector<StreamPointer> uses;
-  // Set for memory of another library, which `release` tells that the memory is not needed any more.
-  std::shared_ptr<Reaper> reaper;
-  Release release;
+  std::shared_ptr<Reaper> reaper;  // set for memory of another library
+  Owner owner;                     // what keeps that memory alive
 
   DeviceMemory(int32_t device, void* pointer, size_t bytes)
       : device(device), pointer(pointer), bytes(bytes) {}

@@ -16,8 +16,9 @@ double padding(const Call& call) {
   return static_cast<double>(bytes / sizeof(float));
 }
 
-// keepPages(): glibc returns freed memory to the system, and then each page of the next output costs a fault. Once a block of
-// the largest mapped size was freed, glibc keeps up to twice that size. Nothing changes where malloc was tuned or replaced.
+// keepPages(): glibc returns freed memory to the system, and then each page of the next output costs a fault. Once a block
+// of the largest mapped size was freed, glibc keeps up to twice that size. Nothing changes where malloc was tuned or
+// replaced.
 void keepPages(const Call&) {
 #if defined(__GLIBC__)
   constexpr size_t kLargestMapped = (size_t{32} << 20) - (size_t{64} << 10);
