@@ -35,6 +35,32 @@ struct ArgumentNames {
 
 inline constexpr ArgumentNames kNoNames{"this call", {}};
 inline constexpr ArgumentNames kOnDeviceNames{"this call", {{"device", "options.device"}}};
+inline constexpr ArgumentNames kForwardNames{"input, out and mask",
+                                             {{"input", "input"},
+                                              {"output", "options.out"},
+                                              {"mask", "options.mask"},
+                                              {"active", "options.active"},
+                                              {"call_counter", "options.call"},
+                                              {"call", "options.call"},
+                                              {"seed", "options.seed"},
+                                              {"stream", "options.stream"},
+                                              {"layout", "options.shape"},
+                                              {"total", "options.shard.total"},
+                                              {"options", "options"}}};
+inline constexpr ArgumentNames kBackwardNames{"gradOutput, out, mask and output",
+                                              {{"grad_output", "gradOutput"},
+                                               {"grad_input", "options.out"},
+                                               {"mask", "saved.mask"},
+                                               {"output", "options.output"},
+                                               {"stream", "options.stream"}}};
+inline constexpr ArgumentNames kCountNames{"input",
+                                           {{"input", "input"},
+                                            {"active", "options.out"},
+                                            {"stream", "options.stream"},
+                                            {"layout", "options.shape"}}};
+inline constexpr ArgumentNames kIdentityNames{
+    "input and out", {{"input", "input"}, {"output", "options.out"}, {"stream", "options.stream"}}};
+inline constexpr ArgumentNames kCopyNames{"the copy", {{"stream", "options.stream"}}};
 
 // A status and its details, which the C API keeps per thread: made on the thread of the call.
 struct Outcome {

@@ -2,7 +2,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "node/argument_names.hpp"
 #include "node/background.hpp"
 #include "node/cuda/dtype.hpp"
 #include "node/cuda/operation.hpp"

@@ -97,11 +97,7 @@ void Captures::abandon() noexcept {
 
 const StreamPointer& Captures::setupStream(int32_t device) {
   StreamPointer& stream = setupStreams_[device];
-  if (stream == nullptr) {
-    void* handle = nullptr;
-    require(jumpout_cuda_stream_create(device, &handle), kNoNames);
-    stream = std::make_shared<DeviceStream>(device, handle, true);
-  }
+  if (stream == nullptr) stream = makeStream(device);
   return stream;
 }
 

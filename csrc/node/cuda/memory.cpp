@@ -4,7 +4,6 @@
 #include <iterator>
 #include <utility>
 
-#include "node/argument_names.hpp"
 #include "node/cuda/state.hpp"
 #include "node/exports.hpp"
 

@@ -1,5 +1,4 @@
 // The passes on a device. Each takes one descriptor, where streams and memory are numbers.
-#include "node/argument_names.hpp"
 #include "node/cuda/dtype.hpp"
 #include "node/cuda/operation.hpp"
 #include "node/exports.hpp"

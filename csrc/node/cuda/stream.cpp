@@ -18,10 +18,7 @@ const StreamPointer& streamOf(const Call& call, size_t index, const char* argume
 }
 
 double createStream(const Call& call) {
-  const auto stream = std::make_shared<DeviceStream>(deviceOf(call.number(0, "device")), nullptr, false);
-  require(jumpout_cuda_stream_create(stream->device, &stream->handle), kOnDeviceNames);
-  stream->owned = true;
-  return stateOf(call.env).streams.add(stream);
+  return stateOf(call.env).streams.add(makeStream(deviceOf(call.number(0, "device"))));
 }
 
 // wrapStream(handle, device): the caller knows the device already.
@@ -82,6 +79,13 @@ bool DeviceStream::capturing() const {
   if (handle == nullptr) return false;  // the legacy default stream cannot be captured
   int32_t result = 0;
   return jumpout_cuda_stream_capturing(device, handle, &result) == JUMPOUT_OK && result != 0;
+}
+
+StreamPointer makeStream(int32_t device) {
+  auto stream = std::make_shared<DeviceStream>(device, nullptr, false);
+  require(jumpout_cuda_stream_create(device, &stream->handle), kOnDeviceNames);
+  stream->owned = true;
+  return stream;
 }
 
 StreamPointer whileWaiting(const StreamPointer& stream) {

@@ -31,6 +31,8 @@ struct DeviceStream {
 
 using StreamPointer = std::shared_ptr<DeviceStream>;
 
+StreamPointer makeStream(int32_t device);
+
 // The same stream, for work in the background. No capture may begin on it until all copies of this pointer are gone.
 StreamPointer whileWaiting(const StreamPointer& stream);
 

@@ -1,6 +1,5 @@
 // The passes on the host: positional arguments become the struct of the C API, with lengths checked against each other.
 #include "jumpout.h"
-#include "node/argument_names.hpp"
 #include "node/background.hpp"
 #include "node/descriptor.hpp"
 #include "node/exports.hpp"
