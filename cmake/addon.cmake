@@ -1,24 +1,21 @@
 # jumpout.node over the core, in build/Release, where `bindings` looks for it; the emulated one is kept apart.
 add_library(jumpout_addon MODULE
   csrc/node/addon.cpp
-  csrc/node/arrays.cpp
-  csrc/node/async.cpp
   csrc/node/background.cpp
-  csrc/node/calls.cpp
-  csrc/node/copies.cpp
   csrc/node/descriptor.cpp
-  csrc/node/device_calls.cpp
-  csrc/node/device_graph.cpp
-  csrc/node/device_memory.cpp
-  csrc/node/device_stream.cpp
-  csrc/node/dlpack.cpp
-  csrc/node/enqueue.cpp
   csrc/node/errors.cpp
-  csrc/node/memories.cpp
-  csrc/node/pinned.cpp
-  csrc/node/reaper.cpp
-  csrc/node/state.cpp
-  csrc/node/streams.cpp
+  csrc/node/cuda/copies.cpp
+  csrc/node/cuda/dlpack.cpp
+  csrc/node/cuda/graph.cpp
+  csrc/node/cuda/memory.cpp
+  csrc/node/cuda/operation.cpp
+  csrc/node/cuda/passes.cpp
+  csrc/node/cuda/reaper.cpp
+  csrc/node/cuda/state.cpp
+  csrc/node/cuda/stream.cpp
+  csrc/node/host/outputs.cpp
+  csrc/node/host/passes.cpp
+  csrc/node/host/pinned.cpp
   ${CMAKE_JS_SRC})
 
 # Node-API 8 (Node 12.22 on); every C++ exception becomes a JavaScript one; a promise that settles while its worker

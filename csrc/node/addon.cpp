@@ -2,82 +2,20 @@
 #include <napi.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "jumpout_cuda.h"
-#include "node/arrays.hpp"
-#include "node/async.hpp"
-#include "node/calls.hpp"
-#include "node/copies.hpp"
+#include "node/cuda/state.hpp"
 #include "node/descriptor.hpp"
-#include "node/device_calls.hpp"
-#include "node/device_graph.hpp"
-#include "node/dlpack.hpp"
-#include "node/errors.hpp"
-#include "node/memories.hpp"
-#include "node/pinned.hpp"
-#include "node/state.hpp"
-#include "node/streams.hpp"
+#include "node/exports.hpp"
 
 namespace jumpout::node {
 
 namespace {
 
-napi_value forward(napi_env env, napi_callback_info info) {
-  const Arguments<kForwardArity> arguments(env, info);
-  const jumpout_forward_args args = forwardArgs(env, arguments.values);
-  require(jumpout_forward(&args), kForwardNames);
-  return nullptr;
-}
-
-napi_value backward(napi_env env, napi_callback_info info) {
-  const Arguments<kBackwardArity> arguments(env, info);
-  const jumpout_backward_args args = backwardArgs(env, arguments.values);
-  require(jumpout_backward(&args), kBackwardNames);
-  return nullptr;
-}
-
-napi_value identity(napi_env env, napi_callback_info info) {
-  const Arguments<kIdentityArity> arguments(env, info);
-  const IdentityArgs args = identityArgs(env, arguments.values);
-  require(jumpout_identity(args.input, args.output, args.length), kIdentityNames);
-  return nullptr;
-}
-
-napi_value countActive(napi_env env, napi_callback_info info) {
-  const Arguments<kCountArity> arguments(env, info);
-  const jumpout_count_args args = countArgs(env, arguments.values);
-  require(jumpout_count_active(&args), kCountNames);
-  return nullptr;
-}
-
-// padding(array): elements to skip until the next boundary of a cache line.
-napi_value padding(napi_env env, napi_callback_info info) {
-  constexpr uintptr_t kCacheLine = 64;
-  const Arguments<1> arguments(env, info);
-  const auto address = reinterpret_cast<uintptr_t>(floatsOf(env, arguments.values[0], "array").data);
-  const uintptr_t bytes = (kCacheLine - address % kCacheLine) % kCacheLine;
-  return makeNumber(env, static_cast<double>(bytes / sizeof(float)));
-}
-
-napi_value foldIn(napi_env env, napi_callback_info info) {
-  const Arguments<2> arguments(env, info);
-  const uint64_t seed = uint64Of(env, arguments.values[0], "seed");
-  const uint64_t data = uint64Of(env, arguments.values[1], "data");
-  return makeBigint(env, jumpout_fold_in(seed, data));
-}
-
-// keepPages(): glibc returns what is freed to the system, and each page of the next output costs a fault, until it has
-// seen a block of its largest mapped size freed; then it keeps up to twice that. Where the host tuned malloc, or malloc is
-// another, nothing changes.
-napi_value keepPages(napi_env, napi_callback_info) {
-#if defined(__GLIBC__)
-  constexpr size_t kLargestMapped = (size_t{32} << 20) - (size_t{64} << 10);
-  void* volatile block = std::malloc(kLargestMapped);  // volatile: compilers leave unused blocks out
-  std::free(block);
-#endif
-  return nullptr;
+Napi::BigInt foldIn(const Call& call) {
+  const uint64_t seed = call.bigint(0, "seed");
+  return Napi::BigInt::New(call.env, jumpout_fold_in(seed, call.bigint(1, "data")));
 }
 
 Napi::Array devices(Napi::Env env) {
@@ -99,17 +37,17 @@ Napi::Array devices(Napi::Env env) {
   return result;
 }
 
-napi_value runtime(napi_env env, napi_callback_info) {
+napi_value runtime(const Call& call) {
   jumpout_runtime found;
   require(jumpout_get_runtime(&found), kNoNames);
-  Napi::Object result = Napi::Object::New(env);
+  Napi::Object result = Napi::Object::New(call.env);
   result.Set("version", found.version);
   result.Set("isa", found.cpu_isa);
   result.Set("threads", found.cpu_threads);
   result.Set("cudaCompiled", found.cuda_compiled != 0);
   result.Set("cudaAvailable", found.cuda_available != 0);
   if (found.cuda_reason != nullptr) result.Set("cudaReason", found.cuda_reason);
-  result.Set("devices", devices(env));
+  result.Set("devices", devices(call.env));
   return result;
 }
 
@@ -120,34 +58,26 @@ napi_value list(napi_env env, const char* const (&names)[kLength]) {
   return result;
 }
 
-// Runs once in each thread that loads the addon; a misconfigured environment fails here, not at some later
-// call.
+// Runs once in each thread that loads the addon. A wrong environment variable fails here, not in a later call.
 napi_value initialize(napi_env env, napi_value object) {
   jumpout_runtime found;
   require(jumpout_get_runtime(&found), kNoNames);
   createState(env);
-  Napi::Object exports(env, object);
-  exports.Set("fields", list(env, kDescriptorFields));
-  exports.Set("deviceFields", list(env, kDeviceFields));
-  define<forward>(env, exports, "forward");
-  define<forwardAsync>(env, exports, "forwardAsync");
-  define<backward>(env, exports, "backward");
-  define<backwardAsync>(env, exports, "backwardAsync");
-  define<identity>(env, exports, "identity");
-  define<identityAsync>(env, exports, "identityAsync");
-  define<countActive>(env, exports, "countActive");
-  define<foldIn>(env, exports, "foldIn");
-  define<padding>(env, exports, "padding");
-  define<keepPages>(env, exports, "keepPages");
-  define<runtime>(env, exports, "runtime");
-  define<allocPinned>(env, exports, "allocPinned");
-  defineMemories(env, exports);
-  defineCopies(env, exports);
-  defineStreams(env, exports);
-  defineGraphs(env, exports);
-  defineDeviceCalls(env, exports);
-  defineDlpack(env, exports);
-  return exports;
+  check(napi_set_named_property(env, object, "fields", list(env, kDescriptorFields)));
+  check(napi_set_named_property(env, object, "deviceFields", list(env, kDeviceFields)));
+  const Exports exports{env, object};
+  exports.add<runtime>("runtime");
+  exports.add<foldIn>("foldIn");
+  exportHostPasses(exports);
+  exportOutputs(exports);
+  exportPinned(exports);
+  exportDevicePasses(exports);
+  exportDeviceMemory(exports);
+  exportCopies(exports);
+  exportStreams(exports);
+  exportGraphs(exports);
+  exportDlpack(exports);
+  return object;
 }
 
 napi_value initializeOrThrow(napi_env env, napi_value exports) noexcept {

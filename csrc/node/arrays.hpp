@@ -1,11 +1,12 @@
-// What JavaScript passes, as numbers, pointers and lengths. Typed arrays are never asked for their ArrayBuffers:
-// shared memory has none to give.
+// Typed arrays as pointers and lengths. They are never asked for their ArrayBuffers: shared memory has none to give.
 #pragma once
 
 #include <node_api.h>
 
 #include <cstddef>
 #include <cstdint>
+
+#include "node/errors.hpp"
 
 namespace jumpout::node {
 
@@ -15,32 +16,31 @@ struct Array {
   size_t length;
 };
 
-// Throw a Failure where the value is another type; a detached array has length 0.
-Array<float> floatsOf(napi_env env, napi_value value, const char* argument);
-Array<uint32_t> wordsOf(napi_env env, napi_value value, const char* argument);
-Array<int32_t> integersOf(napi_env env, napi_value value, const char* argument);
-Array<double> doublesOf(napi_env env, napi_value value, const char* argument);
-
-Array<uint64_t> longWordsOf(napi_env env, napi_value value, const char* argument);
-
-double numberOf(napi_env env, napi_value value, const char* argument);
-// From a bigint.
-uint64_t uint64Of(napi_env env, napi_value value, const char* argument);
-bool booleanOf(napi_env env, napi_value value, const char* argument);
-bool isUndefined(napi_env env, napi_value value);
-
-napi_value makeNumber(napi_env env, double value);
-napi_value makeBigint(napi_env env, uint64_t value);
-
-// Missing arguments are undefined, further ones ignored.
-template <size_t kArity>
-struct Arguments {
-  napi_value values[kArity];
-
-  Arguments(napi_env env, napi_callback_info info) {
-    size_t count = kArity;
-    napi_get_cb_info(env, info, &count, values, nullptr, nullptr);
-  }
+struct ArrayType {
+  napi_typedarray_type type;
+  const char* name;
 };
+
+constexpr ArrayType arrayTypeOf(const float*) { return {napi_float32_array, "a Float32Array"}; }
+constexpr ArrayType arrayTypeOf(const double*) { return {napi_float64_array, "a Float64Array"}; }
+constexpr ArrayType arrayTypeOf(const int32_t*) { return {napi_int32_array, "an Int32Array"}; }
+constexpr ArrayType arrayTypeOf(const uint32_t*) { return {napi_uint32_array, "a Uint32Array"}; }
+constexpr ArrayType arrayTypeOf(const uint64_t*) { return {napi_biguint64_array, "a BigUint64Array"}; }
+
+// Throws a Failure where the value is of another type. A detached array has length 0.
+template <typename T>
+Array<T> arrayOf(napi_env env, napi_value value, const char* argument) {
+  constexpr ArrayType wanted = arrayTypeOf(static_cast<T*>(nullptr));
+  napi_typedarray_type type;
+  size_t length;
+  void* data;
+  const napi_status status = napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr);
+  if (status != napi_ok || type != wanted.type) throw wrongType(wanted.name, argument);
+  return {static_cast<T*>(data), length};
+}
+
+inline Array<double> doublesOf(napi_env env, napi_value value, const char* argument) {
+  return arrayOf<double>(env, value, argument);
+}
 
 }  // namespace jumpout::node

@@ -5,25 +5,21 @@
 
 #include <cstdint>
 #include <functional>
-#include <initializer_list>
 
+#include "node/call.hpp"
 #include "node/errors.hpp"
 
 namespace jumpout::node {
 
-// The int32 of whoever may call work off, 0 as long as nobody did: whoever changes it first decides, the thread that begins
-// or JavaScript, which writes 2 (lib/abort.ts). nullptr where nobody may.
+// An int32 that work shares with JavaScript, which may call the work off. It holds 0 until one side changes it: the thread
+// that begins, or JavaScript, which writes 2 (lib/abort.ts). The first one decides. nullptr: nothing calls the work off.
 using Turn = int32_t*;
-Turn turnOf(napi_env env, napi_value value);
+Turn turnOf(const Call& call, size_t index);
 
-// `work` in its turn: called off, it is not done, and its promise fulfils.
-Outcome inTurn(Turn turn, const std::function<Outcome()>& work);
-
-// `work` runs in another thread and must not touch Node-API; `after`, where given, in JavaScript's thread, whatever came
-// of it. `kept` are values that live until then; the object that the function was called on (`info`) is another, and makes
-// the error. Returns the promise of undefined.
-napi_value inBackground(napi_env env, napi_callback_info info, std::function<Outcome()> work,
-                        std::function<void()> after, std::initializer_list<napi_value> kept,
+// Returns the promise of undefined. `work` runs in another thread and must not touch Node-API; where it lost its turn, it
+// does not run and the promise fulfils. On success and on failure `work` is destroyed on the JavaScript thread before the
+// promise settles. Until then the receiver and the arguments of the call live. The receiver makes the error.
+napi_value inBackground(const Call& call, Turn turn, std::function<jumpout_status()> work,
                         const ArgumentNames& names);
 
 }  // namespace jumpout::node

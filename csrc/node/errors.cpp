@@ -1,11 +1,11 @@
 #include "node/errors.hpp"
 
+#include <napi.h>
+
 #include <cctype>
 #include <exception>
 #include <iterator>
 #include <new>
-
-#include "node/arrays.hpp"
 
 namespace jumpout::node {
 
@@ -15,7 +15,7 @@ std::string sentenceOf(const std::string& expected, const std::string& argument,
   return "Expected " + expected + " for " + argument + ", got " + got;
 }
 
-Failure internal(const char* sentence) { return {ErrorClass::kError, "ERR_INTERNAL", sentence}; }
+Failure internal(const char* sentence) { return {"Error", "ERR_INTERNAL", sentence}; }
 
 napi_value textOf(napi_env env, const char* text) {
   napi_value result;
@@ -23,17 +23,7 @@ napi_value textOf(napi_env env, const char* text) {
   return result;
 }
 
-const char* nameOf(ErrorClass errorClass) {
-  switch (errorClass) {
-    case ErrorClass::kTypeError: return "TypeError";
-    case ErrorClass::kRangeError: return "RangeError";
-    case ErrorClass::kCudaError: return "CudaError";
-    case ErrorClass::kError: break;
-  }
-  return "Error";
-}
-
-// nullptr: there is no such method, as where the addon is loaded without lib.
+// nullptr where the receiver has no such method: the addon was loaded without lib.
 napi_value methodOf(napi_env env, napi_value receiver) {
   napi_value method;
   napi_valuetype type;
@@ -44,7 +34,7 @@ napi_value methodOf(napi_env env, napi_value receiver) {
 }
 
 Failure cudaFailure(const jumpout_cuda_error& error, const std::string& sentence) {
-  return {ErrorClass::kCudaError, "ERR_CUDA", sentence, error};
+  return {"CudaError", "ERR_CUDA", sentence, error};
 }
 
 // What CUDA itself says where a device fails.
@@ -56,16 +46,10 @@ Failure failureOfDevice(const jumpout_cuda_error& error) {
 }
 
 // options.p_min is options.pMin in JavaScript.
-std::string inCamelCase(const char* field) {
-  std::string name;
-  bool upper = false;
-  for (; *field != '\0'; ++field) {
-    if (*field == '_') {
-      upper = true;
-      continue;
-    }
-    name += static_cast<char>(upper ? std::toupper(static_cast<unsigned char>(*field)) : *field);
-    upper = false;
+std::string inCamelCase(std::string name) {
+  for (size_t i = name.find('_'); i != std::string::npos; i = name.find('_', i)) {
+    name.erase(i, 1);
+    name[i] = static_cast<char>(std::toupper(static_cast<unsigned char>(name[i])));
   }
   return name;
 }
@@ -75,30 +59,34 @@ std::string argumentOf(const std::string& field, const ArgumentNames& names) {
     if (field == pair.field) return pair.argument;
   }
   if (field.starts_with("layout.")) return "options.shape";
-  return field.starts_with("options.") ? inCamelCase(field.c_str()) : names.all;
+  return field.starts_with("options.") ? inCamelCase(field) : names.all;
 }
 
 }  // namespace
 
-Failure wrongType(const char* expected, const char* argument) {
-  return {ErrorClass::kTypeError, "ERR_INVALID_ARG_TYPE", sentenceOf(expected, argument, "something else")};
+Failure wrongType(const char* expected, const char* argument, const char* got) {
+  return {"TypeError", "ERR_INVALID_ARG_TYPE", sentenceOf(expected, argument, got)};
 }
 
-Failure outOfMemory(const char* what) {
-  return {ErrorClass::kRangeError, "ERR_OUT_OF_MEMORY", sentenceOf("enough free memory", what, "too little")};
+Failure outOfRange(const char* expected, const char* argument, const char* got) {
+  return {"RangeError", "ERR_OUT_OF_RANGE", sentenceOf(expected, argument, got)};
 }
 
 Failure wrongValue(const std::string& expected, const std::string& argument, const std::string& got) {
-  return {ErrorClass::kTypeError, "ERR_INVALID_ARG_VALUE", sentenceOf(expected, argument, got)};
+  return {"TypeError", "ERR_INVALID_ARG_VALUE", sentenceOf(expected, argument, got)};
 }
 
 Failure wrongState(const char* expected, const char* argument, const char* got) {
-  return {ErrorClass::kError, "ERR_INVALID_STATE", sentenceOf(expected, argument, got)};
+  return {"Error", "ERR_INVALID_STATE", sentenceOf(expected, argument, got)};
 }
 
 Failure wrongDevice(const char* what, int32_t expected, const char* argument, int32_t got) {
   return wrongValue(what + (" of device " + std::to_string(expected)), argument,
                     "one of device " + std::to_string(got));
+}
+
+Failure outOfMemory(const char* what) {
+  return {"RangeError", "ERR_OUT_OF_MEMORY", sentenceOf("enough free memory", what, "too little")};
 }
 
 Outcome outcomeOf(jumpout_status status) {
@@ -115,24 +103,16 @@ Failure failureOf(const Outcome& outcome, const ArgumentNames& names) {
 
 Failure failureOf(jumpout_status status, const char* argument) {
   switch (status) {
-    case JUMPOUT_NULL_POINTER:
-      return {ErrorClass::kTypeError, "ERR_INVALID_ARG_TYPE",
-              sentenceOf("all arrays", argument, "one without memory")};
+    case JUMPOUT_NULL_POINTER: return wrongType("all arrays", argument, "one without memory");
     case JUMPOUT_BAD_LENGTH:
-      return {ErrorClass::kRangeError, "ERR_OUT_OF_RANGE",
-              sentenceOf("lengths that fit each other", argument, "lengths that do not")};
-    case JUMPOUT_BAD_OPTION:
-      return {ErrorClass::kRangeError, "ERR_OUT_OF_RANGE",
-              sentenceOf("numbers in their ranges", "options", "one outside its range")};
+      return outOfRange("lengths that fit each other", argument, "lengths that do not");
+    case JUMPOUT_BAD_OPTION: return outOfRange("numbers in their ranges", "options", "one outside its range");
     case JUMPOUT_OVERLAP:
-      return {ErrorClass::kTypeError, "ERR_INVALID_ARG_VALUE",
-              sentenceOf("the same memory or memory apart", argument, "arrays that overlap in part")};
+      return wrongValue("the same memory or memory apart", argument, "arrays that overlap in part");
     case JUMPOUT_MISALIGNED:
-      return {ErrorClass::kTypeError, "ERR_INVALID_ARG_VALUE",
-              sentenceOf("memory aligned to its elements", argument, "a misaligned array")};
+      return wrongValue("memory aligned to its elements", argument, "a misaligned array");
     case JUMPOUT_OUT_OF_MEMORY: return outOfMemory("this call");
-    case JUMPOUT_BAD_ENVIRONMENT:
-      return {ErrorClass::kError, "ERR_BAD_ENVIRONMENT", jumpout_status_text(status)};
+    case JUMPOUT_BAD_ENVIRONMENT: return {"Error", "ERR_BAD_ENVIRONMENT", jumpout_status_text(status)};
     case JUMPOUT_NO_CUDA:
       return cudaFailure({100, "cudaErrorNoDevice", "", 0},
                          std::string("CUDA is not available: ") + jumpout_status_text(status));
@@ -148,12 +128,6 @@ Failure failureOf(jumpout_status status, const char* argument) {
   return internal(jumpout_status_text(status));
 }
 
-napi_value receiverOf(napi_env env, napi_callback_info info) noexcept {
-  napi_value receiver = nullptr;
-  napi_get_cb_info(env, info, nullptr, nullptr, &receiver, nullptr);
-  return receiver;
-}
-
 napi_value makeError(napi_env env, napi_value receiver, const Failure& failure) {
   napi_value error;
   const napi_value code = textOf(env, failure.code), sentence = textOf(env, failure.sentence.c_str());
@@ -162,14 +136,12 @@ napi_value makeError(napi_env env, napi_value receiver, const Failure& failure) 
     check(napi_create_error(env, code, sentence, &error));
     return error;
   }
-  napi_value sticky;
-  check(napi_get_boolean(env, failure.cuda.sticky != 0, &sticky));
-  const napi_value arguments[] = {textOf(env, nameOf(failure.errorClass)),
+  const napi_value arguments[] = {textOf(env, failure.errorClass),
                                   code,
                                   sentence,
                                   textOf(env, failure.cuda.name == nullptr ? "" : failure.cuda.name),
-                                  makeNumber(env, failure.cuda.number),
-                                  sticky};
+                                  Napi::Number::New(env, failure.cuda.number),
+                                  Napi::Boolean::New(env, failure.cuda.sticky != 0)};
   check(napi_call_function(env, receiver, method, std::size(arguments), arguments, &error));
   return error;
 }
@@ -189,12 +161,11 @@ void throwCaught(napi_env env, napi_value receiver) noexcept {
         raise(internal("a call of Node-API failed"));
     } catch (const std::bad_alloc&) {
       raise(outOfMemory("this call"));
-    } catch (const std::exception&
-                 exception) {  // Napi::Error too, which is the engine's and not of the caller's realm
-      raise(internal(exception.what()));
+    } catch (const std::exception& exception) {
+      raise(internal(exception.what()));  // also for a Napi::Error, which would be of the addon's realm
     }
   } catch (...) {
-    // Not even an error can be made (a worker that is being terminated): there is nobody left to tell.
+    // A worker that is being terminated can make no error, and runs no code that would catch one.
   }
 }
 

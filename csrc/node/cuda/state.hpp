@@ -1,23 +1,24 @@
-// What the addon keeps for one environment, that is one JavaScript thread: nothing is shared between them.
+// What the addon keeps per environment, that is per JavaScript thread. Environments share nothing.
 #pragma once
 
 #include <node_api.h>
 
+#include <map>
 #include <memory>
 #include <vector>
 
-#include "node/device_graph.hpp"
-#include "node/device_memory.hpp"
-#include "node/device_stream.hpp"
-#include "node/handles.hpp"
-#include "node/reaper.hpp"
+#include "node/cuda/graph.hpp"
+#include "node/cuda/handles.hpp"
+#include "node/cuda/memory.hpp"
+#include "node/cuda/reaper.hpp"
+#include "node/cuda/stream.hpp"
 
 namespace jumpout::node {
 
 struct State {
   explicit State(napi_env env);
   ~State();
-  // The environment ends: what is left is waited for, and nothing is put off any more.
+  // When the environment ends: waits for the work that is left. From then on, nothing is put off.
   void close();
   State(const State&) = delete;
   State& operator=(const State&) = delete;
@@ -27,6 +28,7 @@ struct State {
   HandleTable<DeviceMemory> memories;
   HandleTable<DeviceStream> streams;
   HandleTable<DeviceGraph> graphs;
+  Captures captures;
   std::vector<MemoryPointer> lentForGood;  // workspaces in graphs of other libraries
 
   // Handle 0: the legacy default stream of that device. Throws a Failure that names the argument.
@@ -34,23 +36,13 @@ struct State {
   const StreamPointer& stream(double handle, const char* argument);
   const MemoryPointer& memory(double handle, const char* argument);
 
-  // In device_graph.cpp.
-  void beginCapture(const StreamPointer& stream);
-  void joinCapture(const StreamPointer& stream, Capture& capture);
-  std::shared_ptr<DeviceGraph> endCapture(const StreamPointer& stream);
-  const StreamPointer& setupStream(int32_t device);
-
  private:
-  void abandonCaptures() noexcept;
-
-  std::vector<std::unique_ptr<Capture>> captures_;
-  std::vector<StreamPointer> defaultStreams_;  // by device
-  std::vector<StreamPointer> setupStreams_;    // by device
+  std::map<int32_t, StreamPointer> defaultStreams_;  // by device
 };
 
 State& stateOf(napi_env env);
 
-// Once an environment, before anything else.
+// Once per environment, before anything else.
 void createState(napi_env env);
 
 }  // namespace jumpout::node

@@ -1,18 +1,18 @@
-#include "node/reaper.hpp"
+#include "node/cuda/reaper.hpp"
 
 #include <new>
 #include <utility>
+
+#include "node/errors.hpp"
 
 namespace jumpout::node {
 
 namespace {
 
-// Whether everything that was enqueued on these streams is done; a lost device does nothing any more.
+// False where a stream is being captured, so that its work is not done. A lost device has no work left.
 bool waitFor(const std::vector<StreamPointer>& streams) noexcept {
   bool done = true;
-  for (const StreamPointer& stream : streams) {
-    if (jumpout_cuda_stream_synchronize(stream->device, stream->handle) == JUMPOUT_CAPTURING) done = false;
-  }
+  for (const StreamPointer& stream : streams) done &= stream->synchronize() != JUMPOUT_CAPTURING;
   return done;
 }
 
@@ -24,16 +24,23 @@ struct Reaper::Round {
   napi_async_work work = nullptr;
 };
 
-void Reaper::give(Release release, std::vector<StreamPointer> uses) noexcept {
-  Remains remains{release, std::move(uses)};
-  const bool here = std::this_thread::get_id() == thread_;
-  if (here && remains.uses.empty()) return finish(remains);
-  if (keep(remains, here)) return;
-  waitFor(remains.uses);
-  finish(remains);
+void Reaper::give(Owner owner, std::vector<StreamPointer> uses) noexcept {
+  Remains remains{std::move(owner), std::move(uses)};
+  const bool here = onJavaScriptThread();
+  if (here && remains.uses.empty()) return;
+  if (!keep(remains, here)) waitFor(remains.uses);
 }
 
-// False after the end, and where there is no memory for the list.
+// References belong to the JavaScript thread and end with their environment.
+Owner Reaper::ownerOf(napi_value object) {
+  napi_ref reference;
+  check(napi_create_reference(env_, object, 1, &reference));
+  return {reference, [self = shared_from_this()](napi_ref owner) {
+            if (self->onJavaScriptThread() && !self->gone_) napi_delete_reference(self->env_, owner);
+          }};
+}
+
+// False after `close`, and where there is no memory for the list.
 bool Reaper::keep(Remains& remains, bool here) noexcept {
   const std::lock_guard lock(mutex_);
   if (closed_) return false;
@@ -46,7 +53,7 @@ bool Reaper::keep(Remains& remains, bool here) noexcept {
   return true;
 }
 
-// With the mutex held. Where it fails (an environment that ends), the next round or `close` takes care of what waits.
+// With the mutex held. Where it fails (an environment that ends), the next round or `close` takes what waits.
 void Reaper::startRound() noexcept {
   std::unique_ptr<Round> round(new (std::nothrow) Round);
   napi_value name;
@@ -77,12 +84,9 @@ void Reaper::complete(napi_env env, napi_status, void* data) {
   const std::unique_ptr<Round> round(static_cast<Round*>(data));
   napi_delete_async_work(env, round->work);
   round->reaper->endRound(round->remains);
-  for (const Remains& remains : round->remains) {
-    if (remains.done) round->reaper->finish(remains);
-  }
 }
 
-// What is being captured waits for another occasion; what came meanwhile does not.
+// Only what came meanwhile starts another round; memory of streams that are being captured waits for that.
 void Reaper::endRound(std::vector<Remains>& remains) noexcept {
   const std::lock_guard lock(mutex_);
   inRound_ = false;
@@ -106,18 +110,9 @@ void Reaper::close() noexcept {
     closed_ = true;
     rest.swap(waiting_);
   }
-  for (const Remains& remains : rest) {
-    waitFor(remains.uses);
-    finish(remains);
-  }
+  for (const Remains& remains : rest) waitFor(remains.uses);
+  rest.clear();
   gone_ = true;
-}
-
-void Reaper::finish(const Remains& remains) noexcept {
-  // References belong to JavaScript's thread, and are gone with their environment.
-  const bool possible = std::this_thread::get_id() == thread_ && !gone_;
-  if (remains.release.owner != nullptr && possible) napi_delete_reference(env_, remains.release.owner);
-  if (remains.release.function != nullptr) remains.release.function(remains.release.context);
 }
 
 }  // namespace jumpout::node

@@ -1,5 +1,5 @@
-// Gives memory of others back once the work on it is done, without waiting in JavaScript's thread: one job at a time on
-// Node's thread pool waits for the streams concerned.
+// Gives memory of other libraries back once the work on it is done. The JavaScript thread does not wait: one job at a time
+// on Node's thread pool waits for the streams.
 #pragma once
 
 #include <node_api.h>
@@ -11,42 +11,40 @@
 #include <thread>
 #include <vector>
 
-#include "node/device_stream.hpp"
+#include "node/cuda/stream.hpp"
 
 namespace jumpout::node {
 
-// Whom to tell. Either may be empty.
-struct Release {
-  napi_ref owner = nullptr;           // a JavaScript object, held until then
-  void (*function)(void*) = nullptr;  // callable from any thread
-  void* context = nullptr;
-};
+// Keeps memory of another library alive; its deleter gives the memory back, on any thread.
+using Owner = std::shared_ptr<void>;
 
 class Reaper : public std::enable_shared_from_this<Reaper> {
  public:
   explicit Reaper(napi_env env) : env_(env), thread_(std::this_thread::get_id()) {}
 
-  // From any thread; what comes from another than JavaScript's waits for the next that comes from there.
-  void give(Release release, std::vector<StreamPointer> uses) noexcept;
-  // Blocks until no thread waits for a stream: a capture must not begin on one that is being waited for.
+  // From any thread. Releases from other threads are queued until the JavaScript thread next calls this.
+  void give(Owner owner, std::vector<StreamPointer> uses) noexcept;
+  // Keeps a JavaScript object alive, at most as long as the environment.
+  Owner ownerOf(napi_value object);
+  // Blocks until no thread waits for a stream: a capture must not begin on a stream that a thread waits for.
   void settle();
-  // The environment ends: waits for everything, and from now on for each at once.
+  // When the environment ends: waits for the work on all memory. From then on, `give` waits too.
   void close() noexcept;
 
  private:
   struct Remains {
-    Release release;
+    Owner owner;
     std::vector<StreamPointer> uses;
     bool done = false;
   };
   struct Round;
 
+  bool onJavaScriptThread() const { return std::this_thread::get_id() == thread_; }
   static void execute(napi_env env, void* data);
   static void complete(napi_env env, napi_status status, void* data);
   bool keep(Remains& remains, bool here) noexcept;
   void startRound() noexcept;
   void endRound(std::vector<Remains>& remains) noexcept;
-  void finish(const Remains& remains) noexcept;
 
   napi_env env_;
   std::thread::id thread_;

@@ -1,4 +1,4 @@
-#include "node/state.hpp"
+#include "node/cuda/state.hpp"
 
 #include "node/errors.hpp"
 
@@ -6,7 +6,7 @@ namespace jumpout::node {
 
 namespace {
 
-// Without CUDA no device exists, and the text says why.
+// Without CUDA there is no device, and the sentence says why.
 Failure noDevice(int32_t device, const char* argument) {
   const int32_t count = jumpout_cuda_device_count();
   if (count == 0) return failureOf(JUMPOUT_NO_CUDA, argument);
@@ -15,18 +15,18 @@ Failure noDevice(int32_t device, const char* argument) {
 
 }  // namespace
 
-State::State(napi_env env) : env(env), reaper(std::make_shared<Reaper>(env)) {}
+State::State(napi_env env) : env(env), reaper(std::make_shared<Reaper>(env)), captures(env, *reaper) {}
 
-// Graphs before what they use.
+// Graphs first, since they use the others.
 State::~State() {
   graphs.clear();
   memories.clear();
   streams.clear();
 }
 
-// A cleanup hook, since it comes before all finalizers: no work may be queued for an environment that is being freed.
+// In a cleanup hook, which runs before all finalizers: no work may be queued for an environment that is being freed.
 void State::close() {
-  abandonCaptures();
+  captures.abandon();
   reaper->close();
 }
 
@@ -42,11 +42,12 @@ const StreamPointer& State::stream(double handle, int32_t device, const char* ar
     if (found->device != device) throw wrongDevice("a stream", device, argument, found->device);
     return found;
   }
-  const auto index = static_cast<size_t>(device);
-  if (index < defaultStreams_.size() && defaultStreams_[index]) return defaultStreams_[index];
-  if (device < 0 || device >= jumpout_cuda_device_count()) throw noDevice(device, argument);
-  if (index >= defaultStreams_.size()) defaultStreams_.resize(index + 1);
-  return defaultStreams_[index] = std::make_shared<DeviceStream>(device, nullptr, false);
+  StreamPointer& legacy = defaultStreams_[device];
+  if (legacy == nullptr) {
+    if (device < 0 || device >= jumpout_cuda_device_count()) throw noDevice(device, argument);
+    legacy = std::make_shared<DeviceStream>(device, nullptr, false);
+  }
+  return legacy;
 }
 
 const MemoryPointer& State::memory(double handle, const char* argument) {

@@ -14,20 +14,29 @@ struct DeviceStream {
   int32_t device;
   void* handle;                // nullptr: the legacy default stream
   bool owned;                  // created here
-  bool gone = false;           // JavaScript let go of it
+  bool gone = false;           // JavaScript released it
   int32_t waiting = 0;         // promises that wait for it in another thread
-  void* workspace = nullptr;   // of the calls that run when they are made
-  Capture* capture = nullptr;  // what records it, where that was begun here
+  void* workspace = nullptr;   // of the passes that are not captured
+  Capture* capture = nullptr;  // the capture that records it, where that was begun here
 
   DeviceStream(int32_t device, void* handle, bool owned) : device(device), handle(handle), owned(owned) {}
   ~DeviceStream();
   DeviceStream(const DeviceStream&) = delete;
   DeviceStream& operator=(const DeviceStream&) = delete;
 
-  // Also where somebody else began the capture.
+  // Also where another library began the capture.
   bool capturing() const;
+  jumpout_status synchronize() const { return jumpout_cuda_stream_synchronize(device, handle); }
 };
 
 using StreamPointer = std::shared_ptr<DeviceStream>;
+
+StreamPointer makeStream(int32_t device);
+
+// The same stream, for work in the background. No capture may begin on it until all copies of this pointer are gone.
+StreamPointer whileWaiting(const StreamPointer& stream);
+
+// A device as JavaScript names it. Whether it exists is checked where it is used.
+int32_t deviceOf(double number);
 
 }  // namespace jumpout::node

@@ -1,0 +1,111 @@
+#include "node/cuda/graph.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "node/cuda/state.hpp"
+#include "node/exports.hpp"
+
+namespace jumpout::node {
+
+namespace {
+
+constexpr ArgumentNames kCaptureNames{"capture", {}};
+constexpr ArgumentNames kLaunchNames{"launch", {{"stream", "stream"}}};
+
+void captureBegin(const Call& call) {
+  State& state = stateOf(call.env);
+  state.captures.begin(state.stream(call.number(0, "stream"), "stream"));
+}
+
+// captureEnd(stream, keep): the graph, or undefined where it is not to be kept.
+Napi::Value captureEnd(const Call& call) {
+  State& state = stateOf(call.env);
+  const StreamPointer stream = state.stream(call.number(0, "stream"), "stream");
+  const bool keep = call.boolean(1, "keep");
+  GraphPointer graph = state.captures.end(stream);
+  return keep ? Napi::Number::New(call.env, state.graphs.add(std::move(graph))) : Napi::Value();
+}
+
+// launch(graph, stream)
+void launch(const Call& call) {
+  State& state = stateOf(call.env);
+  const GraphPointer* graph = state.graphs.find(call.number(0, "graph"));
+  if (graph == nullptr) throw wrongValue("a graph that was not freed", "launch", "a freed one");
+  (*graph)->launch(state.stream(call.number(1, "stream"), (*graph)->device, "stream"));
+}
+
+void releaseGraph(const Call& call) { stateOf(call.env).graphs.remove(call.number(0, "graph")); }
+
+}  // namespace
+
+DeviceGraph::~DeviceGraph() {
+  jumpout_cuda_graph_destroy(device, handle);
+  for (const napi_ref array : arrays) napi_delete_reference(env, array);
+}
+
+void DeviceGraph::launch(const StreamPointer& stream) {
+  if (stream->capturing()) throw failureOf(JUMPOUT_CAPTURING, "launch");
+  if (std::find(launched.begin(), launched.end(), stream) == launched.end()) {
+    for (const MemoryPointer& memory : memories) memory->noteUse(stream);
+    launched.push_back(stream);
+  }
+  require(jumpout_cuda_graph_launch(device, handle, stream->handle), kLaunchNames);
+}
+
+void Capture::add(const StreamPointer& stream) {
+  streams.push_back(stream);
+  stream->capture = this;
+}
+
+jumpout_status Capture::end() noexcept {
+  for (const StreamPointer& stream : streams) stream->capture = nullptr;
+  return jumpout_cuda_capture_end(graph->device, streams.front()->handle, &graph->handle);
+}
+
+void Captures::begin(const StreamPointer& stream) {
+  if (stream->waiting > 0) {
+    throw wrongState("no promise that waits for the stream", "capture", "one that has not settled");
+  }
+  if (stream->capture != nullptr) throw failureOf(JUMPOUT_CAPTURING, "capture");
+  setupStream(stream->device);
+  reaper_.settle();
+  auto capture = std::make_unique<Capture>();
+  capture->graph = std::make_shared<DeviceGraph>(env_, stream->device);
+  capture->streams.push_back(stream);
+  captures_.reserve(captures_.size() + 1);
+  require(jumpout_cuda_capture_begin(stream->device, stream->handle), kCaptureNames);
+  stream->capture = capture.get();
+  captures_.push_back(std::move(capture));
+}
+
+GraphPointer Captures::end(const StreamPointer& stream) {
+  const auto found = std::find_if(captures_.begin(), captures_.end(),
+                                  [&](const auto& capture) { return capture->streams.front() == stream; });
+  if (found == captures_.end()) throw wrongState("a capture that began here", "capture", "none");
+  const std::unique_ptr<Capture> capture = std::move(*found);
+  captures_.erase(found);
+  require(capture->end(), kCaptureNames);
+  require(setupStream(stream->device)->synchronize(), kCaptureNames);
+  return capture->graph;
+}
+
+void Captures::abandon() noexcept {
+  for (const auto& capture : captures_) capture->end();
+  captures_.clear();
+}
+
+const StreamPointer& Captures::setupStream(int32_t device) {
+  StreamPointer& stream = setupStreams_[device];
+  if (stream == nullptr) stream = makeStream(device);
+  return stream;
+}
+
+void exportGraphs(const Exports& exports) {
+  exports.add<captureBegin>("captureBegin");
+  exports.add<captureEnd>("captureEnd");
+  exports.add<launch>("launch");
+  exports.add<releaseGraph>("releaseGraph");
+}
+
+}  // namespace jumpout::node
