@@ -1,5 +1,5 @@
 /** The names of options: a misspelt one must not stand for no option at all. */
-import { types } from 'node:util'
+import { isBoxedPrimitive } from 'node:util/types'
 import { invalidType, kindOfObject, unknownOption } from './errors'
 
 /** Each name of an interface of options once: the compiler refuses a list with one too few or one too many. */
@@ -114,21 +114,22 @@ const placesOf = (name: string): string =>
     .join(', ')}`
 
 function refuseUnknown(options: object, name: string, known: OptionNames, argument: string): void {
+  assertBag(options, argument)
   if (!Object.hasOwn(options, name) || (options as Record<string, unknown>)[name] === undefined) return
   const shown = name.length > LONGEST_NAME ? `a name of ${name.length} characters` : `'${name}'`
   throw unknownOption(argument, known.place, shown, hintOn(name, known))
 }
 
+/** What would list its elements as names, however many there are. */
+const hasElements = (value: object): boolean =>
+  ArrayBuffer.isView(value) || Array.isArray(value) || value instanceof String
+
 /** Things that are something else than a bag of options, and would stand for none. */
 function assertBag(value: object, argument: string): void {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === Object.prototype || prototype === null) return
-  const other =
-    ArrayBuffer.isView(value) ||
-    Array.isArray(value) ||
-    types.isBoxedPrimitive(value) ||
-    kindOfObject(value) !== undefined
-  if (other) throw invalidType('an object', argument, value)
+  if (isBoxedPrimitive(value) || kindOfObject(value) !== undefined)
+    throw invalidType('an object', argument, value)
 }
 
 /**
@@ -140,8 +141,8 @@ export function assertOptions(
   known: OptionNames,
   argument = 'options',
 ): asserts value is object {
-  if (typeof value !== 'object' || value === null) throw invalidType('an object', argument, value)
-  assertBag(value, argument)
+  if (typeof value !== 'object' || value === null || hasElements(value))
+    throw invalidType('an object', argument, value)
   const { names, recent } = known
   let at = 0
   for (const name in value) {
@@ -151,4 +152,5 @@ export function assertOptions(
     }
     ++at
   }
+  if (at === 0) assertBag(value, argument)
 }

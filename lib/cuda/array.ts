@@ -1,15 +1,28 @@
 /** Typed arrays on CUDA devices. */
-import './dispose'
-import { types } from 'node:util'
-import { readPointer, wrapMemory } from './cuda-memory'
-import { allocateOnDevice, ANY_STREAM, DeviceMemory } from './device-memory'
-import { type DType, DTYPES, type HostArray, hostArray, type HostArrayOf, KINDS, readDtype } from './dtype'
-import { invalidState, invalidType, invalidValue, nameKind, outOfMemory, outOfRange } from './errors'
-import { checkFixed } from './fixed'
-import { inspectable, uncloneable } from './inspect'
-import { native } from './native'
-import { assertOptions, type NamesOf, optionNames } from './option-names'
+import { isBigUint64Array, isFloat32Array, isUint32Array } from 'node:util/types'
+import { invalidState, invalidType, invalidValue, outOfMemory, outOfRange } from '../errors'
+import { checkFixed } from '../host/memory'
+import { native } from '../native'
+import { assertKey, dispose, KEY, present, uncloneable } from '../objects'
+import { assertOptions, type NamesOf, optionNames } from '../option-names'
+import {
+  allocateOnDevice,
+  ANY_STREAM,
+  type CudaMemory,
+  DeviceMemory,
+  type DType,
+  DTYPES,
+  type HostArray,
+  hostArray,
+  type HostArrayOf,
+  KINDS,
+  readDtype,
+  readPointer,
+  wrapMemory,
+} from './memory'
 import { readDevice, readStream, type Stream } from './stream'
+
+export type { CudaMemory, DType, HostArrayOf }
 
 export interface DeviceArrayOptions<D extends DType = DType> {
   /** Default: 'float32', or what the typed array is. */
@@ -24,7 +37,7 @@ export interface WrapOptions<D extends DType = DType> extends DeviceArrayOptions
 }
 
 export interface StreamedOptions {
-  /** Default: the legacy default stream. */
+  /** On a device: where it is enqueued. Default: the legacy default stream. */
   stream?: Stream | undefined
 }
 
@@ -50,6 +63,12 @@ export interface DeviceView {
   readonly dtype: DType
 }
 
+/**
+ * Data on the host, or on a CUDA device: where it lies decides which backend runs. On the host any memory will do, shared
+ * memory too.
+ */
+export type Tensor = Float32Array | DeviceArray
+
 let viewOfArray: (array: DeviceArray) => DeviceView
 let makeArray: (view: DeviceView) => DeviceArray
 let hasView: (value: object) => value is DeviceArray
@@ -66,8 +85,6 @@ export const arrayOf = <D extends DType>(
   dtype: D,
 ): DeviceArray<D> => makeArray({ memory, offset, length, dtype }) as DeviceArray<D>
 
-nameKind((value) => (hasView(value) ? 'a DeviceArray' : undefined))
-
 function readLength(length: unknown): number {
   if (typeof length !== 'number') throw invalidType('an integer >= 0', 'length', length)
   if (!Number.isSafeInteger(length) || length < 0 || length > Number.MAX_SAFE_INTEGER / 8)
@@ -76,9 +93,9 @@ function readLength(length: unknown): number {
 }
 
 function dtypeOfHost(data: unknown): DType | undefined {
-  if (types.isFloat32Array(data)) return 'float32'
-  if (types.isUint32Array(data)) return 'uint32'
-  return types.isBigUint64Array(data) ? 'uint64' : undefined
+  if (isFloat32Array(data)) return 'float32'
+  if (isUint32Array(data)) return 'uint32'
+  return isBigUint64Array(data) ? 'uint64' : undefined
 }
 
 const UNCLONEABLE = uncloneable('a DeviceArray', 'a copy on the host, await array.toHostAsync(),')
@@ -87,15 +104,13 @@ const UNCLONEABLE = uncloneable('a DeviceArray', 'a copy on the host, await arra
  * A typed array on a CUDA device. Freed by `free`, by `using`, or with the garbage collector, and always in stream order:
  * work that was enqueued on it is still done.
  */
-export class DeviceArray<D extends DType = DType> implements Disposable {
-  /** An own field, for what copies own fields. */
+export class DeviceArray<D extends DType = DType> {
+  /** @internal An own field, for what copies own fields. */
   protected readonly uncloneable: object = UNCLONEABLE
   readonly #view: DeviceView
 
-  private constructor(view: DeviceView | undefined) {
-    if (!(view?.memory instanceof DeviceMemory)) {
-      throw invalidType('memory, as alloc, from and wrap find it,', 'DeviceArray', view)
-    }
+  private constructor(key: symbol, view: DeviceView) {
+    assertKey(key, 'memory, as alloc, from and wrap find it,', 'DeviceArray')
     this.#view = view
   }
 
@@ -318,7 +333,8 @@ export class DeviceArray<D extends DType = DType> implements Disposable {
     this.#view.memory.free()
   }
 
-  [Symbol.dispose](): void {
+  /** For `using`. */
+  [dispose](): void {
     this.free()
   }
 
@@ -357,14 +373,14 @@ export class DeviceArray<D extends DType = DType> implements Disposable {
 
   static {
     viewOfArray = (array) => array.#view
-    makeArray = (view) => new DeviceArray(view)
+    makeArray = (view) => new DeviceArray(KEY, view)
     hasView = (value): value is DeviceArray => #view in value
-    inspectable(
-      this,
-      (array) => `DeviceArray(${array.length})`,
-      ({ dtype, device, byteLength, freed }: DeviceArray) => ({ dtype, device, byteLength, freed }),
-      hasView,
-    )
+    present<DeviceArray>(this, {
+      isInstance: hasView,
+      kind: 'a DeviceArray',
+      title: ({ length }) => `DeviceArray(${length})`,
+      fields: ({ dtype, device, byteLength, freed }) => ({ dtype, device, byteLength, freed }),
+    })
   }
 }
 
