@@ -59,7 +59,7 @@ function prepare<K extends Kinds>(
     gradOutput,
     out,
     output: needsOutput ? output : undefined,
-    stream: place.streamFor(gradOutput, stream),
+    stream: stream === undefined ? undefined : place.streamFor(gradOutput, stream),
   }
 }
 

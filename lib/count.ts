@@ -61,7 +61,12 @@ function count<K extends Kinds>(
   const layout = readLayout(options, input.length)
   const out =
     givenOut === undefined ? undefined : place.countsFor(input, layout.groupCount, givenOut, 'options.out')
-  const active = place.count(input, layout, out, place.streamFor(input, givenStream))
+  const active = place.count(
+    input,
+    layout,
+    out,
+    givenStream === undefined ? undefined : place.streamFor(input, givenStream),
+  )
   return Array.isArray(active) ? { active, total: totalsOf(layout, input.length) } : active
 }
 

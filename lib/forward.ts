@@ -113,7 +113,7 @@ function prepare<K extends Kinds>(
       : readShard(shard, settings, settings.shape, length, givenActive !== undefined)
   const layout = part === undefined ? layoutOf(settings, settings.shape, length) : part.layout
   assertSeed(seed, 'options.seed')
-  const counter = place.counterFor(input, call)
+  const counter = typeof call === 'object' ? place.counterFor(input, call) : undefined
   if (counter === undefined) assertCall(call, 'options.call')
   return {
     input,
@@ -130,7 +130,7 @@ function prepare<K extends Kinds>(
       givenActive === undefined
         ? undefined
         : place.countsFor(input, layout.groupCount, givenActive, 'options.active'),
-    stream: place.streamFor(input, stream),
+    stream: stream === undefined ? undefined : place.streamFor(input, stream),
   }
 }
 

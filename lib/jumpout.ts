@@ -295,7 +295,7 @@ export class Jumpout {
     const saveMask = readBoolean(options.saveMask, true, 'options.saveMask')
     const shape = readShape(options.shape)
     if (call !== undefined) assertCall(call, 'options.call')
-    const stream = place.streamFor(input, givenStream)
+    const stream = givenStream === undefined ? undefined : place.streamFor(input, givenStream)
     const mode = this.#mode
     const { training, settings } = mode
     const layout = this.#layoutFor(settings, shape, input.length)

@@ -9,7 +9,7 @@ import {
   type Shape,
   type Unit,
 } from './layout'
-import { at } from './native'
+import { at as positions } from './native'
 import type { NamesOf } from './option-names'
 
 /**
@@ -118,6 +118,9 @@ export function readSettings(options: JumpoutOptions): Settings {
     shape: readShape(options.shape),
   }
 }
+
+/** A constant of this module: the engine folds it, and no import. */
+const at = positions
 
 /** Into a descriptor. */
 export function writeSettings(into: Float64Array, settings: Settings): void {

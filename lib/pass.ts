@@ -1,8 +1,11 @@
 /** One call, the same wherever its arrays lie: what it is, what it leaves for backward, and what a place does for it. */
 import type { GroupCounts, Layout } from './layout'
-import { at } from './native'
+import { at as positions } from './native'
 import { type Settings, writeSettings } from './options'
 import type { Draw } from './seed'
+
+/** A constant of this module: the engine folds it, and no import. */
+const at = positions
 
 /** What a place has of each. */
 export interface Kinds {

@@ -6,6 +6,9 @@ import { equalBits } from './support/bits'
 import { makeInput } from './support/inputs'
 import { loadReordered } from './support/reordered'
 
+/** Of this realm. */
+const here = (array: Float32Array): Float32Array => Float32Array.from(array)
+
 t.test('a binary with its fields in another order computes the same', (t) => {
   const { jumpout } = loadReordered(t.testdir())
   const input = makeInput(1000)
@@ -20,14 +23,14 @@ t.test('a binary with its fields in another order computes the same', (t) => {
   const expected = jumpoutForward(input, options)
   const array = jumpout.DeviceArray.from(input)
   const { output, saved } = jumpout.jumpoutForward(array, options)
-  equalBits(t, output.toHost(), expected.output, 'output')
-  t.strictSame(saved.stats(), expected.saved.stats())
+  equalBits(t, here(output.toHost()), expected.output, 'output')
+  t.same(saved.stats(), expected.saved.stats())
   const gradInput = jumpout.jumpoutBackward(array, saved)
-  equalBits(t, gradInput.toHost(), jumpoutBackward(input, expected.saved), 'gradient')
+  equalBits(t, here(gradInput.toHost()), jumpoutBackward(input, expected.saved), 'gradient')
   t.same(jumpout.countActive(array).active, [
     expected.saved.stats().reduce((sum, { active }) => sum + active, 0),
   ])
   const layer = new jumpout.Jumpout({ seed: 1 }).eval()
-  equalBits(t, layer.forward(array).toHost(), input, 'identity')
+  equalBits(t, here(layer.forward(array).toHost()), input, 'identity')
   t.end()
 })

@@ -136,16 +136,6 @@ const newArray = <D extends DType>(
 ): DeviceArray<D> =>
   arrayOf(allocateOnDevice(device, length * KINDS[dtype].bytes, handleOrDefault(stream)), 0, length, dtype)
 
-const fresh: Memory<Cuda> = {
-  output: ({ device, length, dtype }, stream) => newArray(device, length, dtype, stream),
-  mask: ({ device, length }, stream) => newArray(device, maskWords(length), 'uint32', stream),
-  rows: ({ device, dtype }, groupCount, stream) => ({
-    ...cutFromSlab(device, stream, RECORD_BYTES * groupCount),
-    dtype,
-    stream,
-  }),
-}
-
 /** Memory that is handed out for as long as it fits. Usable on any stream, so that a graph may go on elsewhere. */
 class Kept {
   #memory: DeviceMemory | undefined
@@ -158,29 +148,37 @@ class Kept {
   }
 }
 
-class KeptMemory implements Memory<Cuda> {
-  readonly #reuse: boolean
-  readonly #outputs = new Kept()
-  readonly #masks = new Kept()
-  readonly #records = new Kept()
+/** New for each call, or what is kept of it: outputs with `reuse` alone. */
+class ResultMemory implements Memory<Cuda> {
+  readonly #outputs: Kept | undefined
+  readonly #masks: Kept | undefined
+  readonly #records: Kept | undefined
 
-  constructor(reuse: boolean) {
-    this.#reuse = reuse
+  constructor(keep: boolean, reuse: boolean) {
+    this.#outputs = reuse ? new Kept() : undefined
+    this.#masks = keep ? new Kept() : undefined
+    this.#records = keep ? new Kept() : undefined
   }
 
   output(like: DeviceArray, stream: Stream | undefined): DeviceArray {
-    if (!this.#reuse) return fresh.output(like, stream)
-    const memory = this.#outputs.take(like.device, like.byteLength, viewOf(like).memory)
-    return arrayOf(memory, 0, like.length, like.dtype)
+    const { device, length, dtype } = like
+    if (this.#outputs === undefined) return newArray(device, length, dtype, stream)
+    return arrayOf(this.#outputs.take(device, like.byteLength, viewOf(like).memory), 0, length, dtype)
   }
 
-  mask({ device, length }: DeviceArray): DeviceArray<'uint32'> {
+  mask({ device, length }: DeviceArray, stream: Stream | undefined): DeviceArray<'uint32'> {
     const words = maskWords(length)
+    if (this.#masks === undefined) return newArray(device, words, 'uint32', stream)
     return arrayOf(this.#masks.take(device, words * KINDS.uint32.bytes), 0, words, 'uint32')
   }
 
   rows({ device, dtype }: DeviceArray, groupCount: number, stream: Stream | undefined): Records {
-    return { memory: this.#records.take(device, RECORD_BYTES * groupCount), offset: 0, dtype, stream }
+    const bytes = RECORD_BYTES * groupCount
+    const { memory, offset } =
+      this.#records === undefined
+        ? cutFromSlab(device, stream, bytes)
+        : { memory: this.#records.take(device, bytes), offset: 0 }
+    return { memory, offset, dtype, stream }
   }
 }
 
@@ -216,9 +214,9 @@ function storeCounts(active: readonly number[], device: number, stream: Stream |
 export const cuda: Place<Cuda> = {
   isHost: false,
 
-  fresh,
+  fresh: new ResultMemory(false, false),
 
-  kept: (reuse) => new KeptMemory(reuse),
+  kept: (reuse) => new ResultMemory(true, reuse),
 
   refuse: () => undefined,
 

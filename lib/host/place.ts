@@ -63,12 +63,6 @@ function writeCounts(rows: Float64Array, { active, total }: GroupCounts): void {
   }
 }
 
-const fresh: Memory<Host> = {
-  output: ({ length }) => freshOutput(length),
-  mask: ({ length }) => freshMask(length),
-  rows: (_, groupCount) => (groupCount === 1 ? oneRow : freshRows(groupCount)),
-}
-
 /** Memory that is handed out for as long as it is large enough. */
 class Kept<A extends Float32Array | Uint32Array | Float64Array> {
   readonly #allocate: (length: number) => A
@@ -93,28 +87,31 @@ class Kept<A extends Float32Array | Uint32Array | Float64Array> {
   }
 }
 
-class KeptMemory implements Memory<Host> {
-  readonly #reuse: boolean
-  readonly #outputs = new Kept<Float32Array>(allocate)
-  readonly #masks = new Kept<Uint32Array>((words) => ownMask(32 * words))
-  readonly #rows = new Kept<Float64Array>((numbers) => freshRows(numbers / ROW.length))
+/** New for each call, or what is kept of it: outputs with `reuse` alone. */
+class ResultMemory implements Memory<Host> {
+  readonly #outputs: Kept<Float32Array> | undefined
+  readonly #masks: Kept<Uint32Array> | undefined
+  readonly #rows: Kept<Float64Array> | undefined
 
-  constructor(reuse: boolean) {
-    this.#reuse = reuse
+  constructor(keep: boolean, reuse: boolean) {
+    this.#outputs = reuse ? new Kept<Float32Array>(allocate) : undefined
+    this.#masks = keep ? new Kept<Uint32Array>((words) => ownMask(32 * words)) : undefined
+    this.#rows = keep ? new Kept<Float64Array>((numbers) => freshRows(numbers / ROW.length)) : undefined
   }
 
   output(like: Float32Array): Float32Array {
-    if (!this.#reuse) return freshOutput(like.length)
+    if (this.#outputs === undefined) return freshOutput(like.length)
     this.#outputs.leave(like)
     return this.#outputs.take(like.length)
   }
 
   mask({ length }: Float32Array): Uint32Array {
-    return this.#masks.take(maskWords(length))
+    return this.#masks === undefined ? freshMask(length) : this.#masks.take(maskWords(length))
   }
 
   rows(_: Float32Array, groupCount: number): Float64Array {
-    return groupCount === 1 ? oneRow : this.#rows.take(ROW.length * groupCount)
+    if (groupCount === 1) return oneRow
+    return this.#rows === undefined ? freshRows(groupCount) : this.#rows.take(ROW.length * groupCount)
   }
 }
 
@@ -126,9 +123,9 @@ export function tensorOnHost(value: unknown, argument: string): Float32Array {
 export const host: Place<Host> = {
   isHost: true,
 
-  fresh,
+  fresh: new ResultMemory(false, false),
 
-  kept: (reuse) => new KeptMemory(reuse),
+  kept: (reuse) => new ResultMemory(true, reuse),
 
   refuse(options) {
     if (typeof options !== 'object' || options === null) throw invalidType('an object', 'options', options)
