@@ -1,26 +1,16 @@
 /** The backward pass: gradients of what forward kept, scaled as forward scaled. */
-import { type AbortSignalLike, readSignal, unlessAborted } from './abort'
-import { checkFloatsOf, checkMask, type Tensor } from './arrays'
-import type { CudaMemory } from './cuda-memory'
-import type { DeviceArray } from './device-array'
-import { backwardOnDevice } from './device-backward'
+import type { CudaMemory, DeviceArray, StreamedOptions, Tensor } from './cuda/array'
 import { invalidType } from './errors'
-import { checkFixed } from './fixed'
-import { native } from './native'
+import { type AbortSignalLike, backwardAsync, type Host, readSignal } from './host/place'
 import { assertOptions, type NamesOf, type OptionNames, optionNames } from './option-names'
-import { refuseDeviceOptions } from './options'
-import { fillDescriptor, type HostPass, isIdentity, type Pass, rowsForBinding } from './pass'
-import { FRESH, type Results } from './results'
+import { type BackwardCall, isIdentity, type Kinds, type Memory, type Pass } from './pass'
 import { type Saved, SavedPass } from './saved'
-import type { Stream } from './stream'
 
-export interface BackwardOptions<T extends Tensor | CudaMemory = Float32Array> {
+export interface BackwardOptions<T extends Tensor | CudaMemory = Float32Array> extends StreamedOptions {
   /** Where the gradient goes, of the input's length; `out: gradOutput` works in place. Default: a new array. */
   out?: T | undefined
   /** What forward returned: needed where ReLU was fused and no mask was saved. */
   output?: T | undefined
-  /** On a device: where it is enqueued. Default: the legacy default stream. */
-  stream?: Stream | undefined
 }
 
 /** The same off the main thread. */
@@ -29,60 +19,63 @@ export interface AsyncBackwardOptions<T extends Float32Array = Float32Array> ext
   signal?: AbortSignalLike | undefined
 }
 
+export interface LayerBackwardOptions<
+  T extends Tensor | CudaMemory = Float32Array,
+> extends BackwardOptions<T> {
+  /** What `call` returned: the gradient is that of the forward which made it. Default: the last `forward` of this mode. */
+  saved?: Saved | undefined
+}
+
 const NAMES: NamesOf<BackwardOptions> = { out: true, output: true, stream: true }
 const BACKWARD = optionNames<BackwardOptions>('jumpoutBackward', NAMES)
 const ASYNC = optionNames<AsyncBackwardOptions>('jumpoutBackwardAsync', { ...NAMES, signal: true }, false)
 
-interface BackwardCall {
-  readonly gradOutput: Float32Array
-  readonly out: Float32Array | undefined
-  /** The forward's output, where the gradient depends on it. */
-  readonly output: Float32Array | undefined
-}
+export type AnyBackwardOptions = LayerBackwardOptions<Tensor | CudaMemory> | undefined
 
-type AnyOptions = BackwardOptions<Tensor | CudaMemory> | undefined
-
-function prepare(gradOutput: unknown, pass: HostPass, options: AnyOptions, names: OptionNames): BackwardCall {
-  const { length, mask } = pass
-  checkFloatsOf(gradOutput, length, 'gradOutput')
-  if (mask !== undefined) checkMask(mask, length, 'saved.mask')
-  let out: unknown
-  let output: unknown
+function prepare<K extends Kinds>(
+  pass: Pass<K>,
+  value: unknown,
+  options: AnyBackwardOptions,
+  names: OptionNames,
+): BackwardCall<K> {
+  const { place } = pass
+  const gradOutput = place.gradientFor(pass, value)
+  let out: K['tensor'] | undefined
+  let output: K['tensor'] | undefined
+  let stream: unknown
   if (options !== undefined) {
-    refuseDeviceOptions(options)
+    place.refuse(options)
     assertOptions(options, names)
-    ;({ out, output } = options)
-    if (out !== undefined) checkFloatsOf(out, length, 'options.out')
-    if (output !== undefined) checkFloatsOf(output, length, 'options.output')
+    const { out: givenOut, output: givenOutput } = options
+    if (givenOut !== undefined) out = place.like(givenOut, gradOutput, 'options.out')
+    if (givenOutput !== undefined) output = place.like(givenOutput, gradOutput, 'options.output')
+    ;({ stream } = options)
   }
-  const needsOutput = pass.settings.relu && mask === undefined
+  const needsOutput = pass.settings.relu && pass.mask === undefined
   if (needsOutput && output === undefined) {
     throw invalidType("the forward's output, as ReLU was fused and no mask saved,", 'options.output', output)
   }
   return {
-    gradOutput: gradOutput as Float32Array,
-    out: out as Float32Array | undefined,
-    output: needsOutput ? (output as Float32Array) : undefined,
+    gradOutput,
+    out,
+    output: needsOutput ? output : undefined,
+    stream: stream === undefined ? undefined : place.streamFor(gradOutput, stream),
   }
 }
 
 /** Backward of a pass, for callers that keep one without a `Saved`, or have memory and options of their own. */
-export function backwardOfPass(
-  gradOutput: unknown,
-  pass: Pass,
-  options: AnyOptions,
-  results: Results = FRESH,
+export function runBackward<K extends Kinds>(
+  pass: Pass<K>,
+  value: unknown,
+  options: AnyBackwardOptions,
+  memory: Memory<K> = pass.place.fresh,
   names = BACKWARD,
-): Tensor {
-  if (pass.records !== undefined) return backwardOnDevice(gradOutput, pass, options, results, names)
-  const call = prepare(gradOutput, pass, options, names)
-  const gradInput = call.out ?? results.output(call.gradOutput)
-  if (isIdentity(pass)) {
-    native.identity(call.gradOutput, gradInput)
-  } else {
-    const descriptor = fillDescriptor(pass.settings, pass.layout, pass.draw, true)
-    native.backward(call.gradOutput, gradInput, pass.mask, call.output, descriptor, rowsForBinding(pass.rows))
-  }
+): K['tensor'] {
+  const call = prepare(pass, value, options, names)
+  const { gradOutput, stream } = call
+  const gradInput = call.out ?? memory.output(gradOutput, stream)
+  if (isIdentity(pass)) pass.place.identity(gradOutput, gradInput, stream)
+  else pass.place.backward(pass, call, gradInput)
   return gradInput
 }
 
@@ -106,8 +99,8 @@ export function jumpoutBackward(
   saved: Saved,
   options?: BackwardOptions<DeviceArray<'float32'> | CudaMemory>,
 ): DeviceArray<'float32'>
-export function jumpoutBackward(gradOutput: unknown, saved: Saved, options?: AnyOptions): Tensor {
-  return backwardOfPass(gradOutput, SavedPass.passOf(saved), options)
+export function jumpoutBackward(gradOutput: unknown, saved: Saved, options?: AnyBackwardOptions): Tensor {
+  return runBackward(SavedPass.passOf(saved), gradOutput, options) as Tensor
 }
 
 /** The same off the main thread, under the conditions of `jumpoutForwardAsync`. */
@@ -116,22 +109,10 @@ export async function jumpoutBackwardAsync<T extends Float32Array>(
   saved: Saved,
   options?: AsyncBackwardOptions<T>,
 ): Promise<T> {
-  const pass = SavedPass.passOf(saved)
-  if (pass.records !== undefined) {
+  const pass = SavedPass.passOf(saved) as Pass<Host>
+  if (!pass.place.isHost) {
     throw invalidType('what a forward on the host returned as saved', 'saved', saved)
   }
-  const { out, output } = prepare(gradOutput, pass, options, ASYNC)
-  const signal = readSignal(options?.signal)
-  checkFixed(gradOutput, 'gradOutput')
-  checkFixed(out, 'options.out')
-  checkFixed(output, 'options.output')
-  checkFixed(pass.mask, 'saved.mask')
-  const gradInput = out ?? FRESH.output(gradOutput)
-  await unlessAborted(signal, (turn) => {
-    if (isIdentity(pass)) return native.identityAsync(gradOutput, gradInput, turn)
-    const rows = Float64Array.from(pass.rows)
-    const descriptor = fillDescriptor(pass.settings, pass.layout, pass.draw, true)
-    return native.backwardAsync(gradOutput, gradInput, pass.mask, output, descriptor, rows, turn)
-  })
-  return gradInput as T
+  const call = prepare(pass, gradOutput, options, ASYNC)
+  return (await backwardAsync(pass, call, readSignal(options?.signal))) as T
 }

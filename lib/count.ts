@@ -1,28 +1,15 @@
 /** Counting alone, for tensors that are split over devices or machines. */
-import { isFloat32Array } from 'node:util/types'
-import { checkFloats, type Tensor } from './arrays'
-import type { CudaMemory } from './cuda-memory'
-import { readOnDevice, tensorOnDevice } from './device-arguments'
-import { arrayOf, DeviceArray, viewOf } from './device-array'
-import { describeCount } from './device-call'
-import { allocateOnDevice } from './device-memory'
-import { placeOf } from './device-forward'
-import { invalidType, wouldWait } from './errors'
-import { type Layout, layoutOf, readGranularity, readShape } from './layout'
-import { freshRows } from './memory'
-import { native, ROW_LENGTH } from './native'
+import type { CudaMemory, DeviceArray, StreamedOptions, Tensor } from './cuda/array'
+import { cuda, tensorOnDevice } from './cuda/place'
+import { host, tensorOnHost } from './host/place'
+import { checkEnd, type Layout, layoutOf, readGranularity, readOffset, readShape } from './layout'
 import { assertOptions, optionNames } from './option-names'
-import { type JumpoutOptions, readSettings, refuseDeviceOptions } from './options'
-import { fillDescriptor } from './pass'
-import { NO_DRAW } from './seed'
-import { checkEnd, readOffset } from './shard'
-import { readStream, type Stream } from './stream'
+import type { JumpoutOptions } from './options'
+import type { Kinds, Place } from './pass'
 
-export interface CountOptions extends Pick<JumpoutOptions, 'granularity' | 'shape'> {
+export interface CountOptions extends Pick<JumpoutOptions, 'granularity' | 'shape'>, StreamedOptions {
   /** Flat index of the input's first element in a larger tensor, whose shape is then `shape`. Default: the input is all. */
   elementOffset?: number | bigint | undefined
-  /** On a device: where it is enqueued. Default: the legacy default stream. */
-  stream?: Stream | undefined
 }
 
 export interface DeviceCountOptions extends CountOptions {
@@ -44,8 +31,6 @@ export interface Counts {
   total: number[]
 }
 
-const defaults = readSettings({})
-
 function readLayout(options: CountOptions, length: number): Layout {
   const grouping = { granularity: readGranularity(options.granularity), unit: 'element' } as const
   const shape = readShape(options.shape)
@@ -65,26 +50,24 @@ function totalsOf({ elementOffset, groupSize, groupCount }: Layout, length: numb
   })
 }
 
-function countOnDevice(input: DeviceArray, options: Partial<DeviceCountOptions>): Counts | DeviceArray {
+function count<K extends Kinds>(
+  place: Place<K>,
+  input: K['tensor'],
+  options: Partial<DeviceCountOptions>,
+): Counts | K['tensor'] {
+  place.refuse(options)
   assertOptions(options, COUNT)
+  const { out: givenOut, stream: givenStream } = options
   const layout = readLayout(options, input.length)
-  const { device } = input
-  const { out, stream } = options
-  const place = placeOf(input, readStream(stream, device))
-  const count = layout.groupCount
-  if (out !== undefined) {
-    const active = readOnDevice(out, 'uint64', count, device, 'options.out')
-    native.deviceCountActive(describeCount(place, defaults, layout, input, viewOf(active)))
-    return active
-  }
-  if (stream?.capturing === true) throw wouldWait('countActive without options.out')
-  const active = arrayOf(allocateOnDevice(device, 8 * count, place.stream), 0, count, 'uint64')
-  try {
-    native.deviceCountActive(describeCount(place, defaults, layout, input, viewOf(active)))
-    return { active: Array.from(active.toHost({ stream }), Number), total: totalsOf(layout, input.length) }
-  } finally {
-    active.free()
-  }
+  const out =
+    givenOut === undefined ? undefined : place.countsFor(input, layout.groupCount, givenOut, 'options.out')
+  const active = place.count(
+    input,
+    layout,
+    out,
+    givenStream === undefined ? undefined : place.streamFor(input, givenStream),
+  )
+  return Array.isArray(active) ? { active, total: totalsOf(layout, input.length) } : active
 }
 
 /**
@@ -102,21 +85,8 @@ export function countActive(
   input: Tensor | CudaMemory,
   options: CountOptions | DeviceCountOptions = {},
 ): Counts | DeviceArray {
-  if (!isFloat32Array(input)) {
-    const array = tensorOnDevice(input, 'input')
-    if (array !== undefined) return countOnDevice(array, options)
-  }
-  const length = checkFloats(input, 'input')
-  refuseDeviceOptions(options)
-  assertOptions(options, COUNT)
-  const { out } = options as Partial<DeviceCountOptions>
-  if (out !== undefined) {
-    throw invalidType('nothing, as the counts of host arrays are numbers,', 'options.out', out)
-  }
-  const layout = readLayout(options, length)
-  const rows = freshRows(layout.groupCount)
-  native.countActive(input as Float32Array, fillDescriptor(defaults, layout, NO_DRAW, false), rows)
-  const column = (at: number): number[] =>
-    Array.from({ length: layout.groupCount }, (_, g) => rows[g * ROW_LENGTH + at])
-  return { active: column(0), total: column(1) }
+  const array = tensorOnDevice(input, 'input')
+  return array === undefined
+    ? (count(host, tensorOnHost(input, 'input'), options) as Counts)
+    : count(cuda, array, options)
 }

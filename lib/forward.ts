@@ -1,31 +1,86 @@
-/** The forward pass of one call: check everything, find memory for results, then run. */
-import { isFloat32Array } from 'node:util/types'
-import { readSignal, unlessAborted } from './abort'
-import { checkFloats, checkFloatsOf, checkMask, type Tensor } from './arrays'
-import type { CudaMemory } from './cuda-memory'
-import { tensorOnDevice } from './device-arguments'
-import type { DeviceArray } from './device-array'
-import { forwardOnDevice } from './device-forward'
-import { checkFixed } from './fixed'
-import { type Layout, layoutOf } from './layout'
-import { freshRows } from './memory'
-import { native } from './native'
-import { assertOptions, type OptionNames } from './option-names'
-import {
-  ASYNC_CALL,
-  type AsyncCallOptions,
-  CALL,
-  type CallOptions,
-  readSaveMask,
-  readSettings,
-  refuseDeviceOptions,
-  type Settings,
-} from './options'
-import { fillDescriptor, type HostPass, keepRows, rowsApart } from './pass'
-import { FRESH } from './results'
-import { type Saved, SavedPass } from './saved'
-import { assertCall, assertSeed, type Draw, drawOf } from './seed'
-import { readShard } from './shard'
+/** The forward pass: check everything, find memory for results, then run. */
+import { invalidValue } from './errors'
+import { type CudaMemory, type DeviceArray, type StreamedOptions, type Tensor } from './cuda/array'
+import { cuda, tensorOnDevice } from './cuda/place'
+import { type AbortSignalLike, forwardAsync, host, readSignal, tensorOnHost } from './host/place'
+import { type DeviceShard, layoutOf, readShard, type Shard } from './layout'
+import { assertOptions, type NamesOf, type OptionNames, optionNames } from './option-names'
+import { type JumpoutOptions, readBoolean, readSettings, SETTINGS } from './options'
+import { type Call, isIdentity, type Kinds, type Memory, type Pass, type Place } from './pass'
+import { type Saved, savedOf } from './saved'
+import { assertCall, assertSeed, drawOf } from './seed'
+
+/** One forward call: the options, and what this call alone needs. */
+export interface CallOptions<T extends Tensor | CudaMemory = Float32Array>
+  extends JumpoutOptions, StreamedOptions {
+  /** Unsigned 64-bit: a safe integer >= 0 or a bigint below 2^64. */
+  seed: number | bigint
+  /**
+   * Which draw of that seed, below 2^63 - 1; one number a forward call. Default 0. On a device also one uint64 in its
+   * memory, which each forward advances: every launch of a graph draws anew.
+   */
+  call?: number | bigint | DeviceArray<'uint64'> | CudaMemory | undefined
+  /** Where the result goes, of the input's length; `out: input` works in place. Default: a new array. */
+  out?: T | undefined
+  /** false: nothing is stored, and backward draws the mask again. Default true. */
+  saveMask?: boolean | undefined
+  /** Where the mask goes, ceil(n / 32) words, on a device of dtype uint32. Default: the library's own. */
+  mask?: Uint32Array | DeviceArray<'uint32'> | CudaMemory | undefined
+  /** On a device: counts that the producer of the input made already, one uint64 a group. */
+  active?: DeviceArray<'uint64'> | CudaMemory | undefined
+  /** The input is part of a larger tensor. */
+  shard?: Shard | DeviceShard | undefined
+}
+
+/** A call off the main thread. */
+export interface AsyncCallOptions<T extends Float32Array = Float32Array> extends CallOptions<T> {
+  /**
+   * Aborted before the work begins in its thread, the promise rejects at once with `signal.reason`, nothing is written, and
+   * the arrays may be used. Aborted later, the work is done to its end and the promise fulfils.
+   */
+  signal?: AbortSignalLike | undefined
+}
+
+const CALL_NAMES: NamesOf<CallOptions> = {
+  ...SETTINGS,
+  seed: true,
+  call: true,
+  out: true,
+  saveMask: true,
+  mask: true,
+  active: true,
+  shard: true,
+  stream: true,
+}
+const CALL = optionNames<CallOptions>('jumpoutForward', CALL_NAMES)
+const ASYNC_CALL = optionNames<AsyncCallOptions>(
+  'jumpoutForwardAsync',
+  { ...CALL_NAMES, signal: true },
+  false,
+)
+
+const SHARD = optionNames<Shard>('a shard', { elementOffset: true, active: true, total: true })
+
+export interface LayerForwardOptions<T extends Tensor | CudaMemory = Float32Array> extends StreamedOptions {
+  /** Where the result goes; `out: input` works in place. Default: a new array. */
+  out?: T | undefined
+  /** This input's dimensions, instead of those given to the constructor: the last batch may be smaller. */
+  shape?: readonly number[] | undefined
+  /** false: backward draws the mask again. Default true. */
+  saveMask?: boolean | undefined
+}
+
+export interface LayerCallOptions<
+  T extends Tensor | CudaMemory = Float32Array,
+> extends LayerForwardOptions<T> {
+  /**
+   * A call that is made again, by its number (`saved.call`), below 2^63 - 1: the same draw, and none is counted. In
+   * evaluation, which draws nothing, it changes nothing. Default: the next call, which is counted in training.
+   */
+  call?: number | bigint | undefined
+}
+
+export type { AbortSignalLike }
 
 export interface ForwardResult<T extends Tensor = Float32Array> {
   /** `out`, where it was given. */
@@ -34,53 +89,87 @@ export interface ForwardResult<T extends Tensor = Float32Array> {
   saved: Saved
 }
 
-/** A call whose arguments are known to be good. */
-interface ForwardCall {
-  readonly input: Float32Array
-  readonly length: number
-  readonly out: Float32Array | undefined
-  readonly givenMask: Uint32Array | undefined
-  readonly saveMask: boolean
-  readonly settings: Settings
-  readonly layout: Layout
-  readonly draw: Draw
-  /** Counts of whole groups, of a shard. */
-  readonly counted: Float64Array | undefined
-}
+type AnyOptions = CallOptions<Tensor | CudaMemory>
 
-function prepare(input: unknown, options: CallOptions<Tensor>, names: OptionNames): ForwardCall {
-  const length = checkFloats(input, 'input')
-  refuseDeviceOptions(options)
+/** Checks everything that JavaScript can. */
+function prepare<K extends Kinds>(
+  place: Place<K>,
+  input: K['tensor'],
+  options: AnyOptions,
+  names: OptionNames,
+): Call<K> {
+  place.refuse(options)
   assertOptions(options, names)
+  const { seed, call = 0, out: givenOut, mask: givenMask, active: givenActive, shard, stream } = options
+  if (shard !== undefined) assertOptions(shard, SHARD, 'options.shard')
+  const saveMask = readBoolean(options.saveMask, true, 'options.saveMask')
+  if (!saveMask && givenMask !== undefined)
+    throw invalidValue('no array with saveMask false', 'options.mask', 'one')
   const settings = readSettings(options)
-  const { seed, call = 0, out, mask: givenMask, shard } = options
+  const { length } = input
+  const part =
+    shard === undefined
+      ? undefined
+      : readShard(shard, settings, settings.shape, length, givenActive !== undefined)
+  const layout = part === undefined ? layoutOf(settings, settings.shape, length) : part.layout
   assertSeed(seed, 'options.seed')
-  assertCall(call, 'options.call')
-  if (out !== undefined) checkFloatsOf(out, length, 'options.out')
-  const saveMask = readSaveMask(options.saveMask, givenMask)
-  if (givenMask !== undefined) checkMask(givenMask, length, 'options.mask')
-  const placed = shard === undefined ? undefined : readShard(shard, settings, settings.shape, length)
-  const layout = placed?.layout ?? layoutOf(settings, settings.shape, length)
-  const draw = drawOf(seed, call)
+  const counter = typeof call === 'object' ? place.counterFor(input, call) : undefined
+  if (counter === undefined) assertCall(call, 'options.call')
   return {
-    input: input as Float32Array,
-    length,
-    out: out as Float32Array | undefined,
-    givenMask: givenMask as Uint32Array | undefined,
+    input,
+    out: givenOut === undefined ? undefined : place.like(givenOut, input, 'options.out'),
     saveMask,
+    mask: givenMask === undefined ? undefined : place.maskFor(input, givenMask),
     settings,
     layout,
-    draw,
-    counted: placed?.rows,
+    draw: drawOf(seed, counter === undefined ? (call as number | bigint) : 0),
+    counter,
+    training: true,
+    counts: part === undefined ? undefined : part.counts,
+    active:
+      givenActive === undefined
+        ? undefined
+        : place.countsFor(input, layout.groupCount, givenActive, 'options.active'),
+    stream: stream === undefined ? undefined : place.streamFor(input, stream),
   }
 }
 
-const maskOf = ({ saveMask, givenMask, length }: ForwardCall): Uint32Array | undefined =>
-  saveMask ? (givenMask ?? FRESH.mask(length)) : undefined
+function passOf<K extends Kinds>(
+  place: Place<K>,
+  call: Call<K>,
+  mask: K['mask'] | undefined,
+  rows: K['rows'],
+): Pass<K> {
+  const { input, settings, layout, training, counter } = call
+  const draw = counter === undefined ? call.draw : undefined
+  return { place, length: input.length, mask, settings, layout, draw, training, rows }
+}
 
-function passOf(call: ForwardCall, mask: Uint32Array | undefined, rows: Float64Array): HostPass {
-  const { length, settings, layout, draw } = call
-  return { length, mask, settings, layout, draw, training: true, rows: keepRows(rows) }
+export interface Done<K extends Kinds> {
+  readonly output: K['tensor']
+  readonly pass: Pass<K>
+}
+
+/** Runs a call, with memory for what it did not bring. */
+export function runForward<K extends Kinds>(place: Place<K>, call: Call<K>, memory: Memory<K>): Done<K> {
+  const { input, stream } = call
+  const identity = isIdentity(call)
+  const mask = call.saveMask && !identity ? (call.mask ?? memory.mask(input, stream)) : undefined
+  let rows = memory.rows(input, call.layout.groupCount, stream)
+  const output = call.out ?? memory.output(input, stream)
+  if (identity) place.identity(input, output, stream)
+  else rows = place.forward(call, output, mask, rows)
+  return { output, pass: passOf(place, call, mask, rows) }
+}
+
+function forward<K extends Kinds>(
+  place: Place<K>,
+  input: K['tensor'],
+  options: AnyOptions,
+): ForwardResult<Tensor> {
+  const call = prepare(place, input, options, CALL)
+  const { output, pass } = runForward(place, call, place.fresh)
+  return { output: output as Tensor, saved: savedOf(pass) }
 }
 
 /**
@@ -102,26 +191,10 @@ export function jumpoutForward(
   input: Tensor | CudaMemory,
   options: CallOptions<Tensor | CudaMemory>,
 ): ForwardResult<Tensor> {
-  if (!isFloat32Array(input)) {
-    const array = tensorOnDevice(input, 'input')
-    if (array !== undefined) {
-      const { output, pass } = forwardOnDevice(array, options as CallOptions<DeviceArray>)
-      return { output, saved: new SavedPass(pass) }
-    }
-  }
-  const call = prepare(input, options as CallOptions<Tensor>, CALL)
-  const { layout, counted } = call
-  const rows = counted ?? FRESH.rows(layout.groupCount)
-  const mask = maskOf(call)
-  const output = call.out ?? FRESH.output(call.input)
-  native.forward(
-    call.input,
-    output,
-    mask,
-    fillDescriptor(call.settings, layout, call.draw, counted !== undefined),
-    rowsApart(rows),
-  )
-  return { output, saved: new SavedPass(passOf(call, mask, rows)) }
+  const array = tensorOnDevice(input, 'input')
+  return array === undefined
+    ? forward(host, tensorOnHost(input, 'input'), options)
+    : forward(cuda, array, options)
 }
 
 /**
@@ -132,18 +205,8 @@ export async function jumpoutForwardAsync<T extends Float32Array>(
   input: T,
   options: AsyncCallOptions<T>,
 ): Promise<ForwardResult<T>> {
-  const call = prepare(input, options, ASYNC_CALL)
+  const call = prepare(host, tensorOnHost(input, 'input'), options, ASYNC_CALL)
   const signal = readSignal(options.signal)
-  const { layout, counted } = call
-  checkFixed(input, 'input')
-  checkFixed(call.out, 'options.out')
-  checkFixed(call.givenMask, 'options.mask')
-  const rows = counted ?? freshRows(layout.groupCount)
-  const mask = maskOf(call)
-  const output = call.out ?? FRESH.output(input)
-  await unlessAborted(signal, (turn) => {
-    const descriptor = fillDescriptor(call.settings, layout, call.draw, counted !== undefined)
-    return native.forwardAsync(input, output, mask, descriptor, rows, turn)
-  })
-  return { output: output as T, saved: new SavedPass(passOf(call, mask, rows)) }
+  const { output, mask, rows } = await forwardAsync(call, signal)
+  return { output: output as T, saved: savedOf(passOf(host, call, mask, rows)) }
 }

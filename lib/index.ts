@@ -3,35 +3,41 @@
  *
  * @packageDocumentation
  */
-export type { AbortSignalLike } from './abort'
-export type { Tensor } from './arrays'
+export {
+  type AbortSignalLike,
+  type AsyncCallOptions,
+  type CallOptions,
+  type ForwardResult,
+  jumpoutForward,
+  jumpoutForwardAsync,
+  type LayerCallOptions,
+  type LayerForwardOptions,
+} from './forward'
 export {
   type AsyncBackwardOptions,
   type BackwardOptions,
   jumpoutBackward,
   jumpoutBackwardAsync,
+  type LayerBackwardOptions,
 } from './backward'
 export { countActive, type CountOptions, type Counts, type DeviceCountOptions } from './count'
-export type { CudaMemory } from './cuda-memory'
-export { DeviceArray, type DeviceArrayOptions, type StreamedOptions, type WrapOptions } from './device-array'
-export type { DType, HostArrayOf } from './dtype'
+export {
+  type CudaMemory,
+  DeviceArray,
+  type DeviceArrayOptions,
+  type DType,
+  type HostArrayOf,
+  type StreamedOptions,
+  type Tensor,
+  type WrapOptions,
+} from './cuda/array'
+export { Graph, Stream, type StreamOptions } from './cuda/stream'
 export { CudaError, type ErrorCode } from './errors'
-export { type ForwardResult, jumpoutForward, jumpoutForwardAsync } from './forward'
+export { allocate, allocPinned, release } from './host/memory'
 export { Jumpout } from './jumpout'
-export type {
-  LayerBackwardOptions,
-  LayerCallOptions,
-  LayerForwardOptions,
-  LayerOptions,
-} from './layer-options'
-export type { Granularity, Unit } from './layout'
-export { allocate, allocPinned } from './memory'
-export { native, type NativePaths } from './native-paths'
-export type { AsyncCallOptions, CallOptions, JumpoutOptions } from './options'
-export { release } from './release'
-export { type DeviceInfo, runtime, type Runtime } from './runtime'
+export type { JumpoutState, LayerOptions, StateOptions } from './layer'
+export type { DeviceShard, Granularity, Shard, Unit } from './layout'
+export type { JumpoutOptions } from './options'
+export { type DeviceInfo, native, type NativePaths, runtime, type Runtime } from './runtime'
 export type { GroupStats, Saved } from './saved'
 export { foldIn } from './seed'
-export type { DeviceShard, Shard } from './shard'
-export type { JumpoutState, StateOptions } from './state'
-export { Graph, Stream, type StreamOptions } from './stream'

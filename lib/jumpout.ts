@@ -1,73 +1,72 @@
 /** The layer for a training loop. */
-import type { Tensor } from './arrays'
-import { backwardOfPass } from './backward'
-import { CallCounter } from './call-counter'
-import type { CudaMemory } from './cuda-memory'
-import type { DeviceArray } from './device-array'
-import { forwardOnDevice, type Plan } from './device-layer'
-import { invalidState, nameKind, wrongSubclass } from './errors'
-import type { ForwardResult } from './forward'
-import { classNameOf, inspectable, uncloneable } from './inspect'
+import { type LayerBackwardOptions, runBackward } from './backward'
+import type { CudaMemory, DeviceArray, Tensor } from './cuda/array'
+import { type Cuda, cuda, tensorOnDevice } from './cuda/place'
+import { invalidState, wrongSubclass } from './errors'
 import {
-  type AnyCallOptions,
-  BACKWARD,
-  CALL,
-  FORWARD,
-  type HostLayerCall,
-  type LayerBackwardOptions,
-  type LayerCall,
+  type Done,
+  type ForwardResult,
   type LayerCallOptions,
   type LayerForwardOptions,
+  runForward,
+} from './forward'
+import { host, tensorOnHost } from './host/place'
+import {
+  CallCounter,
+  type JumpoutState,
   type LayerOptions,
   NEW,
-  readCallNumber,
-  readLayerCall,
-} from './layer-options'
-import { type Layout, layoutOf } from './layout'
-import { native } from './native'
-import { assertOptions } from './option-names'
-import { readBoolean, readSettings, refuseDeviceOptions, type Settings } from './options'
-import { fillDescriptor, type HostPass, isIdentity, keepRows, type Pass, rowsApart } from './pass'
-import { FRESH, OwnResults, type Results } from './results'
-import { type GroupStats, SavedPass, statsOf } from './saved'
+  optionsOf,
+  readLayer,
+  readState,
+  VERSION,
+} from './layer'
+import { type Layout, layoutOf, readShape, type Shape } from './layout'
+import { classNameOf, present, uncloneable } from './objects'
+import { assertOptions, type NamesOf, type OptionNames, optionNames } from './option-names'
+import { readBoolean, readSettings, type Settings } from './options'
+import type { Kinds, Memory, Pass, Place } from './pass'
+import { type GroupStats, savedOf, SavedPass, statsOf } from './saved'
 import { assertCall, assertSeed, foldIn, freshSeed, NO_DRAW } from './seed'
-import { type JumpoutState, optionsOf, readLayer, readState, VERSION } from './state'
 
 /** Evaluation drops nothing and scales by 1. */
 const EVALUATION = { rate: 0, normalize: false, granularity: 'batch', unit: 'element' } as const
 
 const NO_OPTIONS = {}
 
-interface Done {
-  readonly output: Tensor
-  readonly pass: Pass
-}
+const NAMES: NamesOf<LayerForwardOptions> = { out: true, shape: true, saveMask: true, stream: true }
+const FORWARD = optionNames<LayerForwardOptions>('layer.forward', NAMES)
+const CALL = optionNames<LayerCallOptions>('layer.call', { ...NAMES, call: true })
+const BACKWARD = optionNames<LayerBackwardOptions>('layer.backward', {
+  out: true,
+  output: true,
+  stream: true,
+  saved: true,
+})
 
-function forwardOnHost(
-  { input, length, out, saveMask }: HostLayerCall,
-  { training, settings, layout, draw }: Plan,
-  results: Results,
-): { output: Float32Array; pass: HostPass } {
-  const identity = isIdentity({ training, settings })
-  const mask = saveMask && !identity ? results.mask(length) : undefined
-  const rows = results.rows(layout.groupCount)
-  const output = out ?? results.output(input)
-  if (identity) {
-    native.identity(input, output)
-  } else {
-    // In evaluation, a rate of 0 needs no counts: given ones save a pass.
-    if (!training) rows.fill(length, 0, 2)
-    native.forward(input, output, mask, fillDescriptor(settings, layout, draw, !training), rowsApart(rows))
+type AnyCallOptions = LayerCallOptions<Tensor | CudaMemory>
+
+/** Memory that a layer owns, in each place. */
+class OwnMemory {
+  readonly #host: Memory
+  readonly #cuda: Memory
+
+  constructor(reuse: boolean) {
+    this.#host = host.kept(reuse)
+    this.#cuda = cuda.kept(reuse)
   }
-  return { output, pass: { length, mask, settings, layout, draw, training, rows: keepRows(rows) } }
+
+  in<K extends Kinds>(place: Place<K>): Memory<K> {
+    return (place.isHost ? this.#host : this.#cuda) as Memory<K>
+  }
 }
 
 /** What a layer does and keeps in one mode. */
 class Mode {
   readonly training: boolean
   readonly settings: Settings
-  readonly results: OwnResults
-  readonly gradients: OwnResults
+  readonly results: OwnMemory
+  readonly gradients: OwnMemory
   /** Of the last `forward`. */
   pass: Pass | undefined
   /** Whether its one backward was made. */
@@ -76,8 +75,8 @@ class Mode {
   constructor(training: boolean, settings: Settings, reuse: boolean) {
     this.training = training
     this.settings = settings
-    this.results = new OwnResults(reuse)
-    this.gradients = new OwnResults(reuse)
+    this.results = new OwnMemory(reuse)
+    this.gradients = new OwnMemory(reuse)
   }
 
   /** Why there is nothing to go backward from. */
@@ -123,7 +122,7 @@ export class Jumpout {
    * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`)
    */
   constructor(options: LayerOptions = {}) {
-    refuseDeviceOptions(options)
+    host.refuse(options)
     assertOptions(options, NEW)
     const { seed = freshSeed(), calls = 0n } = options
     assertSeed(seed, 'options.seed')
@@ -185,12 +184,7 @@ export class Jumpout {
     options?: LayerForwardOptions<DeviceArray<'float32'> | CudaMemory>,
   ): DeviceArray<'float32'>
   forward(input: unknown, options: AnyCallOptions = NO_OPTIONS): Tensor {
-    const call = readLayerCall(input, options, FORWARD)
-    const mode = this.#mode
-    const { output, pass } = this.#run(call, undefined, mode.results)
-    mode.pass = pass
-    mode.spent = false
-    return output
+    return this.#find(input, options, FORWARD).output as Tensor
   }
 
   /**
@@ -209,9 +203,8 @@ export class Jumpout {
     options?: LayerCallOptions<DeviceArray<'float32'> | CudaMemory>,
   ): ForwardResult<DeviceArray<'float32'>>
   call(input: unknown, options: AnyCallOptions = NO_OPTIONS): ForwardResult<Tensor> {
-    const call = readLayerCall(input, options, CALL)
-    const { output, pass } = this.#run(call, readCallNumber(options), FRESH)
-    return { output, saved: new SavedPass(pass) }
+    const { output, pass } = this.#find(input, options, CALL)
+    return { output: output as Tensor, saved: savedOf(pass) }
   }
 
   /**
@@ -232,16 +225,17 @@ export class Jumpout {
     // What is no object is refused by whoever reads the rest.
     const saved: unknown = (options as LayerBackwardOptions | null | undefined)?.saved
     if (saved !== undefined) {
-      return backwardOfPass(gradOutput, SavedPass.passOf(saved, 'options.saved'), options, FRESH, BACKWARD)
+      const pass = SavedPass.passOf(saved, 'options.saved')
+      return runBackward(pass, gradOutput, options, pass.place.fresh, BACKWARD) as Tensor
     }
     const { pass } = mode
     if (pass === undefined || mode.spent) {
       if (options !== undefined) assertOptions(options, BACKWARD)
       throw mode.refusal()
     }
-    const gradInput = backwardOfPass(gradOutput, pass, options, mode.gradients, BACKWARD)
+    const gradInput = runBackward(pass, gradOutput, options, mode.gradients.in(pass.place), BACKWARD)
     if (mode.pass === pass) mode.spent = true
-    return gradInput
+    return gradInput as Tensor
   }
 
   /** Between calls, all that `fromJSON` needs to go on; the mode and what backward needs are not part of it. */
@@ -278,32 +272,68 @@ export class Jumpout {
     return this.#seed === seed && this.#layer === layer && this.#counter.known === call
   }
 
-  /**
-   * Arguments are good; all that may fail comes before anything is counted.
-   *
-   * @param again the number of a call that is made again
-   */
-  #run(call: LayerCall, again: number | bigint | undefined, results: Results): Done {
-    const { training, settings } = this.#mode
-    const layout = this.#layoutFor(settings, call)
+  /** On whichever place the input lies. */
+  #find(input: unknown, options: AnyCallOptions, names: OptionNames): Done<Kinds> {
+    const array = tensorOnDevice(input, 'input')
+    return array === undefined
+      ? this.#run(host, tensorOnHost(input, 'input'), options, names)
+      : this.#run(cuda, array, options, names)
+  }
+
+  /** All that may fail comes before anything is counted. */
+  #run<K extends Kinds>(
+    place: Place<K>,
+    input: K['tensor'],
+    options: AnyCallOptions,
+    names: OptionNames,
+  ): Done<K> {
+    place.refuse(options)
+    assertOptions(options, names)
+    const { out: givenOut, stream: givenStream } = options
+    const call = names === CALL ? options.call : undefined
+    const out = givenOut === undefined ? undefined : place.like(givenOut, input, 'options.out')
+    const saveMask = readBoolean(options.saveMask, true, 'options.saveMask')
+    const shape = readShape(options.shape)
+    if (call !== undefined) assertCall(call, 'options.call')
+    const stream = givenStream === undefined ? undefined : place.streamFor(input, givenStream)
+    const mode = this.#mode
+    const { training, settings } = mode
+    const layout = this.#layoutFor(settings, shape, input.length)
     let draw = NO_DRAW
-    let onDevice: DeviceArray | undefined
+    let counter: K['tensor'] | undefined
     if (training) {
-      if (again !== undefined) draw = this.#counter.at(again)
-      else if (call.place === undefined) draw = this.#counter.draw
-      else ({ draw, counter: onDevice } = this.#counter.take(call.place.device, call.stream))
+      if (call !== undefined) draw = this.#counter.at(call)
+      else if (place.isHost) ({ draw } = this.#counter)
+      else ({ draw, counter } = this.#counter.take(input.device as number, stream as Cuda['stream']))
     }
-    const plan = { training, settings, layout, draw }
-    const done =
-      call.place === undefined
-        ? forwardOnHost(call, plan, results)
-        : forwardOnDevice(call, plan, onDevice, results)
-    if (training && again === undefined && onDevice === undefined) this.#counter.advance()
+    const done = runForward(
+      place,
+      {
+        input,
+        out,
+        saveMask,
+        mask: undefined,
+        settings,
+        layout,
+        draw,
+        counter,
+        training,
+        counts: undefined,
+        active: undefined,
+        stream,
+      },
+      names === FORWARD ? mode.results.in(place) : place.fresh,
+    )
+    if (training && call === undefined && counter === undefined) this.#counter.advance()
+    if (names === FORWARD) {
+      mode.pass = done.pass
+      mode.spent = false
+    }
     return done
   }
 
   /** The shape given to the constructor fits one length alone. */
-  #layoutFor(settings: Settings, { shape, length }: LayerCall): Layout {
+  #layoutFor(settings: Settings, shape: Shape | undefined, length: number): Layout {
     if (shape !== undefined || !this.#mode.training) return layoutOf(settings, shape, length)
     if (this.#layout === undefined || this.#layoutLength !== length) {
       this.#layout = layoutOf(settings, settings.shape, length)
@@ -325,16 +355,14 @@ export class Jumpout {
 
   static {
     isLayer = (value): value is Jumpout => #seed in value
-    inspectable(
-      this,
-      (layer) => classNameOf(layer, 'Jumpout'),
-      (layer) => {
+    present<Jumpout>(this, {
+      isInstance: isLayer,
+      kind: 'a Jumpout',
+      title: (layer) => classNameOf(layer, 'Jumpout'),
+      fields: (layer) => {
         const { uncloneable: _, ...own } = layer
         return { ...layer.#shown(), ...own }
       },
-      isLayer,
-    )
+    })
   }
 }
-
-nameKind((value) => (isLayer(value) ? 'a Jumpout' : undefined))

@@ -1,4 +1,7 @@
-/** Which elements share a count and a rate, and which fall together: shapes, groups and units (docs/numerics.md, Terms). */
+/**
+ * Which elements share a count and a rate, and which fall together: shapes, groups and units (docs/numerics.md, Terms), and
+ * ranges of a larger tensor, whose counts come from outside (docs/numerics.md, Splitting).
+ */
 import { invalidType, invalidValue, outOfRange } from './errors'
 
 /** What shares one active count and one rate: the whole tensor (the paper's), or each index of the first dimension. */
@@ -118,4 +121,103 @@ export function layoutOf(
 function countGroups(length: number, offset: number, groupSize: number): number {
   if (length === 0 || groupSize === 0) return 1
   return Math.floor((offset + length - 1) / groupSize) - Math.floor(offset / groupSize) + 1
+}
+
+const EXPECTED_OFFSET = 'an integer from 0 to 2^53 - 1'
+
+export function readOffset(value: unknown, argument: string): number {
+  if (typeof value !== 'number' && typeof value !== 'bigint')
+    throw invalidType(EXPECTED_OFFSET, argument, value)
+  const offset = Number(value)
+  if (!Number.isSafeInteger(offset) || offset < 0) throw outOfRange(EXPECTED_OFFSET, argument, value)
+  return offset
+}
+
+/** The end of the range, too, must be a number that is exact. */
+export function checkEnd(offset: number, length: number, argument: string): void {
+  if (offset + length > Number.MAX_SAFE_INTEGER) {
+    throw outOfRange(`an offset that ends at 2^53 - 1 with ${length} elements`, argument, offset)
+  }
+}
+
+/** Where a tensor sits in a larger one; `shape` is then the larger one's, and its groups' counts are given. */
+export interface Shard {
+  /** Flat index, in the larger tensor, of this one's first element. */
+  elementOffset: number | bigint
+  /** Elements > 0 of each whole group that the shard touches, summed over all shards. */
+  active: readonly number[]
+  /** All elements of the same groups. */
+  total: readonly number[]
+}
+
+/** On a device the counts may come in `options.active` instead. */
+export type DeviceShard = Omit<Shard, 'active'> & { active?: undefined }
+
+/** Of whole groups, one entry each. */
+export interface GroupCounts {
+  /** Elements > 0; undefined: they are elsewhere. */
+  readonly active: readonly number[] | undefined
+  readonly total: readonly number[]
+}
+
+function readCounts(value: unknown, groupCount: number, argument: string): readonly number[] {
+  if (!Array.isArray(value)) throw invalidType('an array of counts', argument, value)
+  const counts = Array.from(value as readonly unknown[])
+  if (counts.length !== groupCount) {
+    throw outOfRange(
+      `${groupCount} count${groupCount === 1 ? '' : 's'}, one a group,`,
+      argument,
+      counts.length,
+    )
+  }
+  for (const count of counts) {
+    if (typeof count !== 'number') throw invalidType('counts that are integers >= 0', argument, count)
+    if (!Number.isSafeInteger(count) || count < 0)
+      throw outOfRange('counts that are integers >= 0', argument, count)
+  }
+  return counts as readonly number[]
+}
+
+/** What a group must hold at least, and where a shape says so, exactly. */
+function checkTotal(
+  total: number,
+  group: number,
+  layout: Layout,
+  length: number,
+  shape: Shape | undefined,
+): void {
+  if (shape !== undefined) {
+    const exact = layout.groupSize === 0 ? shape.elements : shape.sampleSize
+    if (total !== exact)
+      throw outOfRange(`${exact}, the size of group ${group},`, 'options.shard.total', total)
+  } else if (total < layout.elementOffset + length) {
+    const least = layout.elementOffset + length
+    throw outOfRange(`at least ${least}, where the shard ends,`, 'options.shard.total', total)
+  }
+}
+
+/** @param shard an object */
+export function readShard(
+  shard: Partial<Shard>,
+  grouping: Grouping,
+  shape: Shape | undefined,
+  length: number,
+  countedElsewhere: boolean,
+): { layout: Layout; counts: GroupCounts } {
+  const offset = readOffset(shard.elementOffset, 'options.shard.elementOffset')
+  checkEnd(offset, length, 'options.shard.elementOffset')
+  const layout = layoutOf(grouping, shape, length, offset)
+  const { active: given } = shard
+  if (countedElsewhere && given !== undefined) {
+    throw invalidType('nothing, as options.active has the counts,', 'options.shard.active', given)
+  }
+  const active = countedElsewhere ? undefined : readCounts(given, layout.groupCount, 'options.shard.active')
+  const total = readCounts(shard.total, layout.groupCount, 'options.shard.total')
+  for (let g = 0; g < layout.groupCount; ++g) {
+    checkTotal(total[g], g, layout, length, shape)
+    if (active !== undefined && active[g] > total[g]) {
+      throw outOfRange(`at most ${total[g]}, the group's total,`, 'options.shard.active', active[g])
+    }
+  }
+  return { layout, counts: { active, total } }
 }

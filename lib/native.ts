@@ -6,8 +6,8 @@ import process from 'node:process'
 import { nativeError, noBinary } from './errors'
 
 /**
- * One call, as the binding reads it: a Float64Array with these numbers in this order. 64-bit seeds and calls come as two
- * 32-bit halves, booleans as 0 and 1, a rate that is to be drawn as NaN.
+ * One call, as the binding reads it: a Float64Array with these numbers. 64-bit seeds and calls come as two 32-bit halves,
+ * booleans as 0 and 1, a rate that is to be drawn as NaN. The binary says in which order (`at`).
  */
 const FIELDS = [
   'sigma',
@@ -53,12 +53,14 @@ const DEVICE_FIELDS = [
   'forwardOutputOffset',
 ] as const
 
-/** Where the fields end; on the host a row of statistics follows. */
-export const DESCRIPTOR_LENGTH = FIELDS.length
-/** The fields of a call on a device, which follow. */
-export const DEVICE_LENGTH = DEVICE_FIELDS.length
-/** Numbers in one row of statistics: active, total, rate, effectiveRate, scale. */
-export const ROW_LENGTH = 5
+type Field = (typeof FIELDS)[number] | (typeof DEVICE_FIELDS)[number]
+
+/** One row of statistics: jumpout_group of the C API. */
+export const ROW = ['active', 'total', 'rate', 'effectiveRate', 'scale'] as const
+/** A row follows the fields of a call on the host, where it serves calls with one group. */
+export const ROW_START = FIELDS.length
+export const HOST_LENGTH = FIELDS.length + ROW.length
+export const DEVICE_LENGTH = FIELDS.length + DEVICE_FIELDS.length
 
 interface NativeRuntime {
   readonly version: string
@@ -247,6 +249,10 @@ function locate(): string {
   }
 }
 
+/** In any order: the binary's counts. */
+const haveSameNames = (found: readonly string[] | undefined, wanted: readonly string[]): boolean =>
+  String([...(found ?? [])].sort()) === String([...wanted].sort())
+
 /** One addon serves every realm of a thread, so that it stays as it is, and each has an object of its own. */
 function load(path: string): Native {
   let native: Omit<Native, 'makeError'>
@@ -257,7 +263,7 @@ function load(path: string): Native {
     if (code === 'ERR_BAD_ENVIRONMENT') throw nativeError('Error', code, message)
     throw loadError(message, error)
   }
-  if (String(native.fields) !== String(FIELDS) || String(native.deviceFields) !== String(DEVICE_FIELDS)) {
+  if (!haveSameNames(native.fields, FIELDS) || !haveSameNames(native.deviceFields, DEVICE_FIELDS)) {
     throw loadError(`${path} belongs to another version`)
   }
   return { ...native, makeError: nativeError }
@@ -266,3 +272,8 @@ function load(path: string): Native {
 /** The file that was loaded: what `npm ci` built, or what JUMPOUT_BINARY names, another build for tests. */
 export const binary = locate()
 export const native = load(binary)
+
+/** Where each field is in a descriptor. */
+export const at = Object.fromEntries(
+  [...native.fields, ...native.deviceFields].map((name, position) => [name, position]),
+) as Readonly<Record<Field, number>>

@@ -1,9 +1,5 @@
-/** The options of a call or a layer: read once, checked once, with every default in one place. */
-import type { AbortSignalLike } from './abort'
-import type { Tensor } from './arrays'
-import type { CudaMemory } from './cuda-memory'
-import type { DeviceArray } from './device-array'
-import { invalidType, invalidValue, outOfRange } from './errors'
+/** What jumpout is to do: read once, checked once, with every default in one place. */
+import { invalidType, outOfRange } from './errors'
 import {
   type Granularity,
   type Grouping,
@@ -13,9 +9,8 @@ import {
   type Shape,
   type Unit,
 } from './layout'
-import { type NamesOf, optionNames } from './option-names'
-import type { DeviceShard, Shard } from './shard'
-import type { Stream } from './stream'
+import { at as positions } from './native'
+import type { NamesOf } from './option-names'
 
 /**
  * The three modifications of dropout (Wang, Zhou, Bilmes, ICML 2019, section 3) and what they are applied to. A rate is a
@@ -60,56 +55,6 @@ export const SETTINGS: NamesOf<JumpoutOptions> = {
   shape: true,
 }
 
-/** One forward call: the options, and what this call alone needs. */
-export interface CallOptions<T extends Tensor | CudaMemory = Float32Array> extends JumpoutOptions {
-  /** Unsigned 64-bit: a safe integer >= 0 or a bigint below 2^64. */
-  seed: number | bigint
-  /**
-   * Which draw of that seed, below 2^63 - 1; one number a forward call. Default 0. On a device also one uint64 in its
-   * memory, which each forward advances: every launch of a graph draws anew.
-   */
-  call?: number | bigint | DeviceArray<'uint64'> | CudaMemory | undefined
-  /** Where the result goes, of the input's length; `out: input` works in place. Default: a new array. */
-  out?: T | undefined
-  /** false: nothing is stored, and backward draws the mask again. Default true. */
-  saveMask?: boolean | undefined
-  /** Where the mask goes, ceil(n / 32) words, on a device of dtype uint32. Default: the library's own. */
-  mask?: Uint32Array | DeviceArray<'uint32'> | CudaMemory | undefined
-  /** On a device: counts that the producer of the input made already, one uint64 a group. */
-  active?: DeviceArray<'uint64'> | CudaMemory | undefined
-  /** The input is part of a larger tensor. */
-  shard?: Shard | DeviceShard | undefined
-  /** On a device: where it is enqueued. Default: the legacy default stream. */
-  stream?: Stream | undefined
-}
-
-/** A call off the main thread. */
-export interface AsyncCallOptions<T extends Float32Array = Float32Array> extends CallOptions<T> {
-  /**
-   * Aborted before the work begins in its thread, the promise rejects at once with `signal.reason`, nothing is written, and
-   * the arrays may be used. Aborted later, the work is done to its end and the promise fulfils.
-   */
-  signal?: AbortSignalLike | undefined
-}
-
-const CALL_NAMES: NamesOf<CallOptions> = {
-  ...SETTINGS,
-  seed: true,
-  call: true,
-  out: true,
-  saveMask: true,
-  mask: true,
-  active: true,
-  shard: true,
-  stream: true,
-}
-export const CALL = optionNames<CallOptions>('jumpoutForward', CALL_NAMES)
-export const ASYNC_CALL = optionNames<AsyncCallOptions>(
-  'jumpoutForwardAsync',
-  { ...CALL_NAMES, signal: true },
-  false,
-)
-
 /** JumpoutOptions, complete. */
 export interface Settings extends Grouping {
   readonly sigma: number
@@ -127,11 +72,6 @@ export interface Settings extends Grouping {
 const LARGEST_RATE = 65535 / 65536
 const RATE = 'a number from 0 to 65535/65536'
 const NOT_NEGATIVE = 'a finite number >= 0'
-
-/** Anything that may carry options; primitives would silently stand for no option at all. */
-export function assertObject(value: unknown, argument: string): asserts value is object {
-  if (typeof value !== 'object' || value === null) throw invalidType('an object', argument, value)
-}
 
 function readNumber(
   value: unknown,
@@ -179,21 +119,17 @@ export function readSettings(options: JumpoutOptions): Settings {
   }
 }
 
-/** Options that only a device could obey: refused, not ignored. */
-export function refuseDeviceOptions(options: unknown): void {
-  assertObject(options, 'options')
-  const { stream, active } = options as { stream?: unknown; active?: unknown }
-  if (stream !== undefined)
-    throw invalidType('nothing, as arrays on the host have no stream,', 'options.stream', stream)
-  if (active !== undefined) {
-    throw invalidType('nothing, as arrays on the host are counted here,', 'options.active', active)
-  }
-}
+/** A constant of this module: the engine folds it, and no import. */
+const at = positions
 
-/** `saveMask: false` and a place for the mask contradict each other. */
-export function readSaveMask(value: unknown, mask: unknown): boolean {
-  const saveMask = readBoolean(value, true, 'options.saveMask')
-  if (!saveMask && mask !== undefined)
-    throw invalidValue('no array with saveMask false', 'options.mask', 'one')
-  return saveMask
+/** Into a descriptor. */
+export function writeSettings(into: Float64Array, settings: Settings): void {
+  into[at.sigma] = settings.sigma
+  into[at.pMin] = settings.pMin
+  into[at.pMax] = settings.pMax
+  into[at.rate] = settings.rate
+  into[at.maxRate] = settings.maxRate
+  into[at.exponent] = settings.exponent
+  into[at.normalize] = settings.normalize ? 1 : 0
+  into[at.relu] = settings.relu ? 1 : 0
 }

@@ -1,102 +1,140 @@
-/** One forward call, as it is handed to the binding and as backward finds it again. */
-import type { DeviceArray } from './device-array'
-import type { DeviceSpan } from './device-memory'
-import type { DType } from './dtype'
-import type { Layout } from './layout'
-import { DESCRIPTOR_LENGTH, ROW_LENGTH } from './native'
-import type { Settings } from './options'
+/** One call, the same wherever its arrays lie: what it is, what it leaves for backward, and what a place does for it. */
+import type { GroupCounts, Layout } from './layout'
+import { at as positions } from './native'
+import { type Settings, writeSettings } from './options'
 import type { Draw } from './seed'
-import type { Stream } from './stream'
 
-/** A forward call that was made on the host. */
-export interface HostPass {
-  readonly length: number
-  readonly mask: Uint32Array | undefined
+/** A constant of this module: the engine folds it, and no import. */
+const at = positions
+
+/** What a place has of each. */
+export interface Kinds {
+  /** `device`: of those on a device. */
+  readonly tensor: { readonly length: number; readonly device?: number }
+  readonly mask: unknown
+  /** Statistics, one row a group. */
+  readonly rows: unknown
+  /** Where work is enqueued. */
+  readonly stream: unknown
+}
+
+/** Memory for results. */
+export interface Memory<K extends Kinds = Kinds> {
+  /** For the output of an input, the gradient of a gradient. */
+  output(like: K['tensor'], stream: K['stream']): K['tensor']
+  mask(like: K['tensor'], stream: K['stream']): K['mask']
+  rows(like: K['tensor'], groupCount: number, stream: K['stream']): K['rows']
+}
+
+/** A forward whose arguments are known to be good. */
+export interface Call<K extends Kinds = Kinds> {
+  readonly input: K['tensor']
+  readonly out: K['tensor'] | undefined
+  readonly saveMask: boolean
+  /** Where the mask goes. */
+  readonly mask: K['mask'] | undefined
   readonly settings: Settings
   readonly layout: Layout
   readonly draw: Draw
-  /** false: nothing was drawn. */
+  /** On a device: memory that has the number of the call, in place of `draw`. */
+  readonly counter: K['tensor'] | undefined
+  /** false: evaluation, which counts and draws nothing. */
   readonly training: boolean
-  /** Statistics, ROW_LENGTH numbers a group. */
-  readonly rows: ArrayLike<number>
-  readonly records?: undefined
+  /** Of whole groups, for a shard. */
+  readonly counts: GroupCounts | undefined
+  /** On a device: memory that has the active counts. */
+  readonly active: K['tensor'] | undefined
+  readonly stream: K['stream']
 }
 
-/** One that was made on a device: what was drawn is there, too. */
-export interface DevicePass {
+/** What a forward leaves for backward. */
+export interface Pass<K extends Kinds = Kinds> {
+  readonly place: Place<K>
   readonly length: number
-  readonly dtype: DType
-  readonly device: number
-  readonly mask: DeviceArray<'uint32'> | undefined
+  readonly mask: K['mask'] | undefined
   readonly settings: Settings
   readonly layout: Layout
-  /** undefined: a counter on the device has it, and the records. */
+  /** undefined: the rows have the number of the call, on a device. */
   readonly draw: Draw | undefined
   readonly training: boolean
-  readonly records: DeviceSpan
-  /** Where it was enqueued. */
-  readonly stream: Stream | undefined
+  readonly rows: K['rows']
 }
 
-export type Pass = HostPass | DevicePass
+/** A backward whose arguments are known to be good. */
+export interface BackwardCall<K extends Kinds = Kinds> {
+  readonly gradOutput: K['tensor']
+  readonly out: K['tensor'] | undefined
+  /** The forward's output, where the gradient depends on it. */
+  readonly output: K['tensor'] | undefined
+  readonly stream: K['stream']
+}
+
+/** Where arrays lie: on the host, or on CUDA devices. */
+export interface Place<K extends Kinds = Kinds> {
+  readonly isHost: boolean
+  /** Of each call its own. */
+  readonly fresh: Memory<K>
+  /** What the next call takes over; outputs with `reuse` alone. */
+  kept(reuse: boolean): Memory<K>
+
+  /** Throws where another place alone could obey. */
+  refuse(options: unknown): void
+  /** An array like another. */
+  like(value: unknown, like: K['tensor'], argument: string): K['tensor']
+  maskFor(input: K['tensor'], value: unknown): K['mask']
+  /** A gradient for a pass, whose mask is still there. */
+  gradientFor(pass: Pass<K>, value: unknown): K['tensor']
+  /** Memory that has the number of the call; undefined where the value is something else. */
+  counterFor(input: K['tensor'], value: unknown): K['tensor'] | undefined
+  /** Memory for active counts, one a group. */
+  countsFor(input: K['tensor'], groupCount: number, value: unknown, argument: string): K['tensor']
+  streamFor(input: K['tensor'], value: unknown): K['stream']
+
+  /** Fills the rows, and returns what to keep of them. */
+  forward(call: Call<K>, output: K['tensor'], mask: K['mask'] | undefined, rows: K['rows']): K['rows']
+  backward(pass: Pass<K>, call: BackwardCall<K>, gradInput: K['tensor']): void
+  /** A copy, unless both are the same memory. */
+  identity(input: K['tensor'], output: K['tensor'], stream: K['stream']): void
+  /** Active elements of each group: into `out`, which is returned, or as numbers. */
+  count(
+    input: K['tensor'],
+    layout: Layout,
+    out: K['tensor'] | undefined,
+    stream: K['stream'],
+  ): K['tensor'] | number[]
+
+  /** Statistics, when the work that makes them is done. */
+  readRows(pass: Pass<K>): ArrayLike<number>
+  /** The number of the call that drew. */
+  readCall(pass: Pass<K>): bigint
+  /** The mask in memory that it shares with no other. */
+  apart(mask: K['mask']): K['mask']
+}
 
 /** Evaluation without ReLU. */
 export const isIdentity = ({ training, settings }: Pick<Pass, 'training' | 'settings'>): boolean =>
   !training && !settings.relu
 
-/** Filled right before each call of the binding, which copies it: no code of a caller runs in between. */
-const scratch = new Float64Array(DESCRIPTOR_LENGTH + ROW_LENGTH)
+/** Into a descriptor, as the next. */
+export function writeLayout(into: Float64Array, layout: Layout): void {
+  into[at.elementOffset] = layout.elementOffset
+  into[at.groupSize] = layout.groupSize
+  into[at.unitSize] = layout.unitSize
+}
 
-/** In the order of FIELDS in native.ts. */
-export function fillFields(
+/** `counted`: the rows have the counts already. */
+export function writeCall(
   into: Float64Array,
   settings: Settings,
   layout: Layout,
   draw: Draw,
   counted: boolean,
 ): void {
-  into[0] = settings.sigma
-  into[1] = settings.pMin
-  into[2] = settings.pMax
-  into[3] = settings.rate
-  into[4] = settings.maxRate
-  into[5] = settings.exponent
-  into[6] = settings.normalize ? 1 : 0
-  into[7] = settings.relu ? 1 : 0
-  into[8] = draw.seedLow
-  into[9] = draw.seedHigh
-  into[10] = draw.callLow
-  into[11] = draw.callHigh
-  into[12] = layout.elementOffset
-  into[13] = layout.groupSize
-  into[14] = layout.unitSize
-  into[15] = counted ? 1 : 0
-}
-
-export function fillDescriptor(
-  settings: Settings,
-  layout: Layout,
-  draw: Draw,
-  counted: boolean,
-): Float64Array {
-  fillFields(scratch, settings, layout, draw, counted)
-  return scratch
-}
-
-/** The row of a call with one group, behind the descriptor's fields: one array less to hand over. */
-export const oneRow = scratch.subarray(DESCRIPTOR_LENGTH)
-
-/** As the binding wants them: the descriptor's own row goes unnamed. */
-export const rowsApart = (rows: Float64Array): Float64Array | undefined =>
-  rows === oneRow ? undefined : rows
-
-/** What the binding wrote, apart from the scratch row. */
-export const keepRows = (rows: Float64Array): ArrayLike<number> =>
-  rows === oneRow ? [rows[0], rows[1], rows[2], rows[3], rows[4]] : rows
-
-/** The reverse, for backward. */
-export function rowsForBinding(rows: ArrayLike<number>): Float64Array | undefined {
-  if (rows instanceof Float64Array) return rows
-  for (let i = 0; i < ROW_LENGTH; ++i) oneRow[i] = rows[i]
-  return undefined
+  writeSettings(into, settings)
+  writeLayout(into, layout)
+  into[at.seedLow] = draw.seedLow
+  into[at.seedHigh] = draw.seedHigh
+  into[at.callLow] = draw.callLow
+  into[at.callHigh] = draw.callHigh
+  into[at.counted] = counted ? 1 : 0
 }

@@ -1,10 +1,8 @@
 /** What forward leaves for backward. */
-import type { DeviceArray } from './device-array'
-import { readCall, readRows } from './device-records'
-import { invalidType, nameKind } from './errors'
-import { inspectable, uncloneable } from './inspect'
-import { outOfSlab } from './memory'
-import { ROW_LENGTH } from './native'
+import type { DeviceArray } from './cuda/array'
+import { invalidType } from './errors'
+import { ROW } from './native'
+import { assertKey, KEY, present, uncloneable } from './objects'
 import type { Pass } from './pass'
 import { callOf } from './seed'
 
@@ -51,24 +49,12 @@ export interface Saved {
 
 export function statsOf(pass: Pass): GroupStats[] {
   if (!pass.training) return []
-  const rows =
-    pass.records === undefined ? pass.rows : readRows(pass.records, pass.layout.groupCount, pass.stream)
-  return Array.from({ length: rows.length / ROW_LENGTH }, (_, g) => {
-    const at = g * ROW_LENGTH
-    return {
-      active: rows[at],
-      total: rows[at + 1],
-      rate: rows[at + 2],
-      effectiveRate: rows[at + 3],
-      scale: rows[at + 4],
-    }
-  })
-}
-
-function callOfPass(pass: Pass): bigint | undefined {
-  if (!pass.training) return undefined
-  if (pass.records === undefined) return callOf(pass.draw)
-  return pass.draw === undefined ? readCall(pass.records, pass.stream) : callOf(pass.draw)
+  const rows = pass.place.readRows(pass)
+  return Array.from(
+    { length: rows.length / ROW.length },
+    (_, g) =>
+      Object.fromEntries(ROW.map((name, i) => [name, rows[g * ROW.length + i]])) as unknown as GroupStats,
+  )
 }
 
 const UNCLONEABLE = uncloneable(
@@ -82,7 +68,8 @@ export class SavedPass implements Saved {
   readonly uncloneable = UNCLONEABLE
   #pass: Pass
 
-  constructor(pass: Pass) {
+  constructor(key: symbol, pass: Pass) {
+    assertKey(key, 'a pass, as a forward makes it,', 'Saved')
     this.#pass = pass
   }
 
@@ -93,14 +80,14 @@ export class SavedPass implements Saved {
   get mask(): Uint32Array | DeviceArray<'uint32'> | null {
     const pass = this.#pass
     if (pass.mask === undefined) return null
-    if (pass.records !== undefined) return pass.mask
-    const mask = outOfSlab(pass.mask)
+    const mask = pass.place.apart(pass.mask)
     if (mask !== pass.mask) this.#pass = { ...pass, mask }
-    return mask
+    return mask as Uint32Array | DeviceArray<'uint32'>
   }
 
   get call(): bigint | undefined {
-    return callOfPass(this.#pass)
+    const pass = this.#pass
+    return pass.training ? pass.place.readCall(pass) : undefined
   }
 
   stats(): readonly GroupStats[] {
@@ -110,21 +97,19 @@ export class SavedPass implements Saved {
   /** Nothing is read from a device. */
   static #shown(saved: SavedPass): object {
     const pass = saved.#pass
-    const { length, mask = null, training, draw } = pass
+    const { place, length, mask = null, training, draw } = pass
     if (!training) return { length, mask, call: undefined }
     const call = draw === undefined ? 'on the device' : callOf(draw)
-    return { length, mask, call, stats: pass.records === undefined ? statsOf(pass) : 'on the device' }
+    return { length, mask, call, stats: place.isHost ? statsOf(pass) : 'on the device' }
   }
 
   static {
-    const isSaved = (value: object): value is SavedPass => #pass in value
-    nameKind((value) => (isSaved(value) ? 'what a forward saved' : undefined))
-    inspectable(
-      this,
-      () => 'Saved',
-      (saved) => this.#shown(saved),
-      isSaved,
-    )
+    present<SavedPass>(this, {
+      isInstance: (value): value is SavedPass => #pass in value,
+      kind: 'what a forward saved',
+      title: () => 'Saved',
+      fields: (saved) => this.#shown(saved),
+    })
   }
 
   static passOf(saved: unknown, argument = 'saved'): Pass {
@@ -134,3 +119,5 @@ export class SavedPass implements Saved {
     return saved.#pass
   }
 }
+
+export const savedOf = (pass: Pass): Saved => new SavedPass(KEY, pass)

@@ -556,3 +556,14 @@ t.test("a layer's forward and backward", (t) => {
   }
   t.end()
 })
+
+t.test('what a forward saved is made by forwards alone', (t) => {
+  const { saved } = jumpoutForward(new Float32Array(4), { seed: 1 })
+  const Made = saved.constructor as new (...values: unknown[]) => object
+  for (const values of [[{}], [saved], [Symbol('jumpout'), {}]])
+    t.throws(() => new Made(...values), {
+      code: 'ERR_INVALID_ARG_TYPE',
+      message: /a pass, as a forward makes it, for Saved/,
+    })
+  t.end()
+})

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import t from 'tap'
-import { KINDS } from '../lib/dtype'
+import { KINDS } from '../lib/cuda/memory'
 import { root } from './support/program'
 
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -93,13 +93,48 @@ t.test('the search for cycles finds one', (t) => {
   t.end()
 })
 
+/** How many files stand on each other at most, each importing the next. */
+function levels(graph: Graph): number {
+  const known = new Map<string, number>()
+  const level = (node: string): number => {
+    const found = known.get(node) ?? 1 + Math.max(0, ...(graph.get(node) ?? []).map(level))
+    known.set(node, found)
+    return found
+  }
+  return Math.max(...[...graph.keys()].map(level))
+}
+
+t.test('lib: few files, few imports, few levels', (t) => {
+  const graph = importsOfLib()
+  const imports = [...graph.values()].flat().length
+  t.ok(graph.size >= 5 && graph.size <= 22, `${graph.size} files`)
+  t.ok(imports <= 110, `${imports} imports`)
+  t.ok(levels(graph) <= 8, `${levels(graph)} levels`)
+  const pair = new Map([
+    ['a', ['b', 'c']],
+    ['b', ['c']],
+    ['c', []],
+  ])
+  t.equal(levels(pair), 3)
+  t.end()
+})
+
 t.test('lib: no cycles', (t) => {
   const graph = importsOfLib()
-  t.ok(graph.size >= 5, `${graph.size} files`)
   for (const [file, imports] of graph) {
     for (const target of imports) t.ok(graph.has(target), `${file} imports ${target}`)
   }
   t.equal(cycle(graph), null)
+  t.end()
+})
+
+t.test('lib: the two places know nothing of each other and of calls, but for arrays on the host', (t) => {
+  const from = (folder: string, other: RegExp) =>
+    [...importsOfLib()].flatMap(([file, imports]) =>
+      file.startsWith(folder) ? imports.filter((target) => other.test(target)) : [],
+    )
+  t.strictSame(from('lib/host/', /^lib\/(cuda\/|forward|backward|count|jumpout|layer|saved)/), [])
+  t.strictSame(from('lib/cuda/', /^lib\/(host\/place|forward|backward|count|jumpout|layer|saved)/), [])
   t.end()
 })
 
@@ -224,6 +259,8 @@ t.test('the fields of a call are listed once on each side, and are the same', (t
   t.ok(declared)
   const users = filesUnder('lib', /\.ts$/).filter((file) => read(file).includes("'elementOffset',"))
   t.strictSame(users, ['lib/native.ts'])
+  for (const file of filesUnder('lib', /\.ts$/))
+    t.notMatch(read(file), /\b(into|descriptor)\[(\d|[A-Z])/, `${file} writes numbers by their names`)
   t.end()
 })
 

@@ -1,4 +1,4 @@
-// What the elements of an array on a device are: the one native list, in the order of jumpout_dtype and of lib/dtype.ts.
+// What the elements of an array on a device are: the one native list, in the order of jumpout_dtype and of lib/cuda/memory.ts.
 #pragma once
 
 #include <cstddef>

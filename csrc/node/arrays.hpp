@@ -39,8 +39,4 @@ Array<T> arrayOf(napi_env env, napi_value value, const char* argument) {
   return {static_cast<T*>(data), length};
 }
 
-inline Array<double> doublesOf(napi_env env, napi_value value, const char* argument) {
-  return arrayOf<double>(env, value, argument);
-}
-
 }  // namespace jumpout::node

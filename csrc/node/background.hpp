@@ -12,7 +12,7 @@
 namespace jumpout::node {
 
 // An int32 that work shares with JavaScript, which may call the work off. It holds 0 until one side changes it: the thread
-// that begins, or JavaScript, which writes 2 (lib/abort.ts). The first one decides. nullptr: nothing calls the work off.
+// that begins, or JavaScript, which writes 2 (lib/host/place.ts). The first one decides. nullptr: nothing calls the work off.
 using Turn = int32_t*;
 Turn turnOf(const Call& call, size_t index);
 

@@ -15,6 +15,10 @@ uint64_t joined(double low, double high) {
   return integerBelow(kWord, low) | integerBelow(kWord, high) << 32;
 }
 
+void set(double& option, double value) { option = value; }
+
+void set(int32_t& option, double value) { option = value != 0.0; }
+
 }  // namespace
 
 uint64_t integerBelow(double limit, double value) {
@@ -24,14 +28,9 @@ uint64_t integerBelow(double limit, double value) {
 
 jumpout_options Descriptor::options() const {
   jumpout_options options;
-  options.sigma = sigma;
-  options.p_min = pMin;
-  options.p_max = pMax;
-  options.rate = rate;
-  options.max_rate = maxRate;
-  options.exponent = exponent;
-  options.normalize = normalize != 0.0;
-  options.relu = relu != 0.0;
+#define JUMPOUT_SET(name, member) set(options.member, name);
+  JUMPOUT_OPTION_FIELDS(JUMPOUT_SET)
+#undef JUMPOUT_SET
   return options;
 }
 
@@ -45,7 +44,7 @@ uint64_t Descriptor::seed() const { return joined(seedLow, seedHigh); }
 uint64_t Descriptor::call() const { return joined(callLow, callHigh); }
 
 DescribedCall describedCallOf(napi_env env, napi_value value) {
-  const Array<double> numbers = doublesOf(env, value, "descriptor");
+  const Array<double> numbers = arrayOf<double>(env, value, "descriptor");
   if (numbers.length != kDescriptorLength + kRowLength) throw failureOf(JUMPOUT_BAD_LENGTH, "descriptor");
   DescribedCall call;
   std::memcpy(&call.fields, numbers.data, sizeof call.fields);
@@ -54,7 +53,7 @@ DescribedCall describedCallOf(napi_env env, napi_value value) {
 }
 
 DescribedDeviceCall describedDeviceCallOf(napi_env env, napi_value value) {
-  const Array<double> numbers = doublesOf(env, value, "descriptor");
+  const Array<double> numbers = arrayOf<double>(env, value, "descriptor");
   if (numbers.length != kDescriptorLength + kDeviceLength) throw failureOf(JUMPOUT_BAD_LENGTH, "descriptor");
   DescribedDeviceCall call;
   std::memcpy(&call.fields, numbers.data, sizeof call.fields);

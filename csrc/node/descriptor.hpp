@@ -8,17 +8,10 @@
 
 #include "jumpout.h"
 
-// The one list of names, in order; the addon exports it, and lib/native.ts refuses any other.
+// The one list of names, in order; the addon exports it, lib/native.ts takes the positions from it and refuses other names.
 // 64-bit seeds and calls are two 32-bit halves, booleans 0 and 1, a rate to be drawn NaN.
 #define JUMPOUT_DESCRIPTOR_FIELDS(FIELD) \
-  FIELD(sigma)                           \
-  FIELD(pMin)                            \
-  FIELD(pMax)                            \
-  FIELD(rate)                            \
-  FIELD(maxRate)                         \
-  FIELD(exponent)                        \
-  FIELD(normalize)                       \
-  FIELD(relu)                            \
+  JUMPOUT_OPTION_FIELDS(FIELD)           \
   FIELD(seedLow)                         \
   FIELD(seedHigh)                        \
   FIELD(callLow)                         \
@@ -27,6 +20,17 @@
   FIELD(groupSize)                       \
   FIELD(unitSize)                        \
   FIELD(counted)
+
+// Those of jumpout_options, with their names there.
+#define JUMPOUT_OPTION_FIELDS(FIELD) \
+  FIELD(sigma, sigma)                \
+  FIELD(pMin, p_min)                 \
+  FIELD(pMax, p_max)                 \
+  FIELD(rate, rate)                  \
+  FIELD(maxRate, max_rate)           \
+  FIELD(exponent, exponent)          \
+  FIELD(normalize, normalize)        \
+  FIELD(relu, relu)
 
 // What follows in a call on a device: numbers of streams and memory (handles.hpp) and byte offsets into it; 0 is none.
 #define JUMPOUT_DEVICE_FIELDS(FIELD) \
@@ -55,7 +59,7 @@
 namespace jumpout::node {
 
 struct Descriptor {
-#define JUMPOUT_MEMBER(name) double name;
+#define JUMPOUT_MEMBER(name, ...) double name;
   JUMPOUT_DESCRIPTOR_FIELDS(JUMPOUT_MEMBER)
 #undef JUMPOUT_MEMBER
 
@@ -66,13 +70,13 @@ struct Descriptor {
   uint64_t call() const;
 };
 
-#define JUMPOUT_NAME(name) #name,
+#define JUMPOUT_NAME(name, ...) #name,
 inline constexpr const char* kDescriptorFields[] = {JUMPOUT_DESCRIPTOR_FIELDS(JUMPOUT_NAME)};
 inline constexpr const char* kDeviceFields[] = {JUMPOUT_DEVICE_FIELDS(JUMPOUT_NAME)};
 #undef JUMPOUT_NAME
 
 struct DeviceDescriptor {
-#define JUMPOUT_MEMBER(name) double name;
+#define JUMPOUT_MEMBER(name, ...) double name;
   JUMPOUT_DEVICE_FIELDS(JUMPOUT_MEMBER)
 #undef JUMPOUT_MEMBER
 };

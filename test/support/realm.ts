@@ -36,7 +36,7 @@ export function makeRealm(globals: object = {}): Realm & { readonly context: Con
     })
     const outside = createRequire(file)
     const requireFrom = (request: string): unknown =>
-      request.startsWith('./') ? load(outside.resolve(request)) : outside(request)
+      /^\.\.?\//.test(request) ? load(outside.resolve(request)) : outside(request)
     run.call(module.exports, module.exports, requireFrom, module, file, dirname(file))
     return module.exports
   }

@@ -1,4 +1,4 @@
-// The types of elements on a device, as numbers of lib/dtype.ts.
+// The types of elements on a device, as numbers of lib/cuda/memory.ts.
 #pragma once
 
 #include "core/dtype.hpp"

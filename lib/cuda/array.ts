@@ -1,15 +1,28 @@
 /** Typed arrays on CUDA devices. */
 import { isBigUint64Array, isFloat32Array, isUint32Array } from 'node:util/types'
-import { readPointer, wrapMemory } from './cuda-memory'
-import { allocateOnDevice, ANY_STREAM, DeviceMemory } from './device-memory'
-import { dispose } from './dispose'
-import { type DType, DTYPES, type HostArray, hostArray, type HostArrayOf, KINDS, readDtype } from './dtype'
-import { invalidState, invalidType, invalidValue, nameKind, outOfMemory, outOfRange } from './errors'
-import { checkFixed } from './fixed'
-import { inspectable, uncloneable } from './inspect'
-import { native } from './native'
-import { assertOptions, type NamesOf, optionNames } from './option-names'
+import { invalidState, invalidType, invalidValue, outOfMemory, outOfRange } from '../errors'
+import { checkFixed } from '../host/memory'
+import { native } from '../native'
+import { assertKey, dispose, KEY, present, uncloneable } from '../objects'
+import { assertOptions, type NamesOf, optionNames } from '../option-names'
+import {
+  allocateOnDevice,
+  ANY_STREAM,
+  type CudaMemory,
+  DeviceMemory,
+  type DType,
+  DTYPES,
+  type HostArray,
+  hostArray,
+  type HostArrayOf,
+  KINDS,
+  readDtype,
+  readPointer,
+  wrapMemory,
+} from './memory'
 import { readDevice, readStream, type Stream } from './stream'
+
+export type { CudaMemory, DType, HostArrayOf }
 
 export interface DeviceArrayOptions<D extends DType = DType> {
   /** Default: 'float32', or what the typed array is. */
@@ -24,7 +37,7 @@ export interface WrapOptions<D extends DType = DType> extends DeviceArrayOptions
 }
 
 export interface StreamedOptions {
-  /** Default: the legacy default stream. */
+  /** On a device: where it is enqueued. Default: the legacy default stream. */
   stream?: Stream | undefined
 }
 
@@ -50,6 +63,12 @@ export interface DeviceView {
   readonly dtype: DType
 }
 
+/**
+ * Data on the host, or on a CUDA device: where it lies decides which backend runs. On the host any memory will do, shared
+ * memory too.
+ */
+export type Tensor = Float32Array | DeviceArray
+
 let viewOfArray: (array: DeviceArray) => DeviceView
 let makeArray: (view: DeviceView) => DeviceArray
 let hasView: (value: object) => value is DeviceArray
@@ -65,8 +84,6 @@ export const arrayOf = <D extends DType>(
   length: number,
   dtype: D,
 ): DeviceArray<D> => makeArray({ memory, offset, length, dtype }) as DeviceArray<D>
-
-nameKind((value) => (hasView(value) ? 'a DeviceArray' : undefined))
 
 function readLength(length: unknown): number {
   if (typeof length !== 'number') throw invalidType('an integer >= 0', 'length', length)
@@ -92,10 +109,8 @@ export class DeviceArray<D extends DType = DType> {
   protected readonly uncloneable: object = UNCLONEABLE
   readonly #view: DeviceView
 
-  private constructor(view: DeviceView | undefined) {
-    if (!(view?.memory instanceof DeviceMemory)) {
-      throw invalidType('memory, as alloc, from and wrap find it,', 'DeviceArray', view)
-    }
+  private constructor(key: symbol, view: DeviceView) {
+    assertKey(key, 'memory, as alloc, from and wrap find it,', 'DeviceArray')
     this.#view = view
   }
 
@@ -358,14 +373,14 @@ export class DeviceArray<D extends DType = DType> {
 
   static {
     viewOfArray = (array) => array.#view
-    makeArray = (view) => new DeviceArray(view)
+    makeArray = (view) => new DeviceArray(KEY, view)
     hasView = (value): value is DeviceArray => #view in value
-    inspectable(
-      this,
-      (array) => `DeviceArray(${array.length})`,
-      ({ dtype, device, byteLength, freed }: DeviceArray) => ({ dtype, device, byteLength, freed }),
-      hasView,
-    )
+    present<DeviceArray>(this, {
+      isInstance: hasView,
+      kind: 'a DeviceArray',
+      title: ({ length }) => `DeviceArray(${length})`,
+      fields: ({ dtype, device, byteLength, freed }) => ({ dtype, device, byteLength, freed }),
+    })
   }
 }
 

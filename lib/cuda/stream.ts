@@ -1,9 +1,8 @@
 /** CUDA streams, and graphs recorded on them. */
-import { dispose } from './dispose'
-import { invalidState, invalidType, invalidValue, nameKind, outOfRange } from './errors'
-import { inspectable, uncloneable } from './inspect'
-import { native } from './native'
-import { assertOptions, optionNames } from './option-names'
+import { invalidState, invalidType, invalidValue, outOfRange } from '../errors'
+import { native } from '../native'
+import { assertKey, dispose, KEY, present, uncloneable } from '../objects'
+import { assertOptions, optionNames } from '../option-names'
 
 const streamsCollected = new FinalizationRegistry<number>((handle) => native.releaseStream(handle))
 const graphsCollected = new FinalizationRegistry<number>((handle) => native.releaseGraph(handle))
@@ -45,10 +44,10 @@ export class Stream {
 
   /** A new stream that does not wait for the legacy default stream. */
   constructor(options?: StreamOptions)
-  constructor(options: StreamOptions = {}, given?: unknown) {
+  constructor(options: StreamOptions = {}, key?: unknown, handle?: number) {
     assertOptions(options, STREAM)
     this.#device = readDevice(options.device, 0)
-    this.#handle = given instanceof Given ? given.handle : native.createStream(this.#device)
+    this.#handle = key === KEY ? (handle as number) : native.createStream(this.#device)
     streamsCollected.register(this, this.#handle, this)
   }
 
@@ -84,8 +83,8 @@ export class Stream {
   }
 
   static #wrapped(handle: number, device: number): Stream {
-    const Constructor = Stream as new (options: StreamOptions, given: Given) => Stream
-    return new Constructor({ device }, new Given(handle))
+    const Constructor = Stream as new (options: StreamOptions, key: symbol, handle: number) => Stream
+    return new Constructor({ device }, KEY, handle)
   }
 
   get device(): number {
@@ -166,18 +165,13 @@ export class Stream {
   static {
     handleOf = (stream) => stream.#handle
     isStream = (value): value is Stream => #handle in value
-    inspectable(
-      this,
-      () => 'Stream',
-      ({ device, destroyed }) => ({ device, destroyed }),
-      isStream,
-    )
+    present(this, {
+      isInstance: isStream,
+      kind: 'a Stream',
+      title: () => 'Stream',
+      fields: ({ device, destroyed }) => ({ device, destroyed }),
+    })
   }
-}
-
-/** A handle that the binding knows already; nobody else can make one. */
-class Given {
-  constructor(readonly handle: number) {}
 }
 
 /** What failed while recording is worth more than what fails while ending it. */
@@ -188,8 +182,6 @@ function discard(handle: number): void {
     // The recording was broken already.
   }
 }
-
-nameKind((value) => (isStream(value) ? 'a Stream' : undefined))
 
 export function readStreamHandle(value: unknown, argument: string): number {
   if (typeof value !== 'object' || value === null || !isStream(value)) {
@@ -222,12 +214,11 @@ export class Graph {
   readonly #device: number
   #handle: number
 
-  private constructor(given: Given, device: number) {
-    if (!(given instanceof Given))
-      throw invalidType('a recording, as stream.capture makes it,', 'Graph', given)
-    this.#handle = given.handle
+  private constructor(key: symbol, handle: number, device: number) {
+    assertKey(key, 'a recording, as stream.capture makes it,', 'Graph')
+    this.#handle = handle
     this.#device = device
-    graphsCollected.register(this, given.handle, this)
+    graphsCollected.register(this, handle, this)
   }
 
   get device(): number {
@@ -259,14 +250,12 @@ export class Graph {
   }
 
   static {
-    makeGraph = (handle, device) => new Graph(new Given(handle), device)
-    const isGraph = (value: object): value is Graph => #handle in value
-    nameKind((value) => (isGraph(value) ? 'a Graph' : undefined))
-    inspectable(
-      this,
-      () => 'Graph',
-      ({ device, freed }) => ({ device, freed }),
-      isGraph,
-    )
+    makeGraph = (handle, device) => new Graph(KEY, handle, device)
+    present(this, {
+      isInstance: (value): value is Graph => #handle in value,
+      kind: 'a Graph',
+      title: () => 'Graph',
+      fields: ({ device, freed }) => ({ device, freed }),
+    })
   }
 }

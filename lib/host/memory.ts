@@ -1,10 +1,59 @@
-/** Memory for results: outputs, masks and statistics that the caller did not bring. */
+/** Arrays on the host: the checks of those that callers bring, and memory for those that they do not. */
 import { Buffer } from 'node:buffer'
-import { markAsUntransferable } from 'node:worker_threads'
-import { maskWords } from './arrays'
-import { invalidType, outOfMemory, outOfRange } from './errors'
-import { native, ROW_LENGTH } from './native'
-import { takeReleased } from './release'
+import { isArrayBuffer, isFloat32Array, isUint32Array } from 'node:util/types'
+import { markAsUntransferable, MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
+import { invalidType, invalidValue, outOfMemory, outOfRange } from '../errors'
+import { native, ROW } from '../native'
+
+const elementAt = Float32Array.prototype.at
+
+/** A detached array, and a view that fell out of its resized buffer, say that they are empty: only methods tell. */
+function assertAttached(array: Float32Array | Uint32Array, argument: string): void {
+  try {
+    elementAt.call(array as Float32Array, 0)
+  } catch {
+    throw invalidValue('an array with its memory', argument, 'a detached one')
+  }
+}
+
+/** Returns the number of elements. */
+export function checkFloats(array: unknown, argument: string): number {
+  if (!isFloat32Array(array)) throw invalidType('a Float32Array', argument, array)
+  const { length } = array
+  if (length === 0) assertAttached(array, argument)
+  return length
+}
+
+export function checkFloatsOf(array: unknown, length: number, argument: string): void {
+  const actual = checkFloats(array, argument)
+  if (actual !== length)
+    throw outOfRange(`a Float32Array of length ${length}`, argument, `one of length ${actual}`)
+}
+
+/** 32-bit words of a packed mask. */
+export const maskWords = (length: number): number => Math.ceil(length / 32)
+
+export function checkMask(mask: unknown, length: number, argument: string): void {
+  if (!isUint32Array(mask)) throw invalidType('a Uint32Array', argument, mask)
+  const words = maskWords(length)
+  if (mask.length === 0) assertAttached(mask, argument)
+  if (mask.length !== words) {
+    throw outOfRange(
+      `a Uint32Array of length ${words}, ceil(${length} / 32),`,
+      argument,
+      `one of length ${mask.length}`,
+    )
+  }
+}
+
+/** Memory that may shrink under a running thread cannot be used off the main thread. */
+export function checkFixed(array: ArrayBufferView | undefined, argument: string): void {
+  if (array === undefined) return
+  const { resizable, growable } = array.buffer as { resizable?: boolean; growable?: boolean }
+  if (resizable === true || growable === true) {
+    throw invalidValue('an array of fixed size', argument, 'one over a resizable buffer')
+  }
+}
 
 const FLOAT_BYTES = 4
 const ALIGNMENT = 64
@@ -81,6 +130,88 @@ function assertLength(length: unknown): asserts length is number {
   if (!Number.isSafeInteger(length) || length < 0) throw outOfRange('an integer >= 0', 'length', length)
 }
 
+/** Smaller outputs cost less than the detour; a cap, since nobody says that no more outputs of a size will come. */
+const SMALLEST_KEPT = 16 * 1024
+const LARGEST_KEPT = 128 * 1024 * 1024
+
+/** By size in bytes, the sizes that were given back last at the end. */
+const kept = new Map<number, ArrayBuffer[]>()
+let keptBytes = 0
+
+function dropOldest(): void {
+  for (const [bytes, buffers] of kept) {
+    buffers.shift()
+    if (buffers.length === 0) kept.delete(bytes)
+    keptBytes -= bytes
+    return
+  }
+}
+
+function keep(buffer: ArrayBuffer): void {
+  const { byteLength } = buffer
+  if (byteLength < SMALLEST_KEPT || byteLength > LARGEST_KEPT) return
+  while (keptBytes + byteLength > LARGEST_KEPT) dropOldest()
+  const buffers = kept.get(byteLength) ?? []
+  buffers.push(buffer)
+  kept.delete(byteLength)
+  kept.set(byteLength, buffers)
+  keptBytes += byteLength
+}
+
+/** A buffer of exactly this size that nobody has any more, its contents arbitrary. */
+export function takeReleased(bytes: number): ArrayBuffer | undefined {
+  const buffers = kept.get(bytes)
+  if (buffers === undefined) return undefined
+  const buffer = buffers.pop()
+  if (buffers.length === 0) kept.delete(bytes)
+  keptBytes -= bytes
+  return buffer
+}
+
+const { port1, port2 } = new MessageChannel()
+
+/** Its memory in another buffer, without a copy. Every supported version of Node does this, and checks what may move. */
+function move(buffer: ArrayBuffer): ArrayBuffer | undefined {
+  try {
+    port1.postMessage(buffer, [buffer])
+  } catch {
+    return undefined
+  }
+  return (receiveMessageOnPort(port2) as { message: ArrayBuffer }).message
+}
+
+function ownBuffer(array: Float32Array): ArrayBuffer {
+  const { buffer } = array
+  const expected = 'an array that owns its memory'
+  if (!isArrayBuffer(buffer)) throw invalidValue(expected, 'array', 'one over shared memory')
+  if ((buffer as { resizable?: boolean }).resizable === true)
+    throw invalidValue(expected, 'array', 'one over a resizable buffer')
+  if (array.byteLength !== buffer.byteLength)
+    throw invalidValue(expected, 'array', 'a part of a larger buffer')
+  return buffer
+}
+
+/**
+ * Gives an output or a gradient back: the array is detached, with every other view of its buffer, and its memory serves
+ * the next new output of the same length in this thread. Where a training loop never returns to the event loop this is
+ * faster than waiting for the garbage collector, and memory does not grow; whoever does without loses nothing else. Up to
+ * 128 MiB wait to be used again, those of the lengths released last.
+ *
+ * @param array any Float32Array whose buffer is exactly its own, as that of every output is; it must not be in use by an
+ * asynchronous call
+ * @throws TypeError `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE` where it is detached already, is part of a larger
+ * buffer (as what `allocate` returns), or lies in shared, resizable, WebAssembly's or page-locked memory, which stay as
+ * they are
+ */
+export function release(array: Float32Array): void {
+  checkFloats(array, 'array')
+  const moved = move(ownBuffer(array))
+  // Node 20 copies what it may not move.
+  if (moved === undefined || array.length !== 0)
+    throw invalidValue('an array whose memory can be moved', 'array', 'one whose memory cannot')
+  keep(moved)
+}
+
 /** From here on page faults cost more than the kernel that fills the memory. */
 const SMALLEST_FAULTING = 128 * 1024
 let pagesAreKept = false
@@ -147,4 +278,4 @@ export function freshMask(length: number): Uint32Array {
 
 /** Rows of statistics, one a group. */
 export const freshRows = (groupCount: number): Float64Array =>
-  orOutOfMemory(8 * ROW_LENGTH * groupCount, () => new Float64Array(ROW_LENGTH * groupCount))
+  orOutOfMemory(8 * ROW.length * groupCount, () => new Float64Array(ROW.length * groupCount))

@@ -1,0 +1,151 @@
+/** Memory on CUDA devices, its own and that of other libraries, and what its elements are. */
+import { invalidType, invalidValue, outOfRange } from '../errors'
+import { native } from '../native'
+
+/** The typed array that stands for a dtype on the host. */
+export type HostArrayOf<D extends DType> = D extends 'uint32'
+  ? Uint32Array
+  : D extends 'uint64'
+    ? BigUint64Array
+    : Float32Array
+
+export type HostArray = HostArrayOf<DType>
+
+interface Kind {
+  /** As the binding names it: the place in this list, and in csrc/core/dtype.hpp. */
+  readonly code: number
+  readonly bytes: number
+  readonly floating: boolean
+  readonly host: 'Float32Array' | 'Uint32Array' | 'BigUint64Array'
+}
+
+export const KINDS = {
+  float32: { code: 0, bytes: 4, floating: true, host: 'Float32Array' },
+  float16: { code: 1, bytes: 2, floating: true, host: 'Float32Array' },
+  bfloat16: { code: 2, bytes: 2, floating: true, host: 'Float32Array' },
+  uint32: { code: 3, bytes: 4, floating: false, host: 'Uint32Array' },
+  uint64: { code: 4, bytes: 8, floating: false, host: 'BigUint64Array' },
+} as const satisfies Readonly<Record<string, Kind>>
+
+/** 16-bit floats are float32 on the host: widened on the way there, rounded to nearest even on the way back. */
+export type DType = keyof typeof KINDS
+
+export const DTYPES = Object.keys(KINDS) as readonly DType[]
+
+const QUOTED = DTYPES.map((name) => `'${name}'`)
+const EXPECTED = `${QUOTED.slice(0, -1).join(', ')} or ${QUOTED.slice(-1).join()}`
+
+export function readDtype(value: unknown, missing: DType): DType {
+  if (value === undefined) return missing
+  if (typeof value !== 'string') throw invalidType(EXPECTED, 'options.dtype', value)
+  const found = DTYPES.find((name) => name === value)
+  if (found === undefined) throw invalidValue(EXPECTED, 'options.dtype', `'${value.slice(0, 40)}'`)
+  return found
+}
+
+/** Memory for a copy on the host. */
+export function hostArray(dtype: DType, length: number): HostArray {
+  switch (KINDS[dtype].host) {
+    case 'Uint32Array':
+      return new Uint32Array(length)
+    case 'BigUint64Array':
+      return new BigUint64Array(length)
+    default:
+      return new Float32Array(length)
+  }
+}
+
+const collected = new FinalizationRegistry<number>((handle) => native.releaseMemory(handle))
+
+export class DeviceMemory {
+  readonly device: number
+  readonly bytes: number
+  #handle: number
+
+  constructor(handle: number, device: number, bytes: number) {
+    this.#handle = handle
+    this.device = device
+    this.bytes = bytes
+    collected.register(this, handle, this)
+  }
+
+  /** As the binding knows it, 0 once it was freed. */
+  get handle(): number {
+    return this.#handle
+  }
+
+  /** In stream order: the work enqueued on it is still done. */
+  free(): void {
+    if (this.#handle === 0) return
+    collected.unregister(this)
+    native.releaseMemory(this.#handle)
+    this.#handle = 0
+  }
+}
+
+/** A part of it, in bytes. */
+export interface DeviceSpan {
+  readonly memory: DeviceMemory
+  readonly offset: number
+}
+
+/** Usable on any stream at once, whatever is being captured. */
+export const ANY_STREAM = -1
+
+/** Uninitialised. `stream` as the binding knows it. */
+export const allocateOnDevice = (device: number, bytes: number, stream: number): DeviceMemory =>
+  new DeviceMemory(native.allocate(device, bytes, stream), device, bytes)
+
+/** What @rapidsai/cuda and others call their device memory. */
+export interface CudaMemory {
+  readonly ptr: number | bigint
+  readonly byteLength: number
+  /** What has a dtype is more than memory, and not taken for float32. */
+  readonly dtype?: undefined
+}
+
+export const isCudaMemory = (value: unknown): value is CudaMemory =>
+  typeof value === 'object' &&
+  value !== null &&
+  !ArrayBuffer.isView(value) &&
+  'ptr' in value &&
+  'byteLength' in value
+
+const EXPECTED_POINTER = 'a pointer to device memory, a bigint,'
+
+export function readPointer(value: unknown, argument: string): bigint {
+  if (typeof value !== 'bigint' && typeof value !== 'number')
+    throw invalidType(EXPECTED_POINTER, argument, value)
+  const fits = typeof value === 'bigint' ? value < 2n ** 64n : Number.isSafeInteger(value)
+  if (!fits || value < 0) throw outOfRange(EXPECTED_POINTER, argument, value)
+  return BigInt(value)
+}
+
+/** The device that the whole range lies on; CUDA is asked, nothing is read. */
+function deviceOf(pointer: bigint, bytes: number, argument: string): number {
+  const device = native.memoryOf(pointer)
+  if (device < 0) throw invalidValue('a pointer to device memory', argument, 'one to memory of the host')
+  if (bytes > 1 && native.memoryOf(pointer + BigInt(bytes - 1)) !== device) {
+    throw invalidValue(`device memory of ${bytes} bytes`, argument, 'a pointer to less')
+  }
+  return device
+}
+
+/** `device` undefined: wherever it lies. `owner` lives until the work on the memory is done. */
+export function wrapMemory(
+  pointer: bigint,
+  bytes: number,
+  alignment: number,
+  device: number | undefined,
+  owner: object | undefined,
+  argument: string,
+): DeviceMemory {
+  const found = bytes === 0 ? (device ?? 0) : deviceOf(pointer, bytes, argument)
+  if (device !== undefined && device !== found) {
+    throw invalidValue(`memory of device ${device}`, argument, `memory of device ${found}`)
+  }
+  if (pointer % BigInt(alignment) !== 0n) {
+    throw invalidValue(`memory aligned to ${alignment} bytes`, argument, 'a misaligned pointer')
+  }
+  return new DeviceMemory(native.wrapMemory(pointer, bytes, found, owner), found, bytes)
+}

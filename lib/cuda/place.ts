@@ -1,0 +1,322 @@
+/** Calls on CUDA devices: their arguments, memory for their results, and how they are enqueued. */
+import { isFloat32Array } from 'node:util/types'
+import { invalidType, invalidValue, outOfRange, wouldWait } from '../errors'
+import { maskWords } from '../host/memory'
+import { at, DEVICE_LENGTH, native, ROW } from '../native'
+import { type Kinds, type Memory, type Place, writeCall, writeLayout } from '../pass'
+import { callOf, NO_DRAW } from '../seed'
+import { arrayOf, type CudaMemory, DeviceArray, type DeviceView, isDeviceArray, viewOf } from './array'
+import {
+  allocateOnDevice,
+  ANY_STREAM,
+  type DeviceMemory,
+  type DeviceSpan,
+  type DType,
+  isCudaMemory,
+  KINDS,
+  readPointer,
+  wrapMemory,
+} from './memory'
+import { handleOrDefault, readStream, type Stream } from './stream'
+
+/** What the device writes down of a call: one record a group. */
+interface Records extends DeviceSpan {
+  /** Of the input. */
+  readonly dtype: DType
+  /** Where the call was enqueued. */
+  readonly stream: Stream | undefined
+}
+
+export interface Cuda extends Kinds {
+  readonly tensor: DeviceArray
+  readonly mask: DeviceArray<'uint32'>
+  readonly rows: Records
+  readonly stream: Stream | undefined
+}
+
+/** Not an object that only inherits from DeviceArray: its getters throw. */
+const isArgument = (value: unknown): value is DeviceArray | CudaMemory =>
+  isDeviceArray(value) || (isCudaMemory(value) && !(value instanceof DeviceArray))
+
+/** Memory of another library: it is kept alive until the work on it is done. */
+function wrapped(value: CudaMemory, dtype: DType, argument: string): DeviceArray {
+  const { ptr, byteLength } = value
+  const { bytes } = KINDS[dtype]
+  const expected = `a byteLength that is a multiple of ${bytes}`
+  if (typeof byteLength !== 'number') throw invalidType(expected, argument, byteLength)
+  if (!Number.isSafeInteger(byteLength) || byteLength < 0 || byteLength % bytes !== 0) {
+    throw outOfRange(expected, argument, byteLength)
+  }
+  const pointer = readPointer(ptr, argument)
+  const memory = wrapMemory(pointer, byteLength, bytes, undefined, value, argument)
+  return arrayOf(memory, 0, byteLength / bytes, dtype)
+}
+
+function assertMemory(array: DeviceArray, argument: string): void {
+  if (array.freed) throw invalidValue('an array with its memory', argument, 'a freed one')
+}
+
+/** Foreign memory is taken for float32. undefined: no array on a device at all. */
+export function tensorOnDevice(value: unknown, argument: string): DeviceArray | undefined {
+  if (isFloat32Array(value) || !isArgument(value)) return undefined
+  const array = isDeviceArray(value) ? value : wrapped(value, 'float32', argument)
+  if (!KINDS[array.dtype].floating) {
+    throw invalidValue('a DeviceArray of float32, float16 or bfloat16', argument, `one of ${array.dtype}`)
+  }
+  assertMemory(array, argument)
+  return array
+}
+
+function readArray<D extends DType>(
+  value: unknown,
+  dtype: D,
+  length: number,
+  device: number,
+  argument: string,
+): DeviceArray<D> {
+  if (!isArgument(value)) throw invalidType('a DeviceArray', argument, value)
+  const array = isDeviceArray(value) ? value : wrapped(value, dtype, argument)
+  assertMemory(array, argument)
+  if (array.dtype !== dtype)
+    throw invalidValue(`a DeviceArray of ${dtype}`, argument, `one of ${array.dtype}`)
+  if (array.device !== device) {
+    throw invalidValue(`a DeviceArray on device ${device}`, argument, `one on device ${array.device}`)
+  }
+  if (array.length !== length) {
+    throw outOfRange(`a DeviceArray of length ${length}`, argument, `one of length ${array.length}`)
+  }
+  return array as DeviceArray<D>
+}
+
+/** sizeof(jumpout_record) */
+const RECORD_BYTES = 48
+/** Of the call in it, the last of its fields. */
+const CALL_OFFSET = RECORD_BYTES - 8
+const ALIGNMENT = 16
+const SLAB_BYTES = 16 * 1024
+/** What is larger gets memory of its own. */
+const LARGEST_CUT = SLAB_BYTES / 16
+
+interface Slab {
+  readonly memory: DeviceMemory
+  used: number
+}
+
+/** One for each stream, so that whoever reads a record waits for that stream alone. */
+const slabs = new WeakMap<Stream, Slab>()
+const slabsOfDefaultStreams: (Slab | undefined)[] = []
+
+function slabFor(device: number, stream: Stream | undefined, bytes: number): Slab {
+  const current = stream === undefined ? slabsOfDefaultStreams[device] : slabs.get(stream)
+  if (current !== undefined && current.used + bytes <= SLAB_BYTES) return current
+  // The garbage collector takes the old one, when nobody has a part of it any more.
+  const slab = { memory: allocateOnDevice(device, SLAB_BYTES, ANY_STREAM), used: 0 }
+  if (stream === undefined) slabsOfDefaultStreams[device] = slab
+  else slabs.set(stream, slab)
+  return slab
+}
+
+/** An allocation a call would cost as much as the call. */
+function cutFromSlab(device: number, stream: Stream | undefined, bytes: number): DeviceSpan {
+  if (bytes > LARGEST_CUT) {
+    return { memory: allocateOnDevice(device, bytes, handleOrDefault(stream)), offset: 0 }
+  }
+  const slab = slabFor(device, stream, bytes)
+  const offset = slab.used
+  slab.used += Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
+  return { memory: slab.memory, offset }
+}
+
+/** New memory, in the order of the stream. */
+const newArray = <D extends DType>(
+  device: number,
+  length: number,
+  dtype: D,
+  stream: Stream | undefined,
+): DeviceArray<D> =>
+  arrayOf(allocateOnDevice(device, length * KINDS[dtype].bytes, handleOrDefault(stream)), 0, length, dtype)
+
+/** Memory that is handed out for as long as it fits. Usable on any stream, so that a graph may go on elsewhere. */
+class Kept {
+  #memory: DeviceMemory | undefined
+
+  /** Not the memory that `apart` lies in. */
+  take(device: number, bytes: number, apart?: DeviceMemory): DeviceMemory {
+    const memory = this.#memory
+    const fits = memory?.device === device && memory.bytes >= bytes && memory.handle !== 0 && memory !== apart
+    return fits ? memory : (this.#memory = allocateOnDevice(device, bytes, ANY_STREAM))
+  }
+}
+
+/** New for each call, or what is kept of it: outputs with `reuse` alone. */
+class ResultMemory implements Memory<Cuda> {
+  readonly #outputs: Kept | undefined
+  readonly #masks: Kept | undefined
+  readonly #records: Kept | undefined
+
+  constructor(keep: boolean, reuse: boolean) {
+    this.#outputs = reuse ? new Kept() : undefined
+    this.#masks = keep ? new Kept() : undefined
+    this.#records = keep ? new Kept() : undefined
+  }
+
+  output(like: DeviceArray, stream: Stream | undefined): DeviceArray {
+    const { device, length, dtype } = like
+    if (this.#outputs === undefined) return newArray(device, length, dtype, stream)
+    return arrayOf(this.#outputs.take(device, like.byteLength, viewOf(like).memory), 0, length, dtype)
+  }
+
+  mask({ device, length }: DeviceArray, stream: Stream | undefined): DeviceArray<'uint32'> {
+    const words = maskWords(length)
+    if (this.#masks === undefined) return newArray(device, words, 'uint32', stream)
+    return arrayOf(this.#masks.take(device, words * KINDS.uint32.bytes), 0, words, 'uint32')
+  }
+
+  rows({ device, dtype }: DeviceArray, groupCount: number, stream: Stream | undefined): Records {
+    const bytes = RECORD_BYTES * groupCount
+    const { memory, offset } =
+      this.#records === undefined
+        ? cutFromSlab(device, stream, bytes)
+        : { memory: this.#records.take(device, bytes), offset: 0 }
+    return { memory, offset, dtype, stream }
+  }
+}
+
+/** Filled right before each call of the binding, which copies it. */
+const descriptor = new Float64Array(DEVICE_LENGTH)
+
+function write(memoryAt: number, offsetAt: number, span: DeviceSpan | undefined): void {
+  descriptor[memoryAt] = span === undefined ? 0 : span.memory.handle
+  descriptor[offsetAt] = span === undefined ? 0 : span.offset
+}
+
+const optionalView = (array: DeviceArray | undefined): DeviceView | undefined => array && viewOf(array)
+
+/** What all calls have; the rest is none. */
+function describe(input: DeviceArray, groupCount: number, stream: Stream | undefined): void {
+  descriptor.fill(0)
+  descriptor[at.device] = input.device
+  descriptor[at.stream] = handleOrDefault(stream)
+  descriptor[at.dtype] = KINDS[input.dtype].code
+  descriptor[at.length] = input.length
+  descriptor[at.groupCount] = groupCount
+  write(at.input, at.inputOffset, viewOf(input))
+}
+
+/** Counts that JavaScript knows, where the device finds them. */
+function storeCounts(active: readonly number[], device: number, stream: Stream | undefined): DeviceSpan {
+  const counts = BigUint64Array.from(active, BigInt)
+  const span = cutFromSlab(device, stream, counts.byteLength)
+  native.store(span.memory.handle, span.offset, handleOrDefault(stream), counts, false)
+  return span
+}
+
+export const cuda: Place<Cuda> = {
+  isHost: false,
+
+  fresh: new ResultMemory(false, false),
+
+  kept: (reuse) => new ResultMemory(true, reuse),
+
+  refuse: () => undefined,
+
+  like: (value, { dtype, length, device }, argument) => readArray(value, dtype, length, device, argument),
+
+  maskFor: ({ length, device }, value) =>
+    readArray(value, 'uint32', maskWords(length), device, 'options.mask'),
+
+  /** The forward's kind of array: the host's are refused by name. */
+  gradientFor({ length, mask, rows }, value) {
+    if (!isArgument(value)) {
+      throw invalidType("a DeviceArray, as the forward's input was,", 'gradOutput', value)
+    }
+    const gradOutput = readArray(value, rows.dtype, length, rows.memory.device, 'gradOutput')
+    if (mask !== undefined) assertMemory(mask, 'saved.mask')
+    return gradOutput
+  },
+
+  counterFor: ({ device }, value) =>
+    isArgument(value) ? readArray(value, 'uint64', 1, device, 'options.call') : undefined,
+
+  countsFor: ({ device }, groupCount, value, argument) =>
+    readArray(value, 'uint64', groupCount, device, argument),
+
+  streamFor({ device }, value) {
+    readStream(value, device)
+    return value as Stream | undefined
+  },
+
+  forward(call, output, mask, records) {
+    const { input, layout, counts, stream } = call
+    const active =
+      counts?.active === undefined
+        ? optionalView(call.active)
+        : storeCounts(counts.active, input.device, stream)
+    describe(input, layout.groupCount, stream)
+    writeCall(descriptor, call.settings, layout, call.draw, false)
+    // Groups that are samples are all of one size.
+    descriptor[at.total] = counts === undefined ? 0 : counts.total[0]
+    // In evaluation, a rate of 0 needs no counts.
+    descriptor[at.allActive] = call.training ? 0 : 1
+    write(at.output, at.outputOffset, viewOf(output))
+    write(at.mask, at.maskOffset, optionalView(mask))
+    write(at.records, at.recordsOffset, records)
+    write(at.active, at.activeOffset, active)
+    write(at.counter, at.counterOffset, optionalView(call.counter))
+    native.deviceForward(descriptor)
+    return records
+  },
+
+  backward({ settings, layout, mask, rows }, { gradOutput, output, stream }, gradInput) {
+    describe(gradOutput, layout.groupCount, stream)
+    writeCall(descriptor, settings, layout, NO_DRAW, false)
+    write(at.output, at.outputOffset, viewOf(gradInput))
+    write(at.mask, at.maskOffset, optionalView(mask))
+    write(at.records, at.recordsOffset, rows)
+    write(at.forwardOutput, at.forwardOutputOffset, optionalView(output))
+    native.deviceBackward(descriptor)
+  },
+
+  identity(input, output, stream) {
+    describe(input, 1, stream)
+    write(at.output, at.outputOffset, viewOf(output))
+    native.deviceIdentity(descriptor)
+  },
+
+  count(input, layout, out, stream) {
+    const enqueue = (active: DeviceArray): void => {
+      describe(input, layout.groupCount, stream)
+      writeLayout(descriptor, layout)
+      write(at.active, at.activeOffset, viewOf(active))
+      native.deviceCountActive(descriptor)
+    }
+    if (out !== undefined) {
+      enqueue(out)
+      return out
+    }
+    if (stream?.capturing === true) throw wouldWait('countActive without options.out')
+    const active = newArray(input.device, layout.groupCount, 'uint64', stream)
+    try {
+      enqueue(active)
+      return Array.from(active.toHost({ stream }), Number)
+    } finally {
+      active.free()
+    }
+  },
+
+  readRows({ rows: { memory, offset, stream }, layout }) {
+    const rows = new Float64Array(ROW.length * layout.groupCount)
+    native.readRecords(memory.handle, offset, handleOrDefault(stream), rows)
+    return rows
+  },
+
+  readCall({ draw, rows: { memory, offset, stream } }) {
+    if (draw !== undefined) return callOf(draw)
+    const call = new BigUint64Array(1)
+    native.settle(memory.handle)
+    native.copy(memory.handle, offset + CALL_OFFSET, KINDS.uint64.code, handleOrDefault(stream), call, false)
+    return call[0]
+  },
+
+  apart: (mask) => mask,
+}

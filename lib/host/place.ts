@@ -1,0 +1,313 @@
+/** Calls on the host: their arguments, memory for their results, and how they run, in this thread or another. */
+import { invalidType } from '../errors'
+import type { GroupCounts } from '../layout'
+import { HOST_LENGTH, native, ROW, ROW_START } from '../native'
+import {
+  type BackwardCall,
+  type Call,
+  isIdentity,
+  type Kinds,
+  type Memory,
+  type Pass,
+  type Place,
+  writeCall,
+  writeLayout,
+} from '../pass'
+import { callOf, type Draw } from '../seed'
+import {
+  allocate,
+  checkFixed,
+  checkFloats,
+  checkFloatsOf,
+  checkMask,
+  freshMask,
+  freshOutput,
+  freshRows,
+  maskWords,
+  outOfSlab,
+  ownMask,
+} from './memory'
+
+export interface Host extends Kinds {
+  readonly tensor: Float32Array
+  readonly mask: Uint32Array
+  readonly rows: ArrayLike<number>
+  readonly stream: undefined
+}
+
+/** Filled right before each call of the binding, which copies it: no code of a caller runs in between. */
+const descriptor = new Float64Array(HOST_LENGTH)
+
+/** The row of a call with one group, behind the descriptor's fields: one array less to hand over. */
+const oneRow = descriptor.subarray(ROW_START)
+
+/** As the binding wants them: undefined stands for the descriptor's own row. */
+const rowsApart = (rows: Float64Array): Float64Array | undefined => (rows === oneRow ? undefined : rows)
+
+/** What the binding wrote, apart from the descriptor's own row. */
+const keepRows = (rows: Float64Array): ArrayLike<number> =>
+  rows === oneRow ? [rows[0], rows[1], rows[2], rows[3], rows[4]] : rows
+
+/** The reverse, for backward. */
+function rowsForBinding(rows: ArrayLike<number>): Float64Array | undefined {
+  if (rows instanceof Float64Array) return rows
+  for (let i = 0; i < ROW.length; ++i) oneRow[i] = rows[i]
+  return undefined
+}
+
+/** Into the first two numbers of each row. */
+function writeCounts(rows: Float64Array, { active, total }: GroupCounts): void {
+  for (let g = 0; g < total.length; ++g) {
+    rows[ROW.length * g] = active?.[g] ?? 0
+    rows[ROW.length * g + 1] = total[g]
+  }
+}
+
+/** Memory that is handed out for as long as it is large enough. */
+class Kept<A extends Float32Array | Uint32Array | Float64Array> {
+  readonly #allocate: (length: number) => A
+  #memory: A
+  #view: A
+
+  constructor(allocate: (length: number) => A) {
+    this.#allocate = allocate
+    this.#memory = this.#view = allocate(0)
+  }
+
+  /** A detached one has length 0. */
+  take(length: number): A {
+    if (length === this.#view.length) return this.#view
+    if (length > this.#memory.length) this.#memory = this.#allocate(length)
+    return (this.#view = this.#memory.subarray(0, length) as A)
+  }
+
+  /** What was handed out and comes back as an input is left to whoever has it. */
+  leave(array: A): void {
+    if (array.buffer === this.#memory.buffer) this.#memory = this.#view = this.#allocate(0)
+  }
+}
+
+/** New for each call, or what is kept of it: outputs with `reuse` alone. */
+class ResultMemory implements Memory<Host> {
+  readonly #outputs: Kept<Float32Array> | undefined
+  readonly #masks: Kept<Uint32Array> | undefined
+  readonly #rows: Kept<Float64Array> | undefined
+
+  constructor(keep: boolean, reuse: boolean) {
+    this.#outputs = reuse ? new Kept<Float32Array>(allocate) : undefined
+    this.#masks = keep ? new Kept<Uint32Array>((words) => ownMask(32 * words)) : undefined
+    this.#rows = keep ? new Kept<Float64Array>((numbers) => freshRows(numbers / ROW.length)) : undefined
+  }
+
+  output(like: Float32Array): Float32Array {
+    if (this.#outputs === undefined) return freshOutput(like.length)
+    this.#outputs.leave(like)
+    return this.#outputs.take(like.length)
+  }
+
+  mask({ length }: Float32Array): Uint32Array {
+    return this.#masks === undefined ? freshMask(length) : this.#masks.take(maskWords(length))
+  }
+
+  rows(_: Float32Array, groupCount: number): Float64Array {
+    if (groupCount === 1) return oneRow
+    return this.#rows === undefined ? freshRows(groupCount) : this.#rows.take(ROW.length * groupCount)
+  }
+}
+
+export function tensorOnHost(value: unknown, argument: string): Float32Array {
+  checkFloats(value, argument)
+  return value as Float32Array
+}
+
+export const host: Place<Host> = {
+  isHost: true,
+
+  fresh: new ResultMemory(false, false),
+
+  kept: (reuse) => new ResultMemory(true, reuse),
+
+  refuse(options) {
+    if (typeof options !== 'object' || options === null) throw invalidType('an object', 'options', options)
+    const { stream, active } = options as { stream?: unknown; active?: unknown }
+    if (stream !== undefined)
+      throw invalidType('nothing, as arrays on the host have no stream,', 'options.stream', stream)
+    if (active !== undefined)
+      throw invalidType('nothing, as arrays on the host are counted here,', 'options.active', active)
+  },
+
+  like(value, { length }, argument) {
+    checkFloatsOf(value, length, argument)
+    return value as Float32Array
+  },
+
+  maskFor({ length }, value) {
+    checkMask(value, length, 'options.mask')
+    return value as Uint32Array
+  },
+
+  gradientFor({ length, mask }, value) {
+    checkFloatsOf(value, length, 'gradOutput')
+    if (mask !== undefined) checkMask(mask, length, 'saved.mask')
+    return value as Float32Array
+  },
+
+  counterFor: () => undefined,
+
+  countsFor(_, __, value, argument) {
+    throw invalidType('nothing, as the counts of host arrays are numbers,', argument, value)
+  },
+
+  streamFor: () => undefined,
+
+  forward(call, output, mask, rows: Float64Array) {
+    const { input, settings, layout, draw, training, counts } = call
+    if (counts !== undefined) writeCounts(rows, counts)
+    // In evaluation, a rate of 0 needs no counts: given ones save a pass.
+    else if (!training) rows.fill(input.length, 0, 2)
+    writeCall(descriptor, settings, layout, draw, counts !== undefined || !training)
+    native.forward(input, output, mask, descriptor, rowsApart(rows))
+    return keepRows(rows)
+  },
+
+  backward(pass, { gradOutput, output }, gradInput) {
+    writeCall(descriptor, pass.settings, pass.layout, pass.draw as Draw, true)
+    native.backward(gradOutput, gradInput, pass.mask, output, descriptor, rowsForBinding(pass.rows))
+  },
+
+  identity(input, output) {
+    native.identity(input, output)
+  },
+
+  count(input, layout) {
+    const rows = freshRows(layout.groupCount)
+    writeLayout(descriptor, layout)
+    native.countActive(input, descriptor, rows)
+    return Array.from({ length: layout.groupCount }, (_, g) => rows[g * ROW.length])
+  },
+
+  readRows: ({ rows }) => rows,
+  readCall: ({ draw }) => callOf(draw as Draw),
+  apart: outOfSlab,
+}
+
+/** As csrc/node/background.hpp has them. */
+const WAITING = 0
+const CALLED_OFF = 2
+
+/** What is asked of an `AbortSignal`, whichever types it has: those of Node.js, of the DOM, or your own. */
+export interface AbortSignalLike {
+  readonly aborted: boolean
+  /** What the promise rejects with. */
+  readonly reason: unknown
+  addEventListener(type: 'abort', listener: () => void): void
+  removeEventListener(type: 'abort', listener: () => void): void
+}
+
+export function readSignal(value: unknown): AbortSignalLike | undefined {
+  if (value === undefined) return undefined
+  const { aborted, addEventListener } = Object(value) as Partial<AbortSignalLike>
+  if (typeof value !== 'object' || typeof aborted !== 'boolean' || typeof addEventListener !== 'function') {
+    throw invalidType('an AbortSignal', 'options.signal', value)
+  }
+  return value as AbortSignalLike
+}
+
+/** Those who wait for one signal, behind one listener: Node warns where there are more than ten. */
+class Waiting {
+  readonly callOffs = new Set<() => void>()
+  readonly #signal: AbortSignalLike
+  readonly #tell = (): void => this.callOffs.forEach((callOff) => callOff())
+
+  constructor(signal: AbortSignalLike) {
+    this.#signal = signal
+    signal.addEventListener('abort', this.#tell)
+  }
+
+  /** Whether nobody is left. */
+  end(callOff: () => void): boolean {
+    this.callOffs.delete(callOff)
+    if (this.callOffs.size > 0) return false
+    this.#signal.removeEventListener('abort', this.#tell)
+    return true
+  }
+}
+
+const waitingFor = new WeakMap<AbortSignalLike, Waiting>()
+
+function wait(signal: AbortSignalLike, callOff: () => void): () => void {
+  const waiting = waitingFor.get(signal) ?? new Waiting(signal)
+  waitingFor.set(signal, waiting)
+  waiting.callOffs.add(callOff)
+  return () => {
+    if (waiting.end(callOff)) waitingFor.delete(signal)
+  }
+}
+
+const reasonOf = ({ reason }: AbortSignalLike): Error => reason as Error
+
+/**
+ * Settles as the work does, or rejects with `signal.reason` as soon as it is aborted before the work begins, which then
+ * never does. Whoever changes `turn` first decides: the thread that begins, or this one.
+ *
+ * @param start starts the work, which looks at `turn` before it writes anything
+ */
+async function unlessAborted(
+  signal: AbortSignalLike | undefined,
+  start: (turn: Int32Array | undefined) => Promise<void>,
+): Promise<void> {
+  if (signal === undefined) return start(undefined)
+  if (signal.aborted) throw reasonOf(signal)
+  const turn = new Int32Array(1)
+  let stopWaiting: (() => void) | undefined
+  const aborted = new Promise<never>((_, reject) => {
+    stopWaiting = wait(signal, () => {
+      if (Atomics.compareExchange(turn, 0, WAITING, CALLED_OFF) === WAITING) reject(reasonOf(signal))
+    })
+  })
+  try {
+    await Promise.race([start(turn), aborted])
+  } finally {
+    stopWaiting?.()
+  }
+}
+
+/** `forward` in another thread. The arrays must stay as they are until it is done. */
+export async function forwardAsync(
+  call: Call<Host>,
+  signal: AbortSignalLike | undefined,
+): Promise<{ output: Float32Array; mask: Uint32Array | undefined; rows: Float64Array }> {
+  const { input, out, settings, layout, draw, counts } = call
+  checkFixed(input, 'input')
+  checkFixed(out, 'options.out')
+  checkFixed(call.mask, 'options.mask')
+  const rows = freshRows(layout.groupCount)
+  if (counts !== undefined) writeCounts(rows, counts)
+  const mask = call.saveMask ? (call.mask ?? freshMask(input.length)) : undefined
+  const output = out ?? freshOutput(input.length)
+  await unlessAborted(signal, (turn) => {
+    writeCall(descriptor, settings, layout, draw, counts !== undefined)
+    return native.forwardAsync(input, output, mask, descriptor, rows, turn)
+  })
+  return { output, mask, rows }
+}
+
+/** `backward`, or `identity` where that is it, in the same way. Returns the gradient. */
+export async function backwardAsync(
+  pass: Pass<Host>,
+  { gradOutput, out, output }: BackwardCall<Host>,
+  signal: AbortSignalLike | undefined,
+): Promise<Float32Array> {
+  checkFixed(gradOutput, 'gradOutput')
+  checkFixed(out, 'options.out')
+  checkFixed(output, 'options.output')
+  checkFixed(pass.mask, 'saved.mask')
+  const gradInput = out ?? freshOutput(gradOutput.length)
+  await unlessAborted(signal, (turn) => {
+    if (isIdentity(pass)) return native.identityAsync(gradOutput, gradInput, turn)
+    const rows = Float64Array.from(pass.rows)
+    writeCall(descriptor, pass.settings, pass.layout, pass.draw as Draw, true)
+    return native.backwardAsync(gradOutput, gradInput, pass.mask, output, descriptor, rows, turn)
+  })
+  return gradInput
+}

@@ -1,0 +1,185 @@
+/** What a layer is made of: its options, its state as JSON can hold it, and the number of its next call. */
+import { DeviceArray, viewOf } from './cuda/array'
+import { handleOrDefault, type Stream } from './cuda/stream'
+import { invalidState, invalidType, invalidValue, outOfRange } from './errors'
+import { native } from './native'
+import { assertOptions, optionNames } from './option-names'
+import { type JumpoutOptions, SETTINGS, type Settings } from './options'
+import { assertCall, assertSeed, atCall, callOf, type Draw, drawOf, isAllowed, nextDraw } from './seed'
+
+export interface LayerOptions extends JumpoutOptions {
+  /** Unsigned 64-bit. Default: fresh entropy. */
+  seed?: number | bigint | undefined
+  /** Layers that share a seed need different numbers, safe integers >= 0. Default 0. */
+  layer?: number | undefined
+  /** Forwards in training that count as made: the call number of the next one, below 2^63 - 1. Default 0. */
+  calls?: number | bigint | undefined
+  /**
+   * The layer owns the results of `forward`, and of `backward` without `saved`, as it owns its masks: each is handed out
+   * again, and overwritten, at the next call of the same kind in the same mode. Whoever needs one for longer copies it.
+   * `call` and `backward` with `saved` make new arrays all the same. Default false.
+   */
+  reuse?: boolean | undefined
+}
+
+export const NEW = optionNames<LayerOptions>('new Jumpout', {
+  ...SETTINGS,
+  seed: true,
+  layer: true,
+  calls: true,
+  reuse: true,
+})
+
+/** A checkpoint of a `Jumpout` layer: 64-bit numbers are decimal strings. */
+export interface JumpoutState {
+  /** Of this format and of docs/numerics.md. */
+  version: 1
+  seed: string
+  layer: number
+  /** The call number of the next forward in training. */
+  call: string
+  options: StateOptions
+}
+
+export interface StateOptions extends JumpoutOptions {
+  /** Absent where it is false. */
+  reuse?: boolean | undefined
+}
+
+const STATE = optionNames<JumpoutState>(
+  'a state',
+  {
+    version: true,
+    seed: true,
+    layer: true,
+    call: true,
+    options: true,
+  },
+  false,
+)
+const OPTIONS = optionNames<StateOptions>('a state', { ...SETTINGS, reuse: true }, false)
+
+export interface CheckedState {
+  readonly seed: bigint
+  readonly layer: number
+  readonly call: bigint
+  /** Not yet checked; an object. */
+  readonly options: StateOptions
+}
+
+export const VERSION = 1
+
+const EXPECTED_LAYER = 'an integer >= 0'
+const EXPECTED_DECIMAL = 'a decimal string'
+
+export function readLayer(layer: unknown, argument: string): number {
+  if (layer === undefined) return 0
+  if (typeof layer !== 'number') throw invalidType(EXPECTED_LAYER, argument, layer)
+  if (!Number.isSafeInteger(layer) || layer < 0) throw outOfRange(EXPECTED_LAYER, argument, layer)
+  return layer
+}
+
+function readDecimal(value: unknown, argument: string): bigint {
+  if (typeof value !== 'string') throw invalidType(EXPECTED_DECIMAL, argument, value)
+  if (!/^\d{1,20}$/.test(value)) throw invalidValue(EXPECTED_DECIMAL, argument, 'another string')
+  return BigInt(value)
+}
+
+export function readState(state: unknown): CheckedState {
+  assertOptions(state, STATE, 'state')
+  const { version, seed, layer, call, options } = state as Partial<JumpoutState>
+  if (version !== VERSION) throw invalidValue(String(VERSION), 'state.version', 'another')
+  assertOptions(options, OPTIONS, 'state.options')
+  const checked = {
+    seed: readDecimal(seed, 'state.seed'),
+    layer: readLayer(layer, 'state.layer'),
+    call: readDecimal(call, 'state.call'),
+    options,
+  }
+  assertSeed(checked.seed, 'state.seed')
+  assertCall(checked.call, 'state.call')
+  return checked
+}
+
+/** Every option, defaults filled in, so that the state outlives a change of the defaults. */
+export function optionsOf({ shape, rate, ...others }: Settings, reuse: boolean): StateOptions {
+  return {
+    ...others,
+    ...(Number.isNaN(rate) ? {} : { rate }),
+    ...(shape === undefined ? {} : { shape: [...shape.dimensions] }),
+    ...(reuse ? { reuse } : {}),
+  }
+}
+
+/**
+ * The number of a layer's next draw. It is kept here until a forward is captured into a graph: from then on it is on the
+ * device, where every launch of the graph advances it.
+ */
+export class CallCounter {
+  #draw: Draw
+  #onDevice: DeviceArray<'uint64'> | undefined
+
+  constructor(seed: bigint, call: bigint) {
+    this.#draw = drawOf(seed, call)
+  }
+
+  /** Of the next forward. */
+  get draw(): Draw {
+    if (this.#onDevice !== undefined) this.#draw = atCall(this.#draw, this.#read(this.#onDevice))
+    if (!isAllowed(this.#draw)) {
+      throw invalidState('a call number below 2^63 - 1', 'forward', 'a layer that has used them all')
+    }
+    return this.#draw
+  }
+
+  /** The same for checkpoints. */
+  get call(): bigint {
+    return this.#onDevice === undefined ? callOf(this.#draw) : this.#read(this.#onDevice)
+  }
+
+  /** The same, without waiting for a device; undefined where one has it. */
+  get known(): bigint | undefined {
+    return this.#onDevice === undefined ? callOf(this.#draw) : undefined
+  }
+
+  /** Of a call that is made again. */
+  at(call: number | bigint): Draw {
+    return atCall(this.#draw, BigInt(call))
+  }
+
+  /** After a forward that took `draw`. */
+  advance(): void {
+    this.#draw = nextDraw(this.#draw)
+    if (this.#onDevice !== undefined) this.#write(this.#onDevice, undefined)
+  }
+
+  /** For a forward on a device. Where there is a counter, it holds the call, and the forward itself advances it. */
+  take(device: number, stream: Stream | undefined): { draw: Draw; counter: DeviceArray | undefined } {
+    const counter = this.#counterOn(device, stream)
+    return { draw: counter === undefined ? this.draw : this.#draw, counter }
+  }
+
+  #counterOn(device: number, stream: Stream | undefined): DeviceArray | undefined {
+    const current = this.#onDevice
+    if (current?.device === device) return current
+    if (current === undefined && stream?.capturing !== true) return undefined
+    if (current !== undefined) this.#draw = atCall(this.#draw, this.#read(current))
+    const counter = DeviceArray.alloc(1, { dtype: 'uint64', device })
+    this.#write(counter, stream)
+    this.#onDevice = counter
+    return counter
+  }
+
+  #read(counter: DeviceArray<'uint64'>): bigint {
+    native.settle(viewOf(counter).memory.handle)
+    return counter.toHost()[0]
+  }
+
+  /** Now, and not whenever a graph that is being recorded will be launched. */
+  #write(counter: DeviceArray<'uint64'>, stream: Stream | undefined): void {
+    const { memory, offset } = viewOf(counter)
+    const numbers = BigUint64Array.of(callOf(this.#draw))
+    native.store(memory.handle, offset, handleOrDefault(stream), numbers, true)
+    if (stream === undefined) native.settle(memory.handle)
+  }
+}
