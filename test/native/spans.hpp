@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -19,11 +20,16 @@ inline constexpr size_t kRoom = 1024;  // for each array: more than it needs
 inline constexpr size_t kMostArrays = 8;
 inline constexpr size_t kLength = 64;
 
-// Calls change(pointer) for the place of every pointer of the struct: they stand before its numbers.
+// Calls change(address) for every pointer of the struct: they stand before its numbers.
 template <class Args, class Change>
 void forEachPointer(Args& args, const Change& change) {
-  for (size_t at = 0; at < offsetof(Args, length); at += sizeof(void*))
-    change(*reinterpret_cast<uintptr_t*>(reinterpret_cast<char*>(&args) + at));
+  for (size_t at = 0; at < offsetof(Args, length); at += sizeof(void*)) {
+    auto* const place = reinterpret_cast<char*>(&args) + at;
+    uintptr_t address;
+    std::memcpy(&address, place, sizeof address);
+    change(address);
+    std::memcpy(place, &address, sizeof address);
+  }
 }
 
 // With room for every array. `memory`: kRoom * kMostArrays zeros, aligned to 64 bytes.
