@@ -2,6 +2,9 @@
 import { invalidType, invalidValue, outOfRange } from '../errors'
 import { native } from '../native'
 
+/** 16-bit floats are float32 on the host: widened on the way there, rounded to nearest even on the way back. */
+export type DType = 'float32' | 'float16' | 'bfloat16' | 'uint32' | 'uint64'
+
 /** The typed array that stands for a dtype on the host. */
 export type HostArrayOf<D extends DType> = D extends 'uint32'
   ? Uint32Array
@@ -19,16 +22,13 @@ interface Kind {
   readonly host: 'Float32Array' | 'Uint32Array' | 'BigUint64Array'
 }
 
-export const KINDS = {
+export const KINDS: Readonly<Record<DType, Kind>> = {
   float32: { code: 0, bytes: 4, floating: true, host: 'Float32Array' },
   float16: { code: 1, bytes: 2, floating: true, host: 'Float32Array' },
   bfloat16: { code: 2, bytes: 2, floating: true, host: 'Float32Array' },
   uint32: { code: 3, bytes: 4, floating: false, host: 'Uint32Array' },
   uint64: { code: 4, bytes: 8, floating: false, host: 'BigUint64Array' },
-} as const satisfies Readonly<Record<string, Kind>>
-
-/** 16-bit floats are float32 on the host: widened on the way there, rounded to nearest even on the way back. */
-export type DType = keyof typeof KINDS
+}
 
 export const DTYPES = Object.keys(KINDS) as readonly DType[]
 
