@@ -26,11 +26,15 @@ export interface LayerBackwardOptions<
   saved?: Saved | undefined
 }
 
-const NAMES: NamesOf<BackwardOptions> = { out: true, output: true, stream: true }
-const BACKWARD = optionNames<BackwardOptions>('jumpoutBackward', NAMES)
-const ASYNC = optionNames<AsyncBackwardOptions>('jumpoutBackwardAsync', { ...NAMES, signal: true }, false)
+export const BACKWARD_NAMES: NamesOf<BackwardOptions> = { out: true, output: true, stream: true }
+const BACKWARD = optionNames<BackwardOptions>('jumpoutBackward', BACKWARD_NAMES)
+const ASYNC = optionNames<AsyncBackwardOptions>(
+  'jumpoutBackwardAsync',
+  { ...BACKWARD_NAMES, signal: true },
+  false,
+)
 
-export type AnyBackwardOptions = LayerBackwardOptions<Tensor | CudaMemory> | undefined
+type AnyBackwardOptions = LayerBackwardOptions<Tensor | CudaMemory> | undefined
 
 function prepare<K extends Kinds>(
   pass: Pass<K>,

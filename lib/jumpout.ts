@@ -1,5 +1,5 @@
 /** The layer for a training loop. */
-import { type LayerBackwardOptions, runBackward } from './backward'
+import { BACKWARD_NAMES, type LayerBackwardOptions, runBackward } from './backward'
 import type { CudaMemory, DeviceArray, Tensor } from './cuda/array'
 import { type Cuda, cuda, tensorOnDevice } from './cuda/place'
 import { invalidState, wrongSubclass } from './errors'
@@ -37,12 +37,7 @@ const NO_OPTIONS = {}
 const NAMES: NamesOf<LayerForwardOptions> = { out: true, shape: true, saveMask: true, stream: true }
 const FORWARD = optionNames<LayerForwardOptions>('layer.forward', NAMES)
 const CALL = optionNames<LayerCallOptions>('layer.call', { ...NAMES, call: true })
-const BACKWARD = optionNames<LayerBackwardOptions>('layer.backward', {
-  out: true,
-  output: true,
-  stream: true,
-  saved: true,
-})
+const BACKWARD = optionNames<LayerBackwardOptions>('layer.backward', { ...BACKWARD_NAMES, saved: true })
 
 type AnyCallOptions = LayerCallOptions<Tensor | CudaMemory>
 

@@ -183,7 +183,7 @@ function discard(handle: number): void {
   }
 }
 
-export function readStreamHandle(value: unknown, argument: string): number {
+function readStreamHandle(value: unknown, argument: string): number {
   if (typeof value !== 'object' || value === null || !isStream(value)) {
     throw invalidType('a Stream', argument, value)
   }

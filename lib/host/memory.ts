@@ -159,7 +159,7 @@ function keep(buffer: ArrayBuffer): void {
 }
 
 /** A buffer of exactly this size that nobody has any more, its contents arbitrary. */
-export function takeReleased(bytes: number): ArrayBuffer | undefined {
+function takeReleased(bytes: number): ArrayBuffer | undefined {
   const buffers = kept.get(bytes)
   if (buffers === undefined) return undefined
   const buffer = buffers.pop()
