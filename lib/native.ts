@@ -6,7 +6,7 @@ import process from 'node:process'
 import { nativeError, noBinary } from './errors'
 
 /**
- * One call, as the binding reads it: a Float64Array with these numbers. 64-bit seeds and calls come as two 32-bit halves,
+ * One call, as the binding reads it: these numbers in `descriptor`. 64-bit seeds and calls come as two 32-bit halves,
  * booleans as 0 and 1, a rate that is to be drawn as NaN. The binary says in which order (`at`).
  */
 const FIELDS = [
@@ -28,7 +28,7 @@ const FIELDS = [
   'counted',
 ] as const
 
-/** What follows in a call on a device. Memory and streams are numbers, 0 for none; offsets are in bytes. */
+/** What a call on a device has beyond them. Memory and streams are numbers, 0 for none; offsets are in bytes. */
 const DEVICE_FIELDS = [
   'device',
   'stream',
@@ -57,10 +57,6 @@ type Field = (typeof FIELDS)[number] | (typeof DEVICE_FIELDS)[number]
 
 /** One row of statistics: jumpout_group of the C API. */
 export const ROW = ['active', 'total', 'rate', 'effectiveRate', 'scale'] as const
-/** A row follows the fields of a call on the host, where it serves calls with one group. */
-export const ROW_START = FIELDS.length
-export const HOST_LENGTH = FIELDS.length + ROW.length
-export const DEVICE_LENGTH = FIELDS.length + DEVICE_FIELDS.length
 
 interface NativeRuntime {
   readonly version: string
@@ -82,7 +78,7 @@ export interface NativeDevice {
 }
 
 type Mask = Uint32Array | undefined
-/** undefined: one row, which stands behind the descriptor's fields. */
+/** undefined: `descriptorRow`. */
 type Rows = Float64Array | undefined
 
 /** Called off where it holds anything but 0 when the work begins; then nothing is done. */
@@ -157,10 +153,10 @@ interface NativeDevices {
   launch(graph: number, stream: number): void
   releaseGraph(graph: number): void
 
-  deviceForward(descriptor: Float64Array): void
-  deviceBackward(descriptor: Float64Array): void
-  deviceCountActive(descriptor: Float64Array): void
-  deviceIdentity(descriptor: Float64Array): void
+  deviceForward(): void
+  deviceBackward(): void
+  deviceCountActive(): void
+  deviceIdentity(): void
 
   toDLPack(memory: number, offset: number, length: number, dtype: number, versioned: boolean): object
   fromDLPack(tensor: unknown): [memory: number, device: number, length: number, dtype: number]
@@ -173,14 +169,15 @@ interface NativeDevices {
 interface Native extends NativeDevices {
   readonly makeError: typeof nativeError
   readonly fields: readonly string[]
+  /** All that a call reads beside its arrays, in memory that every copy of lib in a thread shares. */
+  readonly descriptor: ArrayBuffer
   runtime(): NativeRuntime
-  forward(input: Float32Array, output: Float32Array, mask: Mask, descriptor: Float64Array, rows: Rows): void
-  /** The arrays and `rows` must stay as they are until the promise settles; the descriptor is copied. */
+  forward(input: Float32Array, output: Float32Array, mask: Mask, rows: Rows): void
+  /** The arrays and `rows` must stay as they are until the promise settles; the descriptor is read at once. */
   forwardAsync(
     input: Float32Array,
     output: Float32Array,
     mask: Mask,
-    descriptor: Float64Array,
     rows: Float64Array,
     turn: Turn,
   ): Promise<void>
@@ -189,7 +186,6 @@ interface Native extends NativeDevices {
     gradInput: Float32Array,
     mask: Mask,
     output: Float32Array | undefined,
-    descriptor: Float64Array,
     rows: Rows,
   ): void
   backwardAsync(
@@ -197,14 +193,13 @@ interface Native extends NativeDevices {
     gradInput: Float32Array,
     mask: Mask,
     output: Float32Array | undefined,
-    descriptor: Float64Array,
     rows: Float64Array,
     turn: Turn,
   ): Promise<void>
   /** Evaluation: a copy, unless both are the same memory. */
   identity(input: Float32Array, output: Float32Array): void
   identityAsync(input: Float32Array, output: Float32Array, turn: Turn): Promise<void>
-  countActive(input: Float32Array, descriptor: Float64Array, rows: Float64Array): void
+  countActive(input: Float32Array, rows: Float64Array): void
   foldIn(seed: bigint, data: bigint): bigint
   /** Elements to skip until the next address that is a multiple of 64 bytes. */
   padding(array: Float32Array): number
@@ -273,7 +268,16 @@ function load(path: string): Native {
 export const binary = locate()
 export const native = load(binary)
 
-/** Where each field is in a descriptor. */
-export const at = Object.fromEntries(
-  [...native.fields, ...native.deviceFields].map((name, position) => [name, position]),
-) as Readonly<Record<Field, number>>
+/** Filled right before each call of the binding: no code of a caller runs in between. */
+export const descriptor = new Float64Array(native.descriptor)
+
+const ROW_END = FIELDS.length + ROW.length
+
+/** The statistics of a call on the host with one group, between the fields of all calls and those of devices. */
+export const descriptorRow = descriptor.subarray(FIELDS.length, ROW_END)
+
+/** Where each field is in the descriptor. */
+export const at = Object.fromEntries([
+  ...native.fields.map((name, i) => [name, i]),
+  ...native.deviceFields.map((name, i) => [name, ROW_END + i]),
+]) as Readonly<Record<Field, number>>

@@ -9,7 +9,7 @@ import {
   type Shape,
   type Unit,
 } from './layout'
-import { at as positions } from './native'
+import { at as positions, descriptor as numbers } from './native'
 import type { NamesOf } from './option-names'
 
 /**
@@ -119,17 +119,18 @@ export function readSettings(options: JumpoutOptions): Settings {
   }
 }
 
-/** A constant of this module: the engine folds it, and no import. */
+/** Constants of this module: the engine folds them, and no imports. */
 const at = positions
+const descriptor = numbers
 
-/** Into a descriptor. */
-export function writeSettings(into: Float64Array, settings: Settings): void {
-  into[at.sigma] = settings.sigma
-  into[at.pMin] = settings.pMin
-  into[at.pMax] = settings.pMax
-  into[at.rate] = settings.rate
-  into[at.maxRate] = settings.maxRate
-  into[at.exponent] = settings.exponent
-  into[at.normalize] = settings.normalize ? 1 : 0
-  into[at.relu] = settings.relu ? 1 : 0
+/** Into the descriptor. */
+export function writeSettings(settings: Settings): void {
+  descriptor[at.sigma] = settings.sigma
+  descriptor[at.pMin] = settings.pMin
+  descriptor[at.pMax] = settings.pMax
+  descriptor[at.rate] = settings.rate
+  descriptor[at.maxRate] = settings.maxRate
+  descriptor[at.exponent] = settings.exponent
+  descriptor[at.normalize] = settings.normalize ? 1 : 0
+  descriptor[at.relu] = settings.relu ? 1 : 0
 }

@@ -1,11 +1,12 @@
 /** One call, the same wherever its arrays lie: what it is, what it leaves for backward, and what a place does for it. */
 import type { GroupCounts, Layout } from './layout'
-import { at as positions } from './native'
+import { at as positions, descriptor as numbers } from './native'
 import { type Settings, writeSettings } from './options'
 import type { Draw } from './seed'
 
-/** A constant of this module: the engine folds it, and no import. */
+/** Constants of this module: the engine folds them, and no imports. */
 const at = positions
+const descriptor = numbers
 
 /** What a place has of each. */
 export interface Kinds {
@@ -115,26 +116,20 @@ export interface Place<K extends Kinds = Kinds> {
 export const isIdentity = ({ training, settings }: Pick<Pass, 'training' | 'settings'>): boolean =>
   !training && !settings.relu
 
-/** Into a descriptor, as the next. */
-export function writeLayout(into: Float64Array, layout: Layout): void {
-  into[at.elementOffset] = layout.elementOffset
-  into[at.groupSize] = layout.groupSize
-  into[at.unitSize] = layout.unitSize
+/** Into the descriptor, as the next. */
+export function writeLayout(layout: Layout): void {
+  descriptor[at.elementOffset] = layout.elementOffset
+  descriptor[at.groupSize] = layout.groupSize
+  descriptor[at.unitSize] = layout.unitSize
 }
 
 /** `counted`: the rows have the counts already. */
-export function writeCall(
-  into: Float64Array,
-  settings: Settings,
-  layout: Layout,
-  draw: Draw,
-  counted: boolean,
-): void {
-  writeSettings(into, settings)
-  writeLayout(into, layout)
-  into[at.seedLow] = draw.seedLow
-  into[at.seedHigh] = draw.seedHigh
-  into[at.callLow] = draw.callLow
-  into[at.callHigh] = draw.callHigh
-  into[at.counted] = counted ? 1 : 0
+export function writeCall(settings: Settings, layout: Layout, draw: Draw, counted: boolean): void {
+  writeSettings(settings)
+  writeLayout(layout)
+  descriptor[at.seedLow] = draw.seedLow
+  descriptor[at.seedHigh] = draw.seedHigh
+  descriptor[at.callLow] = draw.callLow
+  descriptor[at.callHigh] = draw.callHigh
+  descriptor[at.counted] = counted ? 1 : 0
 }

@@ -65,7 +65,7 @@ napi_value initialize(napi_env env, napi_value object) {
   createState(env);
   check(napi_set_named_property(env, object, "fields", list(env, kDescriptorFields)));
   check(napi_set_named_property(env, object, "deviceFields", list(env, kDeviceFields)));
-  const Exports exports{env, object};
+  const Exports exports{env, object, describe(env, object)};
   exports.add<runtime>("runtime");
   exports.add<foldIn>("foldIn");
   exportHostPasses(exports);

@@ -15,16 +15,19 @@ namespace jumpout::node {
 
 // The functions that take an argument throw a Failure that names it where it is of another type or out of range.
 struct Call {
-  static constexpr size_t kMostValues = 7;
+  static constexpr size_t kMostValues = 6;
 
   napi_env env;
-  napi_value receiver = nullptr;  // the object that the function was called on
+  napi_value receiver = nullptr;     // the object that the function was called on
+  Description* described = nullptr;  // for functions that take one
   napi_value values[kMostValues];
   size_t count = kMostValues;
 
   // Missing arguments are undefined, further ones are ignored.
   Call(napi_env env, napi_callback_info info) noexcept : env(env) {
-    napi_get_cb_info(env, info, &count, values, &receiver, nullptr);
+    void* data = nullptr;
+    napi_get_cb_info(env, info, &count, values, &receiver, &data);
+    described = static_cast<Description*>(data);
     count = std::min(count, kMostValues);
   }
 

@@ -1,8 +1,5 @@
 #include "node/descriptor.hpp"
 
-#include <cstring>
-
-#include "node/arrays.hpp"
 #include "node/errors.hpp"
 
 namespace jumpout::node {
@@ -43,22 +40,14 @@ uint64_t Descriptor::seed() const { return joined(seedLow, seedHigh); }
 
 uint64_t Descriptor::call() const { return joined(callLow, callHigh); }
 
-DescribedCall describedCallOf(napi_env env, napi_value value) {
-  const Array<double> numbers = arrayOf<double>(env, value, "descriptor");
-  if (numbers.length != kDescriptorLength + kRowLength) throw failureOf(JUMPOUT_BAD_LENGTH, "descriptor");
-  DescribedCall call;
-  std::memcpy(&call.fields, numbers.data, sizeof call.fields);
-  call.row = reinterpret_cast<jumpout_group*>(numbers.data + kDescriptorLength);
-  return call;
-}
-
-DescribedDeviceCall describedDeviceCallOf(napi_env env, napi_value value) {
-  const Array<double> numbers = arrayOf<double>(env, value, "descriptor");
-  if (numbers.length != kDescriptorLength + kDeviceLength) throw failureOf(JUMPOUT_BAD_LENGTH, "descriptor");
-  DescribedDeviceCall call;
-  std::memcpy(&call.fields, numbers.data, sizeof call.fields);
-  std::memcpy(&call.on, numbers.data + kDescriptorLength, sizeof call.on);
-  return call;
+Description* describe(napi_env env, napi_value exports) {
+  void* memory;
+  napi_value buffer;
+  napi_ref held;
+  check(napi_create_arraybuffer(env, sizeof(Description), &memory, &buffer));
+  check(napi_create_reference(env, buffer, 1, &held));
+  check(napi_set_named_property(env, exports, "descriptor", buffer));
+  return static_cast<Description*>(memory);
 }
 
 }  // namespace jumpout::node

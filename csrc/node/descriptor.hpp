@@ -1,4 +1,4 @@
-// One call as JavaScript describes it: a Float64Array of named numbers (lib/native.ts).
+// One call as JavaScript describes it: named numbers in memory that both sides share (lib/native.ts).
 #pragma once
 
 #include <node_api.h>
@@ -32,7 +32,7 @@
   FIELD(normalize, normalize)        \
   FIELD(relu, relu)
 
-// What follows in a call on a device: numbers of streams and memory (handles.hpp) and byte offsets into it; 0 is none.
+// What a call on a device has beyond them: numbers of streams and memory (handles.hpp) and byte offsets into it; 0 is none.
 #define JUMPOUT_DEVICE_FIELDS(FIELD) \
   FIELD(device)                      \
   FIELD(stream)                      \
@@ -94,18 +94,15 @@ static_assert(sizeof(DeviceDescriptor) == kDeviceLength * sizeof(double));
 uint64_t integerBelow(double limit, double value);
 inline constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
 
-struct DescribedCall {
-  Descriptor fields;   // a copy: what JavaScript does to the array later changes nothing
-  jumpout_group* row;  // behind the fields, for calls with one group: one array less to ask Node-API for
-};
-
-DescribedCall describedCallOf(napi_env env, napi_value value);
-
-struct DescribedDeviceCall {
+// One per thread, filled anew for each call, whichever copy of lib makes it: no array to ask Node-API for.
+struct Description {
   Descriptor fields;
+  jumpout_group row;  // of calls on the host with one group
   DeviceDescriptor on;
 };
+static_assert(sizeof(Description) == (kDescriptorLength + kRowLength + kDeviceLength) * sizeof(double));
 
-DescribedDeviceCall describedDeviceCallOf(napi_env env, napi_value value);
+// Makes it, as the property `descriptor` of `exports`, an ArrayBuffer. It lives as long as the thread's environment.
+Description* describe(napi_env env, napi_value exports);
 
 }  // namespace jumpout::node

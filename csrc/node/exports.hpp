@@ -33,11 +33,12 @@ napi_value exported(napi_env env, napi_callback_info info) noexcept {
 struct Exports {
   napi_env env;
   napi_value object;
+  Description* described;
 
   template <auto kFunction>
   void add(const char* name) const {
     napi_value function;
-    check(napi_create_function(env, name, NAPI_AUTO_LENGTH, exported<kFunction>, nullptr, &function));
+    check(napi_create_function(env, name, NAPI_AUTO_LENGTH, exported<kFunction>, described, &function));
     check(napi_set_named_property(env, object, name, function));
   }
 };

@@ -2,7 +2,7 @@
 import { isFloat32Array } from 'node:util/types'
 import { invalidType, invalidValue, outOfRange, wouldWait } from '../errors'
 import { maskWords } from '../host/memory'
-import { at, DEVICE_LENGTH, native, ROW } from '../native'
+import { at, descriptor, native, ROW } from '../native'
 import { type Kinds, type Memory, type Place, writeCall, writeLayout } from '../pass'
 import { callOf, NO_DRAW } from '../seed'
 import { arrayOf, type CudaMemory, DeviceArray, type DeviceView, isDeviceArray, viewOf } from './array'
@@ -182,9 +182,6 @@ class ResultMemory implements Memory<Cuda> {
   }
 }
 
-/** Filled right before each call of the binding, which copies it. */
-const descriptor = new Float64Array(DEVICE_LENGTH)
-
 function write(memoryAt: number, offsetAt: number, span: DeviceSpan | undefined): void {
   descriptor[memoryAt] = span === undefined ? 0 : span.memory.handle
   descriptor[offsetAt] = span === undefined ? 0 : span.offset
@@ -253,7 +250,7 @@ export const cuda: Place<Cuda> = {
         ? optionalView(call.active)
         : storeCounts(counts.active, input.device, stream)
     describe(input, layout.groupCount, stream)
-    writeCall(descriptor, call.settings, layout, call.draw, false)
+    writeCall(call.settings, layout, call.draw, false)
     // Groups that are samples are all of one size.
     descriptor[at.total] = counts === undefined ? 0 : counts.total[0]
     // In evaluation, a rate of 0 needs no counts.
@@ -263,32 +260,32 @@ export const cuda: Place<Cuda> = {
     write(at.records, at.recordsOffset, records)
     write(at.active, at.activeOffset, active)
     write(at.counter, at.counterOffset, optionalView(call.counter))
-    native.deviceForward(descriptor)
+    native.deviceForward()
     return records
   },
 
   backward({ settings, layout, mask, rows }, { gradOutput, output, stream }, gradInput) {
     describe(gradOutput, layout.groupCount, stream)
-    writeCall(descriptor, settings, layout, NO_DRAW, false)
+    writeCall(settings, layout, NO_DRAW, false)
     write(at.output, at.outputOffset, viewOf(gradInput))
     write(at.mask, at.maskOffset, optionalView(mask))
     write(at.records, at.recordsOffset, rows)
     write(at.forwardOutput, at.forwardOutputOffset, optionalView(output))
-    native.deviceBackward(descriptor)
+    native.deviceBackward()
   },
 
   identity(input, output, stream) {
     describe(input, 1, stream)
     write(at.output, at.outputOffset, viewOf(output))
-    native.deviceIdentity(descriptor)
+    native.deviceIdentity()
   },
 
   count(input, layout, out, stream) {
     const enqueue = (active: DeviceArray): void => {
       describe(input, layout.groupCount, stream)
-      writeLayout(descriptor, layout)
+      writeLayout(layout)
       write(at.active, at.activeOffset, viewOf(active))
-      native.deviceCountActive(descriptor)
+      native.deviceCountActive()
     }
     if (out !== undefined) {
       enqueue(out)

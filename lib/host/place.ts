@@ -1,7 +1,7 @@
 /** Calls on the host: their arguments, memory for their results, and how they run, in this thread or another. */
 import { invalidType } from '../errors'
 import type { GroupCounts } from '../layout'
-import { HOST_LENGTH, native, ROW, ROW_START } from '../native'
+import { descriptorRow, native, ROW } from '../native'
 import {
   type BackwardCall,
   type Call,
@@ -35,13 +35,10 @@ export interface Host extends Kinds {
   readonly stream: undefined
 }
 
-/** Filled right before each call of the binding, which copies it: no code of a caller runs in between. */
-const descriptor = new Float64Array(HOST_LENGTH)
+/** A constant of this module: the engine folds it, and no import. */
+const oneRow = descriptorRow
 
-/** The row of a call with one group, behind the descriptor's fields: one array less to hand over. */
-const oneRow = descriptor.subarray(ROW_START)
-
-/** As the binding wants them: undefined stands for the descriptor's own row. */
+/** As the binding wants them: undefined stands for the descriptor's own row, one array less to hand over. */
 const rowsApart = (rows: Float64Array): Float64Array | undefined => (rows === oneRow ? undefined : rows)
 
 /** What the binding wrote, apart from the descriptor's own row. */
@@ -165,14 +162,14 @@ export const host: Place<Host> = {
     if (counts !== undefined) writeCounts(rows, counts)
     // In evaluation, a rate of 0 needs no counts: given ones save a pass.
     else if (!training) rows.fill(input.length, 0, 2)
-    writeCall(descriptor, settings, layout, draw, counts !== undefined || !training)
-    native.forward(input, output, mask, descriptor, rowsApart(rows))
+    writeCall(settings, layout, draw, counts !== undefined || !training)
+    native.forward(input, output, mask, rowsApart(rows))
     return keepRows(rows)
   },
 
   backward(pass, { gradOutput, output }, gradInput) {
-    writeCall(descriptor, pass.settings, pass.layout, pass.draw as Draw, true)
-    native.backward(gradOutput, gradInput, pass.mask, output, descriptor, rowsForBinding(pass.rows))
+    writeCall(pass.settings, pass.layout, pass.draw as Draw, true)
+    native.backward(gradOutput, gradInput, pass.mask, output, rowsForBinding(pass.rows))
   },
 
   identity(input, output) {
@@ -181,8 +178,8 @@ export const host: Place<Host> = {
 
   count(input, layout) {
     const rows = freshRows(layout.groupCount)
-    writeLayout(descriptor, layout)
-    native.countActive(input, descriptor, rows)
+    writeLayout(layout)
+    native.countActive(input, rows)
     return Array.from({ length: layout.groupCount }, (_, g) => rows[g * ROW.length])
   },
 
@@ -286,8 +283,8 @@ export async function forwardAsync(
   const mask = call.saveMask ? (call.mask ?? freshMask(input.length)) : undefined
   const output = out ?? freshOutput(input.length)
   await unlessAborted(signal, (turn) => {
-    writeCall(descriptor, settings, layout, draw, counts !== undefined)
-    return native.forwardAsync(input, output, mask, descriptor, rows, turn)
+    writeCall(settings, layout, draw, counts !== undefined)
+    return native.forwardAsync(input, output, mask, rows, turn)
   })
   return { output, mask, rows }
 }
@@ -306,8 +303,8 @@ export async function backwardAsync(
   await unlessAborted(signal, (turn) => {
     if (isIdentity(pass)) return native.identityAsync(gradOutput, gradInput, turn)
     const rows = Float64Array.from(pass.rows)
-    writeCall(descriptor, pass.settings, pass.layout, pass.draw as Draw, true)
-    return native.backwardAsync(gradOutput, gradInput, pass.mask, output, descriptor, rows, turn)
+    writeCall(pass.settings, pass.layout, pass.draw as Draw, true)
+    return native.backwardAsync(gradOutput, gradInput, pass.mask, output, rows, turn)
   })
   return gradInput
 }

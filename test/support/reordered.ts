@@ -4,27 +4,31 @@ import { join } from 'node:path'
 import { root } from './program'
 import { makeRealm, type Realm } from './realm'
 
-const PASSES = ['forward', 'backward', 'countActive']
-const DEVICE_PASSES = ['deviceForward', 'deviceBackward', 'deviceCountActive', 'deviceIdentity']
+const PASSES = [
+  'forward',
+  'backward',
+  'countActive',
+  'deviceForward',
+  'deviceBackward',
+  'deviceCountActive',
+  'deviceIdentity',
+]
 
 const source = (binary: string, change: string): string => `
 const real = require(${JSON.stringify(binary)})
-const names = [...real.fields, ...real.deviceFields]
 const fields = [...real.fields].reverse()
 const deviceFields = [...real.deviceFields].reverse()
-const reordered = [...fields, ...deviceFields]
-const inOrder = (descriptor) => {
-  const end = descriptor.length < names.length ? fields.length : names.length
-  return descriptor.map((number, i) => (i < end ? descriptor[reordered.indexOf(names[i])] : number))
-}
-const stub = { ...real, fields, deviceFields }
-for (const name of ${JSON.stringify([...PASSES, ...DEVICE_PASSES])}) {
+const numbers = new Float64Array(real.descriptor)
+const reordered = new Float64Array(numbers.length)
+const rowEnd = numbers.length - deviceFields.length
+const stub = { ...real, fields, deviceFields, descriptor: reordered.buffer }
+for (const name of ${JSON.stringify(PASSES)}) {
   stub[name] = function (...values) {
-    const at = values.findIndex((value) => ArrayBuffer.isView(value) && value.constructor.name === 'Float64Array')
-    const descriptor = values[at]
-    values[at] = inOrder(descriptor)
+    numbers.set(reordered)
+    fields.forEach((field, i) => (numbers[real.fields.indexOf(field)] = reordered[i]))
+    deviceFields.forEach((field, i) => (numbers[rowEnd + real.deviceFields.indexOf(field)] = reordered[rowEnd + i]))
     const result = real[name].apply(this, values)
-    descriptor.set(values[at].subarray(fields.length), fields.length) // the row of a call on the host
+    reordered.set(numbers.subarray(fields.length, rowEnd), fields.length) // the row of a call on the host
     return result
   }
 }

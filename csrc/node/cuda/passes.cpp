@@ -1,4 +1,4 @@
-// The passes on a device. Each takes one descriptor, where streams and memory are numbers.
+// The passes on a device. They take no arguments: all is in the description, where streams and memory are numbers.
 #include "node/cuda/dtype.hpp"
 #include "node/cuda/operation.hpp"
 #include "node/exports.hpp"
@@ -8,14 +8,14 @@ namespace jumpout::node {
 namespace {
 
 struct DevicePass {
-  DescribedDeviceCall described;
+  const Description& described;
   Operation operation;
   size_t length;
   size_t groupCount;
   jumpout_dtype dtype;
 
   explicit DevicePass(const Call& call)
-      : described(describedDeviceCallOf(call.env, call.values[0])),
+      : described(*call.described),
         operation(stateOf(call.env), described.on.device, described.on.stream),
         length(integerBelow(kExactIntegers, described.on.length)),
         groupCount(integerBelow(kExactIntegers, described.on.groupCount)),
@@ -53,7 +53,7 @@ struct DevicePass {
 
 void deviceForward(const Call& call) {
   DevicePass pass(call);
-  const auto& [fields, on] = pass.described;
+  const auto& [fields, row, on] = pass.described;
   auto args = pass.args<jumpout_device_forward_args>();
   args.input = pass.elements(on.input, on.inputOffset, "input");
   args.output = pass.elements(on.output, on.outputOffset, "options.out");
@@ -72,7 +72,7 @@ void deviceForward(const Call& call) {
 
 void deviceBackward(const Call& call) {
   DevicePass pass(call);
-  const auto& [fields, on] = pass.described;
+  const auto& [fields, row, on] = pass.described;
   auto args = pass.args<jumpout_device_backward_args>();
   args.grad_output = pass.elements(on.input, on.inputOffset, "gradOutput");
   args.grad_input = pass.elements(on.output, on.outputOffset, "options.out");

@@ -10,8 +10,9 @@ namespace {
 
 using Rows = Array<jumpout_group>;
 
-Rows rowsOf(const Call& call, size_t index, const DescribedCall& described) {
-  return call.isUndefined(index) ? Rows{described.row, 1} : call.rows(index);
+// undefined stands for the row of the description.
+Rows rowsOf(const Call& call, size_t index) {
+  return call.isUndefined(index) ? Rows{&call.described->row, 1} : call.rows(index);
 }
 
 void requireLength(size_t actual, size_t expected, const ArgumentNames& names) {
@@ -25,14 +26,13 @@ uint32_t* maskOf(const Call& call, size_t index, size_t length, const ArgumentNa
   return mask.data;
 }
 
-// (input, output, mask or undefined, descriptor, rows or undefined)
+// (input, output, mask or undefined, rows or undefined)
 jumpout_forward_args forwardArgs(const Call& call) {
   const Array<float> input = call.array<float>(0, "input");
   const Array<float> output = call.array<float>(1, "out");
   requireLength(output.length, input.length, kForwardNames);
-  const DescribedCall described = describedCallOf(call.env, call.values[3]);
-  const Descriptor& fields = described.fields;
-  const Rows rows = rowsOf(call, 4, described);
+  const Descriptor& fields = call.described->fields;
+  const Rows rows = rowsOf(call, 3);
   jumpout_forward_args args;
   args.input = input.data;
   args.output = output.data;
@@ -48,7 +48,7 @@ jumpout_forward_args forwardArgs(const Call& call) {
   return args;
 }
 
-// (gradOutput, gradInput, mask or undefined, output or undefined, descriptor, rows or undefined)
+// (gradOutput, gradInput, mask or undefined, output or undefined, rows or undefined)
 jumpout_backward_args backwardArgs(const Call& call) {
   const Array<float> gradOutput = call.array<float>(0, "gradOutput");
   const Array<float> gradInput = call.array<float>(1, "out");
@@ -56,9 +56,8 @@ jumpout_backward_args backwardArgs(const Call& call) {
   Array<float> output{nullptr, gradOutput.length};
   if (!call.isUndefined(3)) output = call.array<float>(3, "output");
   requireLength(output.length, gradOutput.length, kBackwardNames);
-  const DescribedCall described = describedCallOf(call.env, call.values[4]);
-  const Descriptor& fields = described.fields;
-  const Rows rows = rowsOf(call, 5, described);
+  const Descriptor& fields = call.described->fields;
+  const Rows rows = rowsOf(call, 4);
   jumpout_backward_args args;
   args.grad_output = gradOutput.data;
   args.grad_input = gradInput.data;
@@ -74,12 +73,11 @@ jumpout_backward_args backwardArgs(const Call& call) {
   return args;
 }
 
-// (input, descriptor, rows)
+// (input, rows)
 jumpout_count_args countArgs(const Call& call) {
   const Array<float> input = call.array<float>(0, "input");
-  const DescribedCall described = describedCallOf(call.env, call.values[1]);
-  const Rows rows = rowsOf(call, 2, described);
-  return {input.data, rows.data, input.length, rows.length, described.fields.layout()};
+  const Rows rows = call.rows(1);
+  return {input.data, rows.data, input.length, rows.length, call.described->fields.layout()};
 }
 
 struct IdentityArgs {
@@ -118,8 +116,8 @@ void now(const Call& call) {
   require(kPass.run(&args), kPass.names);
 }
 
-// The same as a promise, with the turn as one more argument. The row in the descriptor serves the next call too, so that a
-// promise needs rows of its own.
+// The same as a promise, with the turn as one more argument. The row of the description serves the next call too, so that
+// a promise needs rows of its own.
 template <const auto& kPass, size_t kTurn>
 napi_value later(const Call& call) {
   const auto args = kPass.argsOf(call);
@@ -134,9 +132,9 @@ napi_value later(const Call& call) {
 
 void exportHostPasses(const Exports& exports) {
   exports.add<now<kForward>>("forward");
-  exports.add<later<kForward, 5>>("forwardAsync");
+  exports.add<later<kForward, 4>>("forwardAsync");
   exports.add<now<kBackward>>("backward");
-  exports.add<later<kBackward, 6>>("backwardAsync");
+  exports.add<later<kBackward, 5>>("backwardAsync");
   exports.add<now<kIdentity>>("identity");
   exports.add<later<kIdentity, 2>>("identityAsync");
   exports.add<now<kCount>>("countActive");
