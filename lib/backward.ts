@@ -2,7 +2,7 @@
 import type { CudaMemory, DeviceArray, StreamedOptions, Tensor } from './cuda/array'
 import { invalidType } from './errors'
 import { type AbortSignalLike, backwardAsync, type Host, readSignal } from './host/place'
-import { assertOptions, type NamesOf, type OptionNames, optionNames } from './option-names'
+import { type NamesOf, type OptionNames, optionNames } from './option-names'
 import { type BackwardCall, isIdentity, type Kinds, type Memory, type Pass } from './pass'
 import { type Saved, SavedPass } from './saved'
 
@@ -48,8 +48,7 @@ function prepare<K extends Kinds>(
   let output: K['tensor'] | undefined
   let stream: unknown
   if (options !== undefined) {
-    place.refuse(options)
-    assertOptions(options, names)
+    place.assertOptions(options, names)
     const { out: givenOut, output: givenOutput } = options
     if (givenOut !== undefined) out = place.like(givenOut, gradOutput, 'options.out')
     if (givenOutput !== undefined) output = place.like(givenOutput, gradOutput, 'options.output')

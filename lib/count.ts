@@ -3,7 +3,7 @@ import type { CudaMemory, DeviceArray, StreamedOptions, Tensor } from './cuda/ar
 import { cuda, tensorOnDevice } from './cuda/place'
 import { host, tensorOnHost } from './host/place'
 import { checkEnd, type Layout, layoutOf, readGranularity, readOffset, readShape } from './layout'
-import { assertOptions, optionNames } from './option-names'
+import { optionNames } from './option-names'
 import type { JumpoutOptions } from './options'
 import type { Kinds, Place } from './pass'
 
@@ -55,8 +55,7 @@ function count<K extends Kinds>(
   input: K['tensor'],
   options: Partial<DeviceCountOptions>,
 ): Counts | K['tensor'] {
-  place.refuse(options)
-  assertOptions(options, COUNT)
+  place.assertOptions(options, COUNT)
   const { out: givenOut, stream: givenStream } = options
   const layout = readLayout(options, input.length)
   const out =

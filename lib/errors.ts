@@ -92,6 +92,18 @@ export const outOfRange = (expected: string, argument: string, got: number | big
     'ERR_OUT_OF_RANGE',
   )
 
+/** An integer from 0 to `largest`. */
+export function readInteger(
+  value: unknown,
+  expected: string,
+  argument: string,
+  largest = Number.MAX_SAFE_INTEGER,
+): number {
+  if (typeof value !== 'number') throw invalidType(expected, argument, value)
+  if (!Number.isInteger(value) || value < 0 || value > largest) throw outOfRange(expected, argument, value)
+  return value
+}
+
 /** A method called before what it builds upon. */
 export const invalidState = (expected: string, argument: string, got: string): Error =>
   coded(new Error(sentence(expected, argument, got)), 'ERR_INVALID_STATE')

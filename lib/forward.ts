@@ -98,8 +98,7 @@ function prepare<K extends Kinds>(
   options: AnyOptions,
   names: OptionNames,
 ): Call<K> {
-  place.refuse(options)
-  assertOptions(options, names)
+  place.assertOptions(options, names)
   const { seed, call = 0, out: givenOut, mask: givenMask, active: givenActive, shard, stream } = options
   if (shard !== undefined) assertOptions(shard, SHARD, 'options.shard')
   const saveMask = readBoolean(options.saveMask, true, 'options.saveMask')

@@ -117,8 +117,7 @@ export class Jumpout {
    * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`)
    */
   constructor(options: LayerOptions = {}) {
-    host.refuse(options)
-    assertOptions(options, NEW)
+    host.assertOptions(options, NEW)
     const { seed = freshSeed(), calls = 0n } = options
     assertSeed(seed, 'options.seed')
     assertCall(calls, 'options.calls')
@@ -282,8 +281,7 @@ export class Jumpout {
     options: AnyCallOptions,
     names: OptionNames,
   ): Done<K> {
-    place.refuse(options)
-    assertOptions(options, names)
+    place.assertOptions(options, names)
     const { out: givenOut, stream: givenStream } = options
     const call = names === CALL ? options.call : undefined
     const out = givenOut === undefined ? undefined : place.like(givenOut, input, 'options.out')

@@ -1,7 +1,7 @@
 /** What a layer is made of: its options, its state as JSON can hold it, and the number of its next call. */
 import { DeviceArray, viewOf } from './cuda/array'
 import { handleOrDefault, type Stream } from './cuda/stream'
-import { invalidState, invalidType, invalidValue, outOfRange } from './errors'
+import { invalidState, invalidType, invalidValue, readInteger } from './errors'
 import { native } from './native'
 import { assertOptions, optionNames } from './option-names'
 import { type JumpoutOptions, SETTINGS, type Settings } from './options'
@@ -48,13 +48,7 @@ export interface StateOptions extends JumpoutOptions {
 
 const STATE = optionNames<JumpoutState>(
   'a state',
-  {
-    version: true,
-    seed: true,
-    layer: true,
-    call: true,
-    options: true,
-  },
+  { version: true, seed: true, layer: true, call: true, options: true },
   false,
 )
 const OPTIONS = optionNames<StateOptions>('a state', { ...SETTINGS, reuse: true }, false)
@@ -69,14 +63,10 @@ export interface CheckedState {
 
 export const VERSION = 1
 
-const EXPECTED_LAYER = 'an integer >= 0'
 const EXPECTED_DECIMAL = 'a decimal string'
 
 export function readLayer(layer: unknown, argument: string): number {
-  if (layer === undefined) return 0
-  if (typeof layer !== 'number') throw invalidType(EXPECTED_LAYER, argument, layer)
-  if (!Number.isSafeInteger(layer) || layer < 0) throw outOfRange(EXPECTED_LAYER, argument, layer)
-  return layer
+  return layer === undefined ? 0 : readInteger(layer, 'an integer >= 0', argument)
 }
 
 function readDecimal(value: unknown, argument: string): bigint {

@@ -2,7 +2,7 @@
  * Which elements share a count and a rate, and which fall together: shapes, groups and units (docs/numerics.md, Terms), and
  * ranges of a larger tensor, whose counts come from outside (docs/numerics.md, Splitting).
  */
-import { invalidType, invalidValue, outOfRange } from './errors'
+import { invalidType, invalidValue, outOfRange, readInteger } from './errors'
 
 /** What shares one active count and one rate: the whole tensor (the paper's), or each index of the first dimension. */
 export type Granularity = 'batch' | 'sample'
@@ -48,15 +48,9 @@ const product = (numbers: readonly number[], from: number): number => {
 export function readShape(value: unknown): Shape | undefined {
   if (value === undefined) return undefined
   if (!Array.isArray(value)) throw invalidType('an array of dimensions', SHAPE, value)
-  const dimensions = Array.from(value as readonly unknown[])
-  for (const dimension of dimensions) {
-    if (typeof dimension !== 'number')
-      throw invalidType('dimensions that are integers >= 0', SHAPE, dimension)
-    if (!Number.isSafeInteger(dimension) || dimension < 0) {
-      throw outOfRange('dimensions that are integers >= 0', SHAPE, dimension)
-    }
-  }
-  const sizes = dimensions as number[]
+  const sizes = Array.from(value as readonly unknown[], (dimension) =>
+    readInteger(dimension, 'dimensions that are integers >= 0', SHAPE),
+  )
   // A dimension of 0 must not hide that the others overflow.
   const capacity = product(
     sizes.map((size) => Math.max(size, 1)),
@@ -170,12 +164,7 @@ function readCounts(value: unknown, groupCount: number, argument: string): reado
       counts.length,
     )
   }
-  for (const count of counts) {
-    if (typeof count !== 'number') throw invalidType('counts that are integers >= 0', argument, count)
-    if (!Number.isSafeInteger(count) || count < 0)
-      throw outOfRange('counts that are integers >= 0', argument, count)
-  }
-  return counts as readonly number[]
+  return counts.map((count) => readInteger(count, 'counts that are integers >= 0', argument))
 }
 
 /** What a group must hold at least, and where a shape says so, exactly. */

@@ -1,6 +1,7 @@
 /** One call, the same wherever its arrays lie: what it is, what it leaves for backward, and what a place does for it. */
 import type { GroupCounts, Layout } from './layout'
 import { at as positions, descriptor as numbers } from './native'
+import type { OptionNames } from './option-names'
 import { type Settings, writeSettings } from './options'
 import type { Draw } from './seed'
 
@@ -78,8 +79,8 @@ export interface Place<K extends Kinds = Kinds> {
   /** What the next call takes over; outputs with `reuse` alone. */
   kept(reuse: boolean): Memory<K>
 
-  /** Throws where another place alone could obey. */
-  refuse(options: unknown): void
+  /** `assertOptions`, which also refuses what another place alone could obey. */
+  assertOptions(options: unknown, names: OptionNames): void
   /** An array like another. */
   like(value: unknown, like: K['tensor'], argument: string): K['tensor']
   maskFor(input: K['tensor'], value: unknown): K['mask']

@@ -4,7 +4,6 @@ import { invalidType } from './errors'
 import { ROW } from './native'
 import { assertKey, KEY, present, uncloneable } from './objects'
 import type { Pass } from './pass'
-import { callOf } from './seed'
 
 /** What was counted and drawn for one group. */
 export interface GroupStats {
@@ -99,7 +98,7 @@ export class SavedPass implements Saved {
     const pass = saved.#pass
     const { place, length, mask = null, training, draw } = pass
     if (!training) return { length, mask, call: undefined }
-    const call = draw === undefined ? 'on the device' : callOf(draw)
+    const call = draw === undefined ? 'on the device' : place.readCall(pass)
     return { length, mask, call, stats: place.isHost ? statsOf(pass) : 'on the device' }
   }
 

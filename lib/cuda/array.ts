@@ -1,6 +1,6 @@
 /** Typed arrays on CUDA devices. */
 import { isBigUint64Array, isFloat32Array, isUint32Array } from 'node:util/types'
-import { invalidState, invalidType, invalidValue, outOfMemory, outOfRange } from '../errors'
+import { invalidState, invalidType, invalidValue, outOfMemory, outOfRange, readInteger } from '../errors'
 import { checkFixed } from '../host/memory'
 import { native } from '../native'
 import { assertKey, dispose, KEY, present, uncloneable } from '../objects'
@@ -85,12 +85,8 @@ export const arrayOf = <D extends DType>(
   dtype: D,
 ): DeviceArray<D> => makeArray({ memory, offset, length, dtype }) as DeviceArray<D>
 
-function readLength(length: unknown): number {
-  if (typeof length !== 'number') throw invalidType('an integer >= 0', 'length', length)
-  if (!Number.isSafeInteger(length) || length < 0 || length > Number.MAX_SAFE_INTEGER / 8)
-    throw outOfRange('an integer >= 0', 'length', length)
-  return length
-}
+const readLength = (length: unknown): number =>
+  readInteger(length, 'an integer >= 0', 'length', Number.MAX_SAFE_INTEGER / 8)
 
 function dtypeOfHost(data: unknown): DType | undefined {
   if (isFloat32Array(data)) return 'float32'
@@ -184,10 +180,7 @@ export class DeviceArray<D extends DType = DType> {
     assertOptions(options, WRAP)
     const dtype = readDtype(options.dtype, 'float32') as D
     const { device, owner } = options
-    if (owner !== undefined && typeof owner !== 'object' && typeof owner !== 'function') {
-      throw invalidType('an object', 'options.owner', owner)
-    }
-    if (owner === null) throw invalidType('an object', 'options.owner', owner)
+    if (owner !== undefined && Object(owner) !== owner) throw invalidType('an object', 'options.owner', owner)
     const { bytes } = KINDS[dtype]
     const wanted = device === undefined ? undefined : readDevice(device, 0)
     return arrayOf(wrapMemory(address, count * bytes, bytes, wanted, owner, 'pointer'), 0, count, dtype)

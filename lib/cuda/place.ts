@@ -3,6 +3,7 @@ import { isFloat32Array } from 'node:util/types'
 import { invalidType, invalidValue, outOfRange, wouldWait } from '../errors'
 import { maskWords } from '../host/memory'
 import { at, descriptor, native, ROW } from '../native'
+import { assertOptions } from '../option-names'
 import { type Kinds, type Memory, type Place, writeCall, writeLayout } from '../pass'
 import { callOf, NO_DRAW } from '../seed'
 import { arrayOf, type CudaMemory, DeviceArray, type DeviceView, isDeviceArray, viewOf } from './array'
@@ -215,7 +216,7 @@ export const cuda: Place<Cuda> = {
 
   kept: (reuse) => new ResultMemory(true, reuse),
 
-  refuse: () => undefined,
+  assertOptions,
 
   like: (value, { dtype, length, device }, argument) => readArray(value, dtype, length, device, argument),
 

@@ -1,5 +1,5 @@
 /** CUDA streams, and graphs recorded on them. */
-import { invalidState, invalidType, invalidValue, outOfRange } from '../errors'
+import { invalidState, invalidType, invalidValue, outOfRange, readInteger } from '../errors'
 import { native } from '../native'
 import { assertKey, dispose, KEY, present, uncloneable } from '../objects'
 import { assertOptions, optionNames } from '../option-names'
@@ -18,11 +18,7 @@ let isStream: (value: object) => value is Stream
 
 export function readDevice(value: unknown, missing: number): number {
   if (value === undefined) return missing
-  const expected = 'the index of a device, an integer >= 0,'
-  if (typeof value !== 'number') throw invalidType(expected, 'options.device', value)
-  if (!Number.isInteger(value) || value < 0 || value > 0xffff)
-    throw outOfRange(expected, 'options.device', value)
-  return value
+  return readInteger(value, 'the index of a device, an integer >= 0,', 'options.device', 0xffff)
 }
 
 const STREAM = optionNames<StreamOptions>('a Stream', { device: true })

@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { isArrayBuffer, isFloat32Array, isUint32Array } from 'node:util/types'
 import { markAsUntransferable, MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
-import { invalidType, invalidValue, outOfMemory, outOfRange } from '../errors'
+import { invalidType, invalidValue, outOfMemory, outOfRange, readInteger } from '../errors'
 import { native, ROW } from '../native'
 
 const elementAt = Float32Array.prototype.at
@@ -16,24 +16,23 @@ function assertAttached(array: Float32Array | Uint32Array, argument: string): vo
   }
 }
 
-/** Returns the number of elements. */
-export function checkFloats(array: unknown, argument: string): number {
+export function readFloats(array: unknown, argument: string): Float32Array {
   if (!isFloat32Array(array)) throw invalidType('a Float32Array', argument, array)
-  const { length } = array
-  if (length === 0) assertAttached(array, argument)
-  return length
+  if (array.length === 0) assertAttached(array, argument)
+  return array
 }
 
-export function checkFloatsOf(array: unknown, length: number, argument: string): void {
-  const actual = checkFloats(array, argument)
-  if (actual !== length)
-    throw outOfRange(`a Float32Array of length ${length}`, argument, `one of length ${actual}`)
+export function readFloatsOf(value: unknown, length: number, argument: string): Float32Array {
+  const array = readFloats(value, argument)
+  if (array.length !== length)
+    throw outOfRange(`a Float32Array of length ${length}`, argument, `one of length ${array.length}`)
+  return array
 }
 
 /** 32-bit words of a packed mask. */
 export const maskWords = (length: number): number => Math.ceil(length / 32)
 
-export function checkMask(mask: unknown, length: number, argument: string): void {
+export function readMask(mask: unknown, length: number, argument: string): Uint32Array {
   if (!isUint32Array(mask)) throw invalidType('a Uint32Array', argument, mask)
   const words = maskWords(length)
   if (mask.length === 0) assertAttached(mask, argument)
@@ -44,6 +43,7 @@ export function checkMask(mask: unknown, length: number, argument: string): void
       `one of length ${mask.length}`,
     )
   }
+  return mask
 }
 
 /** Memory that may shrink under a running thread cannot be used off the main thread. */
@@ -103,8 +103,7 @@ function allocateAligned(length: number): NewFloat32Array {
  * @throws RangeError `ERR_OUT_OF_RANGE` or `ERR_OUT_OF_MEMORY`; TypeError `ERR_INVALID_ARG_TYPE`
  */
 export function allocate(length: number): NewFloat32Array {
-  assertLength(length)
-  return allocateAligned(length)
+  return allocateAligned(readInteger(length, 'an integer >= 0', 'length'))
 }
 
 /**
@@ -117,17 +116,11 @@ export function allocate(length: number): NewFloat32Array {
  * `ERR_INVALID_ARG_TYPE`
  */
 export function allocPinned(length: number): NewFloat32Array {
-  assertLength(length)
-  const bytes = length * FLOAT_BYTES
+  const bytes = readInteger(length, 'an integer >= 0', 'length') * FLOAT_BYTES
   if (!Number.isSafeInteger(bytes)) throw outOfMemory(bytes)
   const buffer = native.allocPinned(length)
   markAsUntransferable(buffer)
   return new Float32Array(buffer)
-}
-
-function assertLength(length: unknown): asserts length is number {
-  if (typeof length !== 'number') throw invalidType('an integer >= 0', 'length', length)
-  if (!Number.isSafeInteger(length) || length < 0) throw outOfRange('an integer >= 0', 'length', length)
 }
 
 /** Smaller outputs cost less than the detour; a cap, since nobody says that no more outputs of a size will come. */
@@ -204,7 +197,7 @@ function ownBuffer(array: Float32Array): ArrayBuffer {
  * they are
  */
 export function release(array: Float32Array): void {
-  checkFloats(array, 'array')
+  readFloats(array, 'array')
   const moved = move(ownBuffer(array))
   // Node 20 copies what it may not move.
   if (moved === undefined || array.length !== 0)

@@ -2,6 +2,7 @@
 import { invalidType } from '../errors'
 import type { GroupCounts } from '../layout'
 import { descriptorRow, native, ROW } from '../native'
+import { assertOptions } from '../option-names'
 import {
   type BackwardCall,
   type Call,
@@ -17,15 +18,15 @@ import { callOf, type Draw } from '../seed'
 import {
   allocate,
   checkFixed,
-  checkFloats,
-  checkFloatsOf,
-  checkMask,
   freshMask,
   freshOutput,
   freshRows,
   maskWords,
   outOfSlab,
   ownMask,
+  readFloats,
+  readFloatsOf,
+  readMask,
 } from './memory'
 
 export interface Host extends Kinds {
@@ -112,10 +113,7 @@ class ResultMemory implements Memory<Host> {
   }
 }
 
-export function tensorOnHost(value: unknown, argument: string): Float32Array {
-  checkFloats(value, argument)
-  return value as Float32Array
-}
+export const tensorOnHost = readFloats
 
 export const host: Place<Host> = {
   isHost: true,
@@ -124,29 +122,23 @@ export const host: Place<Host> = {
 
   kept: (reuse) => new ResultMemory(true, reuse),
 
-  refuse(options) {
-    if (typeof options !== 'object' || options === null) throw invalidType('an object', 'options', options)
-    const { stream, active } = options as { stream?: unknown; active?: unknown }
+  assertOptions(options, names) {
+    const { stream, active } = (options ?? {}) as { stream?: unknown; active?: unknown }
     if (stream !== undefined)
       throw invalidType('nothing, as arrays on the host have no stream,', 'options.stream', stream)
     if (active !== undefined)
       throw invalidType('nothing, as arrays on the host are counted here,', 'options.active', active)
+    assertOptions(options, names)
   },
 
-  like(value, { length }, argument) {
-    checkFloatsOf(value, length, argument)
-    return value as Float32Array
-  },
+  like: (value, { length }, argument) => readFloatsOf(value, length, argument),
 
-  maskFor({ length }, value) {
-    checkMask(value, length, 'options.mask')
-    return value as Uint32Array
-  },
+  maskFor: ({ length }, value) => readMask(value, length, 'options.mask'),
 
   gradientFor({ length, mask }, value) {
-    checkFloatsOf(value, length, 'gradOutput')
-    if (mask !== undefined) checkMask(mask, length, 'saved.mask')
-    return value as Float32Array
+    const gradOutput = readFloatsOf(value, length, 'gradOutput')
+    if (mask !== undefined) readMask(mask, length, 'saved.mask')
+    return gradOutput
   },
 
   counterFor: () => undefined,
