@@ -22,7 +22,7 @@ interface Peer {
     description: Description & {
       shape: number[]
       strides: number[] | null
-      /** 0: the form without one. */
+      /** 0: the form without a version. */
       version: number
       flags: number
     },
@@ -78,12 +78,12 @@ t.test('the memory lives as long as the tensor', async (t) => {
   t.type(DeviceArray.fromDLPack(unused), DeviceArray, 'through two hands')
 })
 
-t.test('a tensor is taken once', (t) => {
+t.test('a tensor is taken over once', (t) => {
   const tensor = DeviceArray.alloc(1).toDLPack()
   DeviceArray.fromDLPack(tensor)
   const used = {
     code: 'ERR_INVALID_ARG_VALUE',
-    message: 'Expected one that nobody has taken for tensor, got a used one',
+    message: 'Expected one that was not taken over yet for tensor, got a used one',
   }
   t.throws(() => DeviceArray.fromDLPack(tensor), used)
   t.equal(peer.take(tensor), undefined, 'the other side sees it too')
@@ -93,7 +93,7 @@ t.test('a tensor is taken once', (t) => {
   t.end()
 })
 
-t.test('what another library sees', (t) => {
+t.test('fields that another library reads', (t) => {
   const array = DeviceArray.alloc(100, { dtype: 'bfloat16' }).subarray(2)
   const common = {
     data: array.ptr,
@@ -127,7 +127,7 @@ const description = {
   flags: 0,
 }
 
-t.test('what another library gives', async (t) => {
+t.test('tensors of another library', async (t) => {
   for (const [what, changes, length] of [
     ['a vector', {}, 1000],
     ['the form without a version', { version: 0 }, 1000],
@@ -178,7 +178,7 @@ t.test('a graph keeps it', async (t) => {
   t.ok(await collectUntil(() => peer.deletions() === before + 1))
 })
 
-t.test('nobody takes it: its own finalizer gives it back', async (t) => {
+t.test('a tensor that is not taken over is given back by its own finalizer', async (t) => {
   const before = peer.deletions()
   peer.make(description)
   t.ok(await collectUntil(() => peer.deletions() === before + 1))
@@ -186,7 +186,7 @@ t.test('nobody takes it: its own finalizer gives it back', async (t) => {
   await collectGarbage()
 })
 
-t.test('what is refused stays with its owner', async (t) => {
+t.test('a refused tensor stays with its owner', async (t) => {
   const value = (message: string) => ({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message })
   const before = peer.deletions()
   const host = new Float32Array(4)

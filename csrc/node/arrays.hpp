@@ -1,4 +1,4 @@
-// Typed arrays as pointers and lengths. They are never asked for their ArrayBuffers: shared memory has none to give.
+// Typed arrays as pointers and lengths. No code here asks for an ArrayBuffer, which arrays over shared memory do not have.
 #pragma once
 
 #include <node_api.h>

@@ -12,13 +12,13 @@
 namespace jumpout::node {
 
 // An int32 that work shares with JavaScript, which may call the work off. It holds 0 until one side changes it: the thread
-// that begins, or JavaScript, which writes 2 (lib/host/place.ts). The first one decides. nullptr: nothing calls the work off.
+// that begins, or JavaScript, which writes 2 (lib/host/place.ts). The first one decides. nullptr: nothing can call it off.
 using Turn = int32_t*;
 Turn turnOf(const Call& call, size_t index);
 
-// Returns the promise of undefined. `work` runs in another thread and must not touch Node-API; where it lost its turn, it
+// Returns a promise of undefined. `work` runs in another thread and must not use Node-API. Where JavaScript called it off, it
 // does not run and the promise fulfils. On success and on failure `work` is destroyed on the JavaScript thread before the
-// promise settles. Until then the receiver and the arguments of the call live. The receiver makes the error.
+// promise settles. Until then the receiver and the arguments of the call stay alive. The receiver makes the error.
 napi_value inBackground(const Call& call, Turn turn, std::function<jumpout_status()> work,
                         const ArgumentNames& names);
 

@@ -19,7 +19,7 @@ struct Call {
 
   napi_env env;
   napi_value receiver = nullptr;     // the object that the function was called on
-  Description* described = nullptr;  // for functions that take one
+  Description* described = nullptr;  // the thread's descriptor
   napi_value values[kMostValues];
   size_t count = kMostValues;
 
@@ -43,7 +43,7 @@ struct Call {
     return result;
   }
 
-  // From a number.
+  // From a JavaScript number.
   uint64_t integer(size_t index, const char* argument) const {
     return integerBelow(kExactIntegers, number(index, argument));
   }
@@ -56,7 +56,7 @@ struct Call {
     return result;
   }
 
-  // From a bigint.
+  // From a JavaScript bigint.
   void* pointer(size_t index, const char* argument) const {
     return reinterpret_cast<void*>(bigint(index, argument));
   }

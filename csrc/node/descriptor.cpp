@@ -23,6 +23,15 @@ uint64_t integerBelow(double limit, double value) {
   return static_cast<uint64_t>(value);
 }
 
+int32_t deviceOf(double number) {
+  constexpr double kDevices = 1 << 20;  // more than any machine has
+  return static_cast<int32_t>(integerBelow(kDevices, number));
+}
+
+jumpout_dtype dtypeOf(double number, size_t count) {
+  return static_cast<jumpout_dtype>(integerBelow(static_cast<double>(count), number));
+}
+
 jumpout_options Descriptor::options() const {
   jumpout_options options;
 #define JUMPOUT_SET(name, member) set(options.member, name);

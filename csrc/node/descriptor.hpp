@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/dtype.hpp"
 #include "jumpout.h"
 
 // The one list of names, in order; the addon exports it, lib/native.ts takes the positions from it and refuses other names.
@@ -21,7 +22,7 @@
   FIELD(unitSize)                        \
   FIELD(counted)
 
-// Those of jumpout_options, with their names there.
+// The fields of jumpout_options: name in JavaScript, name in C.
 #define JUMPOUT_OPTION_FIELDS(FIELD) \
   FIELD(sigma, sigma)                \
   FIELD(pMin, p_min)                 \
@@ -32,7 +33,7 @@
   FIELD(normalize, normalize)        \
   FIELD(relu, relu)
 
-// What a call on a device has beyond them: numbers of streams and memory (handles.hpp) and byte offsets into it; 0 is none.
+// Further fields of a call on a device: streams and memory by number (handles.hpp), 0 for none, and offsets in bytes.
 #define JUMPOUT_DEVICE_FIELDS(FIELD) \
   FIELD(device)                      \
   FIELD(stream)                      \
@@ -61,25 +62,23 @@ namespace jumpout::node {
 struct Descriptor {
 #define JUMPOUT_MEMBER(name, ...) double name;
   JUMPOUT_DESCRIPTOR_FIELDS(JUMPOUT_MEMBER)
-#undef JUMPOUT_MEMBER
 
-  // Throw a Failure for numbers that are no integers of the C API.
+  // Throw a Failure for numbers outside the range of the C API's integers.
   jumpout_options options() const;
   jumpout_layout layout() const;
   uint64_t seed() const;
   uint64_t call() const;
 };
 
+struct DeviceDescriptor {
+  JUMPOUT_DEVICE_FIELDS(JUMPOUT_MEMBER)
+#undef JUMPOUT_MEMBER
+};
+
 #define JUMPOUT_NAME(name, ...) #name,
 inline constexpr const char* kDescriptorFields[] = {JUMPOUT_DESCRIPTOR_FIELDS(JUMPOUT_NAME)};
 inline constexpr const char* kDeviceFields[] = {JUMPOUT_DEVICE_FIELDS(JUMPOUT_NAME)};
 #undef JUMPOUT_NAME
-
-struct DeviceDescriptor {
-#define JUMPOUT_MEMBER(name, ...) double name;
-  JUMPOUT_DEVICE_FIELDS(JUMPOUT_MEMBER)
-#undef JUMPOUT_MEMBER
-};
 
 // A row of statistics is a jumpout_group: five doubles.
 inline constexpr size_t kRowLength = 5;
@@ -93,8 +92,12 @@ static_assert(sizeof(DeviceDescriptor) == kDeviceLength * sizeof(double));
 // Conversions outside the range of the integer are undefined behaviour, so they are checked first; NaN fails too.
 uint64_t integerBelow(double limit, double value);
 inline constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
+// Whether the device exists is checked where it is used.
+int32_t deviceOf(double number);
+// One of the first `count` of kDtypes.
+jumpout_dtype dtypeOf(double number, size_t count = kDtypeCount);
 
-// One per thread, filled anew for each call, whichever copy of lib makes it: no array to ask Node-API for.
+// One per thread, shared by all copies of lib there. lib writes it before each call, which passes one array less.
 struct Description {
   Descriptor fields;
   jumpout_group row;  // of calls on the host with one group

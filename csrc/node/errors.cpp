@@ -37,7 +37,7 @@ Failure cudaFailure(const jumpout_cuda_error& error, const std::string& sentence
   return {"CudaError", "ERR_CUDA", sentence, error};
 }
 
-// What CUDA itself says where a device fails.
+// CUDA's own name, number and text of the error.
 Failure failureOfDevice(const jumpout_cuda_error& error) {
   std::string sentence =
       std::string(error.name) + " (" + std::to_string(error.number) + "): " + std::string(error.text);
@@ -165,7 +165,7 @@ void throwCaught(napi_env env, napi_value receiver) noexcept {
       raise(internal(exception.what()));  // also for a Napi::Error, which would be of the addon's realm
     }
   } catch (...) {
-    // A worker that is being terminated can make no error, and runs no code that would catch one.
+    // A worker thread that is being terminated cannot make an error, and runs no code that could catch it.
   }
 }
 

@@ -23,7 +23,7 @@ struct Failure {
   jumpout_cuda_error cuda = {};
 };
 
-// What JavaScript calls the fields of a struct of the C API.
+// The JavaScript arguments that the fields of a C API struct come from.
 struct ArgumentNames {
   struct Pair {
     const char* field;
@@ -62,7 +62,7 @@ inline constexpr ArgumentNames kIdentityNames{
     "input and out", {{"input", "input"}, {"output", "options.out"}, {"stream", "options.stream"}}};
 inline constexpr ArgumentNames kCopyNames{"the copy", {{"stream", "options.stream"}}};
 
-// A status and its details, which the C API keeps per thread: made on the thread of the call.
+// A status and its details. The C API keeps them per thread, so this is made on the thread of the call.
 struct Outcome {
   jumpout_status status = JUMPOUT_OK;
   std::string field = {};
@@ -79,7 +79,7 @@ Failure wrongState(const char* expected, const char* argument, const char* got);
 Failure wrongDevice(const char* what, int32_t expected, const char* argument, int32_t got);
 Failure outOfMemory(const char* what);
 
-// For a check of the binding itself, about `argument`.
+// For a check that the binding itself makes.
 Failure failureOf(jumpout_status status, const char* argument);
 Failure failureOf(const Outcome& outcome, const ArgumentNames& names);
 

@@ -11,7 +11,7 @@
 
 namespace jumpout::node {
 
-// What Node-API calls. No C++ exception gets past it.
+// The callback that Node-API calls. No C++ exception leaves it.
 template <auto kFunction>
 napi_value exported(napi_env env, napi_callback_info info) noexcept {
   const Call call(env, info);

@@ -3,7 +3,6 @@
 #include <vector>
 
 #include "node/background.hpp"
-#include "node/cuda/dtype.hpp"
 #include "node/cuda/operation.hpp"
 #include "node/exports.hpp"
 
@@ -52,7 +51,7 @@ struct Copy {
 
   bool isHalf() const { return bytesOf(dtype) == sizeof(uint16_t); }
 
-  // `data` as the device has it: not the floats that stand for 16-bit floats.
+  // `data` has the device's element type: never the float32 values that stand for 16-bit floats.
   jumpout_status enqueue(void* data) const {
     void* const to = toDevice ? first : data;
     const void* const from = toDevice ? data : first;
@@ -67,7 +66,7 @@ struct Copy {
   }
 };
 
-// Through a second array of 16-bit numbers.
+// Converts 16-bit floats in a temporary array.
 jumpout_status convertAndCopy(const Copy& copy) {
   auto* const floats = static_cast<float*>(copy.host.data);
   std::vector<uint16_t> halves(copy.host.length);
@@ -147,7 +146,7 @@ void clear(const Call& call) {
 }
 
 // store(memory, offset, stream, numbers, once): by value, so that the array may be used again at once. With `once` a
-// capture does not record it: it happens now, before any launch of the graph.
+// capture does not record the write: it runs now, before any launch of the graph.
 void store(const Call& call) {
   Target target(call, 2, "array");
   const Array<uint64_t> numbers = call.array<uint64_t>(3, "numbers");

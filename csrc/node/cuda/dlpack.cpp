@@ -4,7 +4,6 @@
 #include <string>
 
 #include "node/cuda/dlpack_abi.hpp"
-#include "node/cuda/dtype.hpp"
 #include "node/cuda/state.hpp"
 #include "node/exports.hpp"
 
@@ -21,8 +20,8 @@ constexpr napi_type_tag kTag{0x726f736e65746c64, 0};
 template <>
 constexpr napi_type_tag kTag<ManagedVersioned>{0x726f736e65746c64, 0x6e6f69737265765f};
 
-// What the external points to. The library that takes the tensor writes nullptr here, and calls its deleter when done. If
-// none takes it, the finalizer of the external calls the deleter.
+// The external points to this. The library that takes the tensor over writes nullptr here, and calls the deleter when it is
+// done. If no library takes it over, the finalizer of the external calls the deleter.
 struct Cell {
   void* managed;
 };
@@ -88,7 +87,7 @@ napi_value exportMemory(const Call& call) {
   managed.context = exported.get();
   managed.deleter = [](M* managed) { delete static_cast<Exported<M>*>(managed->context); };
   if constexpr (requires { managed.version; }) managed.version = {dlpack::kMajor, 0};
-  // The other library may use it on any stream. The default stream waits for most of them.
+  // The other library may use it on any stream. The default stream stands for them: it waits for most.
   memory->noteUse(state.stream(0.0, memory->device, "array"));
   return externalOf(call.env, std::move(exported));
 }
@@ -146,7 +145,7 @@ napi_value importTensor(const Call& call) {
   check(napi_get_value_external(call.env, call.values[0], &data));
   Cell& cell = *static_cast<Cell*>(data);
   auto* const managed = static_cast<M*>(cell.managed);
-  if (managed == nullptr) throw wrongTensor("one that nobody has taken", "a used one");
+  if (managed == nullptr) throw wrongTensor("one that was not taken over yet", "a used one");
   if constexpr (requires { managed->version; }) {
     if (managed->version.major != dlpack::kMajor) throw wrongTensor("version 1 of DLPack", "another");
     if ((managed->flags & dlpack::kReadOnly) != 0)

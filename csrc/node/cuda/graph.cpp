@@ -30,9 +30,9 @@ Napi::Value captureEnd(const Call& call) {
 // launch(graph, stream)
 void launch(const Call& call) {
   State& state = stateOf(call.env);
-  const GraphPointer* graph = state.graphs.find(call.number(0, "graph"));
-  if (graph == nullptr) throw wrongValue("a graph that was not freed", "launch", "a freed one");
-  (*graph)->launch(state.stream(call.number(1, "stream"), (*graph)->device, "stream"));
+  const double handle = call.number(0, "graph");
+  const GraphPointer graph = state.graphs.get(handle, "a graph that was not freed", "launch", "a freed one");
+  graph->launch(state.stream(call.number(1, "stream"), graph->device, "stream"));
 }
 
 void releaseGraph(const Call& call) { stateOf(call.env).graphs.remove(call.number(0, "graph")); }

@@ -6,6 +6,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "node/errors.hpp"
+
 namespace jumpout::node {
 
 template <typename T>
@@ -17,10 +19,12 @@ class HandleTable {
     return ++last_;
   }
 
-  // nullptr for the number of no object. Valid until the object is removed.
-  const std::shared_ptr<T>* find(double handle) const {
+  // Valid until the object is removed. Throws a Failure in these words where the number finds nothing.
+  const std::shared_ptr<T>& get(double handle, const char* expected, const char* argument,
+                                const char* got) const {
     const auto found = objects_.find(handle);
-    return found == objects_.end() ? nullptr : &found->second;
+    if (found == objects_.end()) throw wrongValue(expected, argument, got);
+    return found->second;
   }
 
   std::shared_ptr<T> remove(double handle) {

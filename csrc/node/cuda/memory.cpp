@@ -13,8 +13,8 @@ namespace {
 
 constexpr ArgumentNames kPointerNames{"pointer", {}};
 
-// Long-lived memory must not keep every stream alive that ever used it. Where `stream` waits for one that JavaScript
-// released, its own use stands for both.
+// Long-lived memory must not keep every stream alive that ever used it. Once `stream` waits for a stream that JavaScript
+// released, one use on `stream` covers both.
 void forgetGoneStreams(std::vector<StreamPointer>& uses, const DeviceStream& stream) {
   std::erase_if(uses, [&](const StreamPointer& use) {
     return use->gone && jumpout_cuda_stream_wait(stream.device, stream.handle, use->handle) == JUMPOUT_OK;

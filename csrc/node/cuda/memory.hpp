@@ -20,7 +20,7 @@ struct DeviceMemory {
   size_t bytes;
   std::vector<StreamPointer> uses;
   std::shared_ptr<Reaper> reaper;  // set for memory of another library
-  Owner owner;                     // what keeps that memory alive
+  Owner owner;                     // keeps that memory alive
 
   DeviceMemory(int32_t device, void* pointer, size_t bytes)
       : device(device), pointer(pointer), bytes(bytes) {}
@@ -32,7 +32,7 @@ struct DeviceMemory {
   char* range(uint64_t offset, uint64_t count, const char* argument) const;
   // Called before work that uses it is enqueued on `stream`.
   void noteUse(const StreamPointer& stream);
-  // Waits for all work on it, but for what is being captured and has not run.
+  // Waits for all work on it, except for work that is being captured, which has not run.
   void settle() const;
 };
 

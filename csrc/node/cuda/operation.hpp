@@ -25,7 +25,7 @@ class Operation {
   // JUMPOUT_WORKSPACE_BYTES for passes on this stream.
   void* workspace();
 
-  // A host array that a captured copy will read or write whenever its graph runs.
+  // Keeps a host array alive that a captured copy reads or writes at each launch of its graph.
   void keepArray(napi_value array);
 
   const StreamPointer& stream() const { return stream_; }

@@ -1,5 +1,4 @@
 // The passes on a device. They take no arguments: all is in the description, where streams and memory are numbers.
-#include "node/cuda/dtype.hpp"
 #include "node/cuda/operation.hpp"
 #include "node/exports.hpp"
 

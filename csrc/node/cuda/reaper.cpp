@@ -86,7 +86,7 @@ void Reaper::complete(napi_env env, napi_status, void* data) {
   round->reaper->endRound(round->remains);
 }
 
-// Only what came meanwhile starts another round; memory of streams that are being captured waits for that.
+// Starts another round only if `give` was called meanwhile; memory of streams that are being captured waits for that round.
 void Reaper::endRound(std::vector<Remains>& remains) noexcept {
   const std::lock_guard lock(mutex_);
   inRound_ = false;

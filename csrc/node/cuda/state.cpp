@@ -31,9 +31,7 @@ void State::close() {
 }
 
 const StreamPointer& State::stream(double handle, const char* argument) {
-  const StreamPointer* found = streams.find(handle);
-  if (found == nullptr) throw wrongValue("a stream that was not destroyed", argument, "a destroyed one");
-  return *found;
+  return streams.get(handle, "a stream that was not destroyed", argument, "a destroyed one");
 }
 
 const StreamPointer& State::stream(double handle, int32_t device, const char* argument) {
@@ -51,9 +49,7 @@ const StreamPointer& State::stream(double handle, int32_t device, const char* ar
 }
 
 const MemoryPointer& State::memory(double handle, const char* argument) {
-  const MemoryPointer* found = memories.find(handle);
-  if (found == nullptr) throw wrongValue("an array with its memory", argument, "a freed one");
-  return *found;
+  return memories.get(handle, "an array with its memory", argument, "a freed one");
 }
 
 State& stateOf(napi_env env) {

@@ -18,7 +18,7 @@ namespace jumpout::node {
 struct State {
   explicit State(napi_env env);
   ~State();
-  // When the environment ends: waits for the work that is left. From then on, nothing is put off.
+  // When the environment ends: waits for outstanding work. From then on, releasing memory waits for the work on it.
   void close();
   State(const State&) = delete;
   State& operator=(const State&) = delete;

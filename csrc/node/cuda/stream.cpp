@@ -93,11 +93,6 @@ StreamPointer whileWaiting(const StreamPointer& stream) {
   return StreamPointer(stream.get(), [stream](DeviceStream*) { --stream->waiting; });
 }
 
-int32_t deviceOf(double number) {
-  constexpr double kDevices = 1 << 20;  // more than any machine has
-  return static_cast<int32_t>(integerBelow(kDevices, number));
-}
-
 void exportStreams(const Exports& exports) {
   exports.add<createStream>("createStream");
   exports.add<wrapStream>("wrapStream");

@@ -36,7 +36,4 @@ StreamPointer makeStream(int32_t device);
 // The same stream, for work in the background. No capture may begin on it until all copies of this pointer are gone.
 StreamPointer whileWaiting(const StreamPointer& stream);
 
-// A device as JavaScript names it. Whether it exists is checked where it is used.
-int32_t deviceOf(double number);
-
 }  // namespace jumpout::node

@@ -1,4 +1,4 @@
-// What fresh outputs need of the memory of the host; lib makes the arrays.
+// Alignment and page reuse of new outputs; lib makes the arrays.
 #include <cstdint>
 #include <cstdlib>
 

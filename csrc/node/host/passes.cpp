@@ -10,7 +10,7 @@ namespace {
 
 using Rows = Array<jumpout_group>;
 
-// undefined stands for the row of the description.
+// undefined: the row inside the description.
 Rows rowsOf(const Call& call, size_t index) {
   return call.isUndefined(index) ? Rows{&call.described->row, 1} : call.rows(index);
 }
@@ -116,8 +116,8 @@ void now(const Call& call) {
   require(kPass.run(&args), kPass.names);
 }
 
-// The same as a promise, with the turn as one more argument. The row of the description serves the next call too, so that
-// a promise needs rows of its own.
+// Runs the pass in the background, with the turn as the last argument. The next call overwrites the row of the description,
+// so a pass in the background needs rows of its own.
 template <const auto& kPass, size_t kTurn>
 napi_value later(const Call& call) {
   const auto args = kPass.argsOf(call);
