@@ -1,5 +1,5 @@
-// How every call is made: its arguments are checked, then it is passed on. Nothing is thrown past here, a backend sees only
-// arguments that passed, and computes with standard floating-point arithmetic whatever its caller has set.
+// Checks the arguments of a call, then passes it to a backend. No exception leaves it. Backends run in the standard
+// floating-point environment, whatever the caller has set.
 #pragma once
 
 #include <new>
@@ -12,7 +12,7 @@
 
 namespace jumpout {
 
-// Of the arguments of one call: those that have spans. Reads no more of their memory than counts and rates on the host.
+// `Args` is a struct that spansOf lists. Reads none of its arrays except the rows of groups on the host.
 template <class Args>
 jumpout_status check(const Args& args);
 

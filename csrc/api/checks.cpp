@@ -1,4 +1,4 @@
-// What every call refuses, in one order: dtype, addresses, lengths, numbers, overlap, place. Each failure names its field.
+// The checks of every call, in one order: dtype, addresses, lengths, numbers, overlap, place. Each failure names its field.
 #include <cmath>
 #include <cstddef>
 #include <cstring>
@@ -26,7 +26,7 @@ jumpout_status checkAddresses(Spans spans) {
   return JUMPOUT_OK;
 }
 
-// From here on ends are numbers.
+// After this check, endOf does not overflow.
 jumpout_status checkEnds(Spans spans) {
   for (const Span& span : spans)
     if (span.address && span.bytes > UINTPTR_MAX - beginOf(span))
@@ -58,7 +58,7 @@ bool within(double value, double low, double high) {  // false for NaN
 constexpr double kMostElements = 0x1p53;
 
 jumpout_status checkDtype(const jumpout_dtype& dtype) {
-  uint32_t number = 0;  // C lets an enum hold any number, C++ does not let it be looked at
+  uint32_t number = 0;  // a C caller may pass any number, which C++ must not read as an enum
   static_assert(sizeof number == sizeof dtype);
   std::memcpy(&number, &dtype, sizeof number);
   return number < kFloatingDtypes ? JUMPOUT_OK : failing(JUMPOUT_BAD_OPTION, "dtype");
@@ -77,14 +77,14 @@ jumpout_status checkLayout(const Args& args) {
   if (const auto status = checkLength(args)) return status;
   if (layout.element_offset > UINT64_MAX - length)
     return failing(JUMPOUT_BAD_LENGTH, "layout.element_offset");
-  // One past the last group's end must be a number too.
+  // The end of the last group must not overflow either.
   if (layout.group_size && layout.group_size > UINT64_MAX - layout.element_offset - length)
     return failing(JUMPOUT_BAD_LENGTH, "layout.group_size");
   return args.group_count == groupCount(length, layout) ? JUMPOUT_OK
                                                         : failing(JUMPOUT_BAD_LENGTH, "group_count");
 }
 
-// Where nobody gives counts, every group must lie whole in the range.
+// If counts are not given, the range must consist of whole groups.
 jumpout_status checkWholeGroups(const jumpout_layout& layout, size_t length) {
   if (layout.element_offset) return failing(JUMPOUT_BAD_LENGTH, "layout.element_offset");
   if (layout.group_size && length % layout.group_size) return failing(JUMPOUT_BAD_LENGTH, "length");
@@ -163,7 +163,7 @@ jumpout_status check(const Args& args) {
   if constexpr (!has_layout)
     if (const auto status = checkLength(args)) return status;
   const auto spans = spansOf(args);
-  // Pointers stand before all numbers: each of them is a span, but for the stream.
+  // Pointers stand before all numbers; each of them, except the stream, must be a span.
   static_assert((spans.size() + on_device) * sizeof(void*) == offsetof(Args, length));
   if (const auto status = checkAddresses(spans)) return status;
   if constexpr (has_layout)

@@ -1,4 +1,4 @@
-// What the environment asks of this process, read once.
+// The environment variables of this library, read once per process.
 #pragma once
 
 #include <memory>
@@ -11,7 +11,7 @@ namespace jumpout {
 
 struct Environment {
   jumpout_status status = JUMPOUT_OK;
-  std::string complaint;  // the variable, what it held and what it may hold; empty if all is well
+  std::string complaint;  // the variable, its value and the values it may have; empty for JUMPOUT_OK
   std::unique_ptr<cpu::Backend> cpu;
 };
 

@@ -22,7 +22,7 @@ struct Span {
   size_t bytes;         // SIZE_MAX: that many or more
   size_t alignment;
   Access access;
-  bool needed;  // refused where it is not given
+  bool needed;  // an error where it is not given
 };
 
 inline constexpr bool kNeeded = true, kOptional = false;
@@ -31,13 +31,13 @@ constexpr size_t extentOf(size_t count, size_t element_bytes) {
   return count > SIZE_MAX / element_bytes ? SIZE_MAX : count * element_bytes;
 }
 
-// What the C API declares const is read, anything else written.
+// Arrays that the C API declares const are read, all others are written.
 template <class T>
 Span arrayOf(const char* field, T* first, size_t count, bool needed, size_t alignment = alignof(T)) {
   return {field, first, extentOf(count, sizeof(T)), alignment, {!std::is_const_v<T>, false}, needed};
 }
 
-// float32 on the host; on a device of a dtype that passes take.
+// float32 on the host, args.dtype on a device.
 template <class Args>
 size_t elementBytes(const Args& args) {
   if constexpr (requires { args.dtype; }) return bytesOf(args.dtype);

@@ -1,4 +1,4 @@
-// The same functions serve the host and the device; this is the one place that says how.
+// Attributes of functions that are compiled for the host and for devices.
 #pragma once
 
 #if defined(__CUDACC__)

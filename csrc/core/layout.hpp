@@ -1,4 +1,4 @@
-// How flat indices map to groups, units, random lanes and mask words (docs/numerics.md, Terms and Splitting).
+// How flat indices map to groups, units, random lanes and mask words (docs/numerics.md, Terms and Shards).
 #pragma once
 
 #include <cstddef>

@@ -23,7 +23,7 @@ JUMPOUT_HD constexpr uint32_t lowWord(uint64_t value) { return static_cast<uint3
 JUMPOUT_HD constexpr uint32_t highWord(uint64_t value) { return static_cast<uint32_t>(value >> 32); }
 
 // The 128-bit counter is (block, subsequence), as cuRAND lays it out: curand_init(key, subsequence, 4 * block).
-// keyOf(round, half) gives the round's key words, so that a kernel may bring them along.
+// keyOf(round, half) gives the round's key words, so that a kernel may precompute them.
 template <class KeyOf>
 JUMPOUT_HD inline PhiloxWords philoxRounds(uint64_t subsequence, uint64_t block, const KeyOf& keyOf) {
   uint32_t c0 = lowWord(block), c1 = highWord(block), c2 = lowWord(subsequence), c3 = highWord(subsequence);

@@ -1,4 +1,4 @@
-// Which process this is. After fork() the child has the memory of its parent but not its threads, and locks as they were.
+// The id of this process. After fork() the child has the memory and locks of its parent as they were, but not its threads.
 #pragma once
 
 #if !defined(_WIN32)
@@ -7,8 +7,8 @@
 
 namespace jumpout {
 
-// Asked of the system each time (60 ns): handlers of pthread_atfork are not run by every way to fork, nor undone by every
-// way to unload a library.
+// Read from the system each time (60 ns): not every way to fork runs the handlers of pthread_atfork, and not every way to
+// unload a library removes them.
 inline long processId() {
 #if defined(_WIN32)
   return 0;  // no fork()

@@ -1,5 +1,5 @@
 // A value that the process makes once, at its first use, and never destroys. No lock: a child of fork() would inherit one
-// that another thread held, and wait for ever. Threads that come first together make it each, and keep the first.
+// that another thread held, and wait for ever. Threads that race for the first use make one each, and all use the first.
 #pragma once
 
 #include <atomic>

@@ -1,4 +1,4 @@
-// From a count to what a group's elements meet: base rate, normalised rate, threshold, scale (docs/numerics.md, 2-5).
+// From the counts of a group to its base rate, normalised rate, threshold and scale (docs/numerics.md, steps 2-5).
 #pragma once
 
 #include <cmath>
@@ -59,7 +59,7 @@ JUMPOUT_HD inline float survivorScale(double effectiveRate, double exponent) {
   return static_cast<float>(powerOf(1.0 - effectiveRate, -exponent));
 }
 
-// Fills in what follows from active and total.
+// Computes rate, effective_rate and scale from active and total.
 inline void drawRate(const jumpout_options& options, uint64_t seed, uint64_t call, uint64_t group,
                      jumpout_group& record) {
   if (record.total == 0.0) {

@@ -10,7 +10,7 @@
 namespace jumpout::cpu {
 namespace {
 
-// What a thread claims at a time. A multiple of the mask word, so that every word has one owner.
+// Elements that a thread claims at a time. A multiple of the mask word, so that every word has one owner.
 constexpr size_t kPartElements = size_t{64} << 10;
 constexpr size_t kPartGroups = 256;
 
@@ -55,7 +55,7 @@ void Backend::count(ThreadPool::Call& call, const jumpout_count_args& args) cons
       const double active = static_cast<double>(kernels_.countActive(args.input + from, to - from));
       const double total = static_cast<double>(to - from);
       jumpout_group& group = args.groups[row];
-      // Only a group that may reach past this part can be another thread's too.
+      // Another thread writes the same row only where the group may reach past this part.
       if ((from > begin || begin == 0) && (to < end || end == args.length)) {
         group.active = active;
         group.total = total;

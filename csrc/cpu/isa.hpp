@@ -19,7 +19,7 @@ const Isa& bestIsa();
 // The set of that name, or nullptr if this build does not carry it or the processor lacks it.
 const Isa* findIsa(std::string_view name);
 
-// Bytes of the last-level cache; a common size where it cannot be told.
+// Bytes of the last-level cache; a common size where it is unknown.
 size_t lastLevelCacheBytes();
 
 }  // namespace jumpout::cpu

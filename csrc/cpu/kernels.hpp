@@ -1,4 +1,4 @@
-// What every instruction set provides: the loops over elements, as one table of functions a set.
+// The loops over elements that each instruction set provides, as one table of functions per set.
 // All sets give the same bits. Ranges start at an element whose mask bit opens a byte; nothing here knows of groups.
 #pragma once
 

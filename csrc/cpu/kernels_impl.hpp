@@ -307,7 +307,7 @@ void drawLanes(const Draws& draws, size_t blocks, uint16_t* lanes) {
   });
 }
 
-// A plain loop: compilers vectorise it as well as a hand could, once the accumulator is narrow.
+// A plain loop: with a narrow accumulator, compilers vectorise it as well as intrinsics would.
 template <class V>
 uint64_t countActive(const float* input, size_t length) {
   constexpr size_t kNarrow = size_t{1} << 20;

@@ -8,13 +8,13 @@
 namespace jumpout::cpu {
 namespace {
 
-// Sharing keeps other processors busy, and times vary: it has to take this much less.
+// Shared calls must take less than this fraction of the time alone: they occupy more processors, and times vary.
 constexpr float kWorth = 0.85f;
 
-// No way is left for the other within fewer calls, unless it has become the worse one.
+// Calls before the other way is tried, unless the current way has become worse.
 constexpr float kFewCalls = 8.0f;
 
-// The part of the time that trials may cost is 1 / kPatience.
+// Trials may cost 1 / kPatience of the time.
 constexpr float kPatience = 32.0f;
 
 }  // namespace
@@ -23,14 +23,14 @@ void Experience::Recent::add(float time) { times_[count_++ % times_.size()] = ti
 
 void Experience::Recent::forgetBut(float time) { times_.fill(time); }
 
-// The second longest: one accident among the last calls is forgiven, two are not.
+// The second longest: one outlier among the last calls does not count, two do.
 float Experience::Recent::typical() const {
-  std::array<float, 4> sorted = times_;  // what is not known is 0, and comes last
+  std::array<float, 4> sorted = times_;  // unknown times are 0 and come last
   std::sort(sorted.begin(), sorted.end(), std::greater<>());
   return count_ == 1 ? sorted[0] : sorted[1];
 }
 
-// Not before calls alone are known, which the first ones are not.
+// False until calls alone were timed, since the first calls are shared.
 bool Experience::sharingPays() const { return recent_[true].typical() < kWorth * recent_[false].typical(); }
 
 void Experience::change() {
@@ -50,7 +50,7 @@ void Experience::add(float time) {
     return;
   }
   recent_[shared_].add(time);
-  // Accidents, however far apart, that cost more than sharing saves.
+  // Rare slow calls that together cost more than sharing saves.
   if (shared_ && cost > kPatience * other) recent_[true].forgetBut(time);
   wait_ -= time;
   if (shared_ != sharingPays()) {

@@ -7,14 +7,14 @@
 
 namespace jumpout::cpu {
 
-// What calls of one kind took, in any one unit per element, and what follows for the next. Both ways are tried for two
-// calls each, then the better one is taken. The other is tried again when 32 times of what it last cost have passed: after
-// the first calls trials cost 1 / 32 of the time at most, whatever the load, and a changed load is noticed.
+// Times of calls of one kind, in one unit per element, and the decision for the next call. Both ways are tried for two calls
+// each, then the better one is taken. The other is tried again after 32 times its last extra cost: from then on trials cost
+// at most 1 / 32 of the time, whatever the load, and a changed load is noticed.
 class Experience {
  public:
   // Whether the next call is to be shared.
   bool share() const { return shared_; }
-  // What that call took.
+  // `time` per element of that call.
   void add(float time);
 
  private:
@@ -36,7 +36,7 @@ class Experience {
 
   std::array<Recent, 2> recent_;  // [shared]
   bool shared_ = true;
-  bool settled_ = false;  // whether the last call was done as the next one is
+  bool settled_ = false;  // whether the last call went the same way as the next
   std::array<float, 2>
       cost_{};      // [shared]: what calls took more than the other way would, less what they saved
   float wait_ = 0;  // time to pass before the other way is tried
@@ -51,7 +51,7 @@ struct Kind {
   bool in_place = false;
 };
 
-// One experience a kind, lengths between two powers of two together.
+// One experience per kind; lengths between two powers of two share one.
 class Sharing {
  public:
   Experience& of(const Kind& kind);

@@ -4,7 +4,7 @@
 #if defined(JUMPOUT_SIMDE)
 #define SIMDE_ENABLE_NATIVE_ALIASES
 #include <simde/x86/avx512.h>
-// What SIMDe 0.7 leaves out.
+// Intrinsics that SIMDe 0.7 lacks.
 using __mmask16 = simde__mmask16;
 using __mmask32 = simde__mmask32;
 #define _mm512_stream_ps _mm512_storeu_ps

@@ -1,4 +1,4 @@
-// The vector interface of kernels_impl.hpp with one lane: what every other set must equal to the bit.
+// The vector interface of kernels_impl.hpp with one lane: the reference that every other set equals to the bit.
 #pragma once
 
 #include "cpu/kernels_impl.hpp"

@@ -38,7 +38,7 @@ struct Sweep {
   uint32_t* mask = nullptr;
   Stores stores = Stores::kCached;
 
-  // Streaming stores where the output is too large to be met in cache again.
+  // Streaming stores where the output is too large to stay in cache.
   void chooseStores(size_t length, size_t streaming_bytes);
 
   void applyDraws(size_t begin, size_t end) const;

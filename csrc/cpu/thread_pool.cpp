@@ -31,7 +31,7 @@ using Clock = std::chrono::steady_clock;
 constexpr size_t kWorthWaiting = size_t{64} << 10;
 constexpr size_t kWorthParked = size_t{512} << 10;
 
-// Long enough to bridge the passes of one call, short enough not to be felt as load.
+// Bridges the passes of one call, and is too short to matter as load.
 constexpr auto kWaitBeforeParking = std::chrono::microseconds(50);
 
 void pause() {
@@ -61,7 +61,7 @@ struct HostSignals {
 };
 void prepareWorker() { SetThreadDescription(GetCurrentThread(), L"jumpout"); }
 #else
-// All signals but those that a thread raises by its own faults: the others are for the threads of the host.
+// Signals for the host's threads: all but those that a thread raises by its own faults.
 sigset_t hostSignals() {
   sigset_t signals;
   sigfillset(&signals);
@@ -95,8 +95,8 @@ void prepareWorker() {
 }
 #endif
 
-// A worker that wakes on the processor of the caller, where the system may leave it while others are hardly used, goes to
-// another one. What it may run on stays as it was.
+// Moves a worker that wakes on the caller's processor to another one: the system may leave it there while other processors
+// are hardly used. Its affinity stays as it was.
 #if defined(__linux__)
 int currentProcessor() { return sched_getcpu(); }
 void leaveProcessor(int processor) {
@@ -122,8 +122,8 @@ class ThreadPool::Crew {
   Crew(unsigned threads, Crew* parents) : parents(parents), threads_(threads) {}
 
   const long process = processId();
-  Crew* const
-      parents;  // of the process that this one was forked from; kept, since nobody can tell what it holds
+  // Of the process that forked this one. Never freed, since its state is unknown.
+  Crew* const parents;
   std::mutex owner;  // held by the one call that may be shared
   Sharing sharing;   // the owner's
 
@@ -145,7 +145,7 @@ class ThreadPool::Crew {
     claimChunks(sweep);
     {
       std::lock_guard<std::mutex> lock(mutex_);
-      sweep_ = nullptr;  // from here on nobody joins
+      sweep_ = nullptr;  // from here on no worker joins
     }
     const auto finished = [this] { return joined_.load(std::memory_order_acquire) == 0; };
     if (waitAwake(finished)) return;
@@ -177,7 +177,7 @@ class ThreadPool::Crew {
       wake_.wait(lock, called);
       --parked_;
       lock.unlock();
-      leaveProcessor(callers_processor_.load(std::memory_order_relaxed));  // nobody waits for it yet
+      leaveProcessor(callers_processor_.load(std::memory_order_relaxed));  // not joined yet
       lock.lock();
       seen = generation_.load(std::memory_order_relaxed);
       if (!sweep_) continue;
@@ -221,7 +221,7 @@ void ThreadPool::Crew::start() {
 
 ThreadPool::~ThreadPool() { delete crew_.load(); }
 
-// A parked worker takes tens of microseconds to wake, a waiting one almost none: less is not worth a look at the clock.
+// A parked worker takes tens of microseconds to wake, a waiting one almost none. Below that, reading the clock costs too much.
 bool ThreadPool::worthAsking(size_t elements) const {
   if (threads_ == 1 || elements < kWorthWaiting) return false;
   if (elements >= kWorthParked) return true;
@@ -229,7 +229,7 @@ bool ThreadPool::worthAsking(size_t elements) const {
   return crew && crew->isAwake();
 }
 
-// This process's. A child of fork() has none of the threads that its memory speaks of, and makes a crew of its own.
+// The crew of this process. A child of fork() has none of the threads of its parent's crew, and makes its own.
 ThreadPool::Crew& ThreadPool::crew() {
   Crew* found = crew_.load(std::memory_order_acquire);
   while (!found || found->process != processId()) {

@@ -25,12 +25,12 @@ typedef enum jumpout_status {
   JUMPOUT_OVERLAP,      /* arrays overlap in part; the same array in and out is fine */
   JUMPOUT_MISALIGNED,   /* a pointer is not aligned to its element type */
   JUMPOUT_OUT_OF_MEMORY,
-  JUMPOUT_BAD_ENVIRONMENT, /* JUMPOUT_CPU_ISA or JUMPOUT_NUM_THREADS asks for what cannot be had */
+  JUMPOUT_BAD_ENVIRONMENT, /* JUMPOUT_CPU_ISA or JUMPOUT_NUM_THREADS has a value that cannot be used */
   JUMPOUT_NO_CUDA,         /* no CUDA in this build, or none on this machine */
   JUMPOUT_CUDA_ERROR,      /* a call of CUDA failed: jumpout_last_cuda_error() */
   JUMPOUT_BAD_DEVICE,      /* no such device, or memory or a stream of another one */
   JUMPOUT_NOT_ON_DEVICE,   /* a pointer that is no memory of a CUDA device */
-  JUMPOUT_CAPTURING        /* what was asked for has to wait, and the stream is being captured */
+  JUMPOUT_CAPTURING        /* the call would have to wait for a stream that is being captured */
 } jumpout_status;
 
 /* One English sentence, never NULL. For JUMPOUT_BAD_ENVIRONMENT it names the variable and what it held, for
@@ -41,7 +41,7 @@ const char* jumpout_status_text(jumpout_status status);
  * field), or "". */
 const char* jumpout_status_field(void);
 
-/* The three modifications of dropout (paper, section 3). jumpout_default_options gives the paper's values. */
+/* The three modifications of dropout (paper, section 3). jumpout_default_options gives the defaults. */
 typedef struct jumpout_options {
   double sigma;      /* I: standard deviation of the half-Gaussian base rate; default 0.1 */
   double p_min;      /* I: its truncation from below; default 0.01 */
@@ -152,7 +152,7 @@ typedef struct jumpout_record {
   uint64_t call;
 } jumpout_record;
 
-/* The same as a row of statistics. */
+/* The statistics of a record that was copied to the host. */
 jumpout_group jumpout_group_of_record(const jumpout_record* record);
 
 /* Device memory that calls on one stream share, 16-byte aligned: zeroed once, before the first of them. One for each stream,
@@ -181,7 +181,7 @@ typedef struct jumpout_device_forward_args {
   jumpout_dtype dtype;
   int32_t device; /* -1: the current one */
   int32_t
-      all_active; /* nonzero, without `active`: nothing is counted, every element passes for active (a ReLU alone) */
+      all_active; /* nonzero, without `active`: nothing is counted, every element counts as active (a ReLU alone) */
 } jumpout_device_forward_args;
 
 jumpout_status jumpout_device_forward(const jumpout_device_forward_args* args);
@@ -229,7 +229,7 @@ jumpout_status jumpout_device_identity(const jumpout_device_identity_args* args)
 
 /* ---- Everywhere --------------------------------------------------------------------------------------------------- */
 
-/* An independent seed for a layer, a rank, a worker. */
+/* An independent seed for a layer, a rank or a worker, from `seed` and a number that tells them apart. */
 uint64_t jumpout_fold_in(uint64_t seed, uint64_t data);
 
 /* 16-bit floats, for hosts without such a type: widening is exact, narrowing rounds to nearest even. `dtype` is
@@ -247,8 +247,8 @@ typedef struct jumpout_runtime {
   const char* cuda_reason; /* why there is no CUDA, or on which devices, or NULL */
 } jumpout_runtime;
 
-/* Reads the environment once, at the first call; JUMPOUT_BAD_ENVIRONMENT if it cannot be obeyed. Forward, backward, count
- * and every jumpout_device_ call return it then too. */
+/* Reads the environment once, at the first call; JUMPOUT_BAD_ENVIRONMENT if a value cannot be used. Forward, backward,
+ * count and every jumpout_device_ call then return it as well. */
 jumpout_status jumpout_get_runtime(jumpout_runtime* runtime);
 
 #if defined(JUMPOUT_EXPORTS) && defined(__GNUC__)

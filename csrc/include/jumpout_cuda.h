@@ -1,5 +1,5 @@
 /* Device memory, streams and graphs for callers without a CUDA toolkit of their own: the least that a language binding
- * needs over jumpout.h. Who links with CUDA anyway passes his own pointers and streams.
+ * needs over jumpout.h. Programs that link with CUDA pass their own pointers and streams.
  *
  * Streams are cudaStream_t, events cudaEvent_t, NULL the legacy default stream. Devices are numbered as CUDA does.
  * Every function restores the current device of the thread.
@@ -19,7 +19,7 @@ extern "C" {
 
 /* ---- Errors and devices ------------------------------------------------------------------------------------------- */
 
-/* Of the last call on this thread that returned JUMPOUT_CUDA_ERROR. The strings live as long as the process. */
+/* The error of the last call on this thread that returned JUMPOUT_CUDA_ERROR. The strings live as long as the process. */
 typedef struct jumpout_cuda_error {
   int32_t number;   /* a cudaError_t */
   const char* name; /* e.g. "cudaErrorMemoryAllocation" */
@@ -57,7 +57,7 @@ jumpout_status jumpout_cuda_allocate_pinned(size_t bytes, void** memory);
 jumpout_status jumpout_cuda_free_pinned(void* memory);
 
 typedef enum jumpout_memory_kind {
-  JUMPOUT_MEMORY_HOST = 0, /* also whatever CUDA does not know */
+  JUMPOUT_MEMORY_HOST = 0, /* also memory that CUDA does not know */
   JUMPOUT_MEMORY_PINNED,
   JUMPOUT_MEMORY_DEVICE,
   JUMPOUT_MEMORY_MANAGED
