@@ -1,4 +1,4 @@
-/** The backward pass: gradients of what forward kept, scaled as forward scaled. */
+/** The backward pass: gradients of the elements that forward kept, times forward's scale. */
 import type { CudaMemory, DeviceArray, StreamedOptions, Tensor } from './cuda/array'
 import { invalidType } from './errors'
 import { type AbortSignalLike, backwardAsync, type Host, readSignal } from './host/place'
@@ -9,11 +9,11 @@ import { type Saved, SavedPass } from './saved'
 export interface BackwardOptions<T extends Tensor | CudaMemory = Float32Array> extends StreamedOptions {
   /** Where the gradient goes, of the input's length; `out: gradOutput` works in place. Default: a new array. */
   out?: T | undefined
-  /** What forward returned: needed where ReLU was fused and no mask was saved. */
+  /** Forward's output, of the same length. Needed only with `relu: true` and `saveMask: false`. */
   output?: T | undefined
 }
 
-/** The same off the main thread. */
+/** Options of `jumpoutBackwardAsync`. */
 export interface AsyncBackwardOptions<T extends Float32Array = Float32Array> extends BackwardOptions<T> {
   /** As for `jumpoutForwardAsync`. */
   signal?: AbortSignalLike | undefined
@@ -22,7 +22,7 @@ export interface AsyncBackwardOptions<T extends Float32Array = Float32Array> ext
 export interface LayerBackwardOptions<
   T extends Tensor | CudaMemory = Float32Array,
 > extends BackwardOptions<T> {
-  /** What `call` returned: the gradient is that of the forward which made it. Default: the last `forward` of this mode. */
+  /** `saved` of the forward to differentiate, as `call` returned it. Default: the last `forward` of this mode. */
   saved?: Saved | undefined
 }
 
@@ -62,11 +62,11 @@ function prepare<K extends Kinds>(
     gradOutput,
     out,
     output: needsOutput ? output : undefined,
-    stream: stream === undefined ? undefined : place.streamFor(gradOutput, stream),
+    stream: place.streamFor(gradOutput, stream),
   }
 }
 
-/** Backward of a pass, for callers that keep one without a `Saved`, or have memory and options of their own. */
+/** Backward of a pass; `memory` holds the gradient where `options.out` is not given, `names` are the options allowed. */
 export function runBackward<K extends Kinds>(
   pass: Pass<K>,
   value: unknown,
@@ -84,10 +84,11 @@ export function runBackward<K extends Kinds>(
 
 /**
  * The gradient with respect to forward's input: `gradOutput` times the scale where forward kept, +0 elsewhere. The rate is
- * a constant: no gradient flows through the active count.
+ * a constant: no gradient flows through the active count (docs/numerics.md, Mask and backward).
  *
  * @param gradOutput as many elements as the forward's input; read only, unless it is `options.out`
- * @param saved what a forward returned, or a layer's `call` in either mode; it may be used any number of times
+ * @param saved from `jumpoutForward`, or from a layer's `call` in either mode; it may be used any number of times
+ * @returns `options.out`, or a new array of that length
  * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`,
  * `ERR_OUT_OF_MEMORY`), with nothing written; CudaError
  */
@@ -96,7 +97,7 @@ export function jumpoutBackward<T extends Tensor>(
   saved: Saved,
   options?: BackwardOptions<T>,
 ): T
-/** Memory of another library: what forward took for float32. */
+/** Memory of another library is taken for float32. */
 export function jumpoutBackward(
   gradOutput: DeviceArray<'float32'> | CudaMemory,
   saved: Saved,
@@ -106,7 +107,7 @@ export function jumpoutBackward(gradOutput: unknown, saved: Saved, options?: Any
   return runBackward(SavedPass.passOf(saved), gradOutput, options) as Tensor
 }
 
-/** The same off the main thread, under the conditions of `jumpoutForwardAsync`. */
+/** `jumpoutBackward` off the main thread, under the conditions of `jumpoutForwardAsync`. */
 export async function jumpoutBackwardAsync<T extends Float32Array>(
   gradOutput: T,
   saved: Saved,

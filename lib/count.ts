@@ -1,4 +1,4 @@
-/** Counting alone, for tensors that are split over devices or machines. */
+/** Counts active elements only, for tensors that are split over devices or machines. */
 import type { CudaMemory, DeviceArray, StreamedOptions, Tensor } from './cuda/array'
 import { cuda, tensorOnDevice } from './cuda/place'
 import { host, tensorOnHost } from './host/place'
@@ -13,7 +13,7 @@ export interface CountOptions extends Pick<JumpoutOptions, 'granularity' | 'shap
 }
 
 export interface DeviceCountOptions extends CountOptions {
-  /** Where the active counts go, one uint64 a group: nothing waits, and forward takes them as `active`. */
+  /** Where the active counts go, one uint64 per group. Nothing waits; `jumpoutForward` takes them as `options.active`. */
   out: DeviceArray | CudaMemory
 }
 
@@ -25,9 +25,11 @@ const COUNT = optionNames<DeviceCountOptions>('countActive', {
   out: true,
 })
 
-/** One entry for each group that the input touches; sums over shards are what `Shard` takes. */
+/** One entry per group that the input touches. `Shard` takes the sums over all shards. */
 export interface Counts {
+  /** Elements > 0 of each group. */
   active: number[]
+  /** All elements of each group. */
   total: number[]
 }
 
@@ -40,7 +42,7 @@ function readLayout(options: CountOptions, length: number): Layout {
   return layoutOf(grouping, shape, length, offset)
 }
 
-/** Elements of each group within the range: what is active among them is counted, this is arithmetic. */
+/** Elements of each group within the range, which follow from the layout alone. */
 function totalsOf({ elementOffset, groupSize, groupCount }: Layout, length: number): number[] {
   if (groupSize === 0) return [length]
   const first = Math.floor(elementOffset / groupSize)
@@ -56,23 +58,20 @@ function count<K extends Kinds>(
   options: Partial<DeviceCountOptions>,
 ): Counts | K['tensor'] {
   place.assertOptions(options, COUNT)
-  const { out: givenOut, stream: givenStream } = options
+  const { out: givenOut, stream } = options
   const layout = readLayout(options, input.length)
   const out =
     givenOut === undefined ? undefined : place.countsFor(input, layout.groupCount, givenOut, 'options.out')
-  const active = place.count(
-    input,
-    layout,
-    out,
-    givenStream === undefined ? undefined : place.streamFor(input, givenStream),
-  )
+  const active = place.count(input, layout, out, place.streamFor(input, stream))
   return Array.isArray(active) ? { active, total: totalsOf(layout, input.length) } : active
 }
 
 /**
- * The active (> 0) and all elements of each group: step 1 of docs/numerics.md alone. On a device this waits for the
- * counts, unless they are to stay there (`options.out`).
+ * Numbers of active (> 0) and of all elements per group: step 1 of docs/numerics.md alone. On a device this waits for the
+ * counts, unless `options.out` takes them there.
  *
+ * @param input n elements, row-major; read only
+ * @returns the counts, or `options.out`
  * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`); CudaError
  */
 export function countActive(

@@ -1,4 +1,4 @@
-/** What the checks of this package throw: a standard class, a stable `code`, and a sentence of one form. */
+/** The errors of this package: a standard class, a stable `code`, and a sentence of one form. */
 
 /** What callers may branch on, as `error.code`. */
 export type ErrorCode =
@@ -21,10 +21,10 @@ const kindOfArray = Object.getOwnPropertyDescriptor(
 
 const kinds: ((value: object) => string | undefined)[] = []
 
-/** For classes of this package, which tell their own instances without running code of others. */
+/** Registers how a class of this package tells its own instances, without running a caller's code. */
 export const nameKind = (kindOf: (value: object) => string | undefined): void => void kinds.push(kindOf)
 
-/** undefined: no class of this package. */
+/** The kind of an instance of this package's classes; undefined for other objects. */
 export function kindOfObject(value: object): string | undefined {
   for (const kindOf of kinds) {
     const kind = kindOf(value)
@@ -33,7 +33,7 @@ export function kindOfObject(value: object): string | undefined {
   return undefined
 }
 
-/** A value in words, short, and without running any code of its own. */
+/** A value in a few words, without running code of the value, such as toString. */
 function inWords(value: unknown): string {
   if (value === null) return 'null'
   const kind = kindOfArray.call(value)
@@ -65,15 +65,15 @@ const coded = <E extends Error>(error: E, code: ErrorCode): E => Object.assign(e
 export const invalidType = (expected: string, argument: string, value: unknown): TypeError =>
   coded(new TypeError(sentence(expected, argument, inWords(value))), 'ERR_INVALID_ARG_TYPE')
 
-/** The right kind, but nothing that the call can work with; `got` is in words. */
+/** A value of the right kind that the call cannot use; `got` is in words. */
 export const invalidValue = (expected: string, argument: string, got: string): TypeError =>
   coded(new TypeError(sentence(expected, argument, got)), 'ERR_INVALID_ARG_VALUE')
 
-/** A name that no option has; `got` and what follows are in words. */
+/** A name that is no option of `place`; `got` and `hint` are in words. */
 export const unknownOption = (argument: string, place: string, got: string, hint: string): TypeError =>
   invalidValue(`options of ${place}`, argument, `${got}${hint}`)
 
-/** A subclass that `fromJSON` cannot make: its constructor handed on something else. */
+/** A subclass that `fromJSON` cannot make, since its constructor does not pass its options to Jumpout. */
 export const wrongSubclass = (name: string): TypeError =>
   invalidValue(
     'a constructor that hands its options on to Jumpout, or a fromJSON of its own,',
@@ -81,7 +81,7 @@ export const wrongSubclass = (name: string): TypeError =>
     'one that makes another layer',
   )
 
-/** `structuredClone`, `postMessage` and JSON of what they would make nothing of. */
+/** `structuredClone`, `postMessage` or JSON of an object that they would make an empty copy of. */
 export const notCloneable = (what: string, instead: string): TypeError =>
   invalidValue(instead, 'a copy or a message', what)
 
@@ -104,32 +104,32 @@ export function readInteger(
   return value
 }
 
-/** A method called before what it builds upon. */
+/** A method called in the wrong state of its object. */
 export const invalidState = (expected: string, argument: string, got: string): Error =>
   coded(new Error(sentence(expected, argument, got)), 'ERR_INVALID_STATE')
 
-/** What CUDA says where a device fails, or where what is asked for would have to wait for a stream that is being captured. */
+/** An error of CUDA, or a call that would have to wait for a stream that is being captured. */
 export class CudaError extends Error {
   override readonly name = 'CudaError'
   readonly code = 'ERR_CUDA'
 
   constructor(
     message: string,
-    /** As CUDA calls it: `cudaErrorMemoryAllocation`. */
+    /** The name of the cudaError_t: `cudaErrorMemoryAllocation`. */
     readonly cudaName: string,
-    /** Its number: 2. */
+    /** The number of the cudaError_t: 2. */
     readonly number: number,
-    /** The device is lost to this process: every further call on it will fail. */
+    /** Whether the device is lost to this process: every further call on it will fail. */
     readonly sticky: boolean,
   ) {
     super(message)
   }
 }
 
-/** The classes that the native part knows by name. */
+/** The error classes that the native part names. */
 export type NativeErrorClass = 'Error' | 'TypeError' | 'RangeError' | 'CudaError'
 
-/** What fails in the native part: it knows class, code, sentence and CUDA's numbers, and the realm's classes are here. */
+/** Makes an error of the native part, which gives everything but the class itself: that belongs to the realm of lib. */
 export function nativeError(
   errorClass: NativeErrorClass,
   code: ErrorCode,
@@ -150,7 +150,7 @@ export function nativeError(
   }
 }
 
-/** As the binding says it. */
+/** The same error as the binding's. */
 export const wouldWait = (what: string): CudaError => {
   const name = 'cudaErrorStreamCaptureUnsupported'
   return new CudaError(
@@ -161,13 +161,13 @@ export const wouldWait = (what: string): CudaError => {
   )
 }
 
-/** Memory that the engine or the system would not give. */
+/** The engine or the system refused an allocation of `bytes`. */
 export const outOfMemory = (bytes: number): RangeError =>
   coded(
     new RangeError(sentence('enough free memory', 'a new array', `none for ${bytes} bytes`)),
     'ERR_OUT_OF_MEMORY',
   )
 
-/** The native part that is missing or cannot be used. */
+/** The native part is missing or cannot be used. */
 export const noBinary = (message: string, cause: unknown): Error =>
   coded(new Error(message, { cause }), 'ERR_NO_BINARY')

@@ -10,33 +10,33 @@ import { type Call, isIdentity, type Kinds, type Memory, type Pass, type Place }
 import { type Saved, savedOf } from './saved'
 import { assertCall, assertSeed, drawOf } from './seed'
 
-/** One forward call: the options, and what this call alone needs. */
+/** Options of one forward call: those of `JumpoutOptions`, and those of this call alone. */
 export interface CallOptions<T extends Tensor | CudaMemory = Float32Array>
   extends JumpoutOptions, StreamedOptions {
   /** Unsigned 64-bit: a safe integer >= 0 or a bigint below 2^64. */
   seed: number | bigint
   /**
-   * Which draw of that seed, below 2^63 - 1; one number a forward call. Default 0. On a device also one uint64 in its
-   * memory, which each forward advances: every launch of a graph draws anew.
+   * The number of the draw under that seed, below 2^63 - 1; one number per forward call. Default 0. On a device also one
+   * uint64 in its memory, which each forward advances, so that every launch of a graph draws anew.
    */
   call?: number | bigint | DeviceArray<'uint64'> | CudaMemory | undefined
   /** Where the result goes, of the input's length; `out: input` works in place. Default: a new array. */
   out?: T | undefined
   /** false: nothing is stored, and backward draws the mask again. Default true. */
   saveMask?: boolean | undefined
-  /** Where the mask goes, ceil(n / 32) words, on a device of dtype uint32. Default: the library's own. */
+  /** Where the mask goes: ceil(n / 32) words, on a device of dtype uint32. Default: a new array. */
   mask?: Uint32Array | DeviceArray<'uint32'> | CudaMemory | undefined
-  /** On a device: counts that the producer of the input made already, one uint64 a group. */
+  /** On a device: active counts that were made already, one uint64 per group. Default: counted here. */
   active?: DeviceArray<'uint64'> | CudaMemory | undefined
-  /** The input is part of a larger tensor. */
+  /** Set if the input is part of a larger tensor, whose dimensions `shape` then gives. Default: the input is all. */
   shard?: Shard | DeviceShard | undefined
 }
 
-/** A call off the main thread. */
+/** Options of `jumpoutForwardAsync`. */
 export interface AsyncCallOptions<T extends Float32Array = Float32Array> extends CallOptions<T> {
   /**
-   * Aborted before the work begins in its thread, the promise rejects at once with `signal.reason`, nothing is written, and
-   * the arrays may be used. Aborted later, the work is done to its end and the promise fulfils.
+   * If it is aborted before the work begins, the promise rejects at once with `signal.reason`, nothing is written, and the
+   * arrays may be used. If it is aborted later, the work is finished and the promise fulfils.
    */
   signal?: AbortSignalLike | undefined
 }
@@ -74,8 +74,8 @@ export interface LayerCallOptions<
   T extends Tensor | CudaMemory = Float32Array,
 > extends LayerForwardOptions<T> {
   /**
-   * A call that is made again, by its number (`saved.call`), below 2^63 - 1: the same draw, and none is counted. In
-   * evaluation, which draws nothing, it changes nothing. Default: the next call, which is counted in training.
+   * Repeats the call of this number (`saved.call`), below 2^63 - 1: the same draw, and no call is counted. In evaluation,
+   * which draws nothing, it has no effect. Default: the next call, which is counted in training.
    */
   call?: number | bigint | undefined
 }
@@ -83,15 +83,15 @@ export interface LayerCallOptions<
 export type { AbortSignalLike }
 
 export interface ForwardResult<T extends Tensor = Float32Array> {
-  /** `out`, where it was given. */
+  /** `options.out`, or a new array of the input's length. */
   output: T
-  /** Hand it to backward. */
+  /** The argument of backward, with mask and statistics. */
   saved: Saved
 }
 
 type AnyOptions = CallOptions<Tensor | CudaMemory>
 
-/** Checks everything that JavaScript can. */
+/** Checks all arguments, before any memory is taken. */
 function prepare<K extends Kinds>(
   place: Place<K>,
   input: K['tensor'],
@@ -129,7 +129,7 @@ function prepare<K extends Kinds>(
       givenActive === undefined
         ? undefined
         : place.countsFor(input, layout.groupCount, givenActive, 'options.active'),
-    stream: stream === undefined ? undefined : place.streamFor(input, stream),
+    stream: place.streamFor(input, stream),
   }
 }
 
@@ -149,7 +149,7 @@ export interface Done<K extends Kinds> {
   readonly pass: Pass<K>
 }
 
-/** Runs a call, with memory for what it did not bring. */
+/** Runs a call; `memory` gives the arrays that the caller did not. */
 export function runForward<K extends Kinds>(place: Place<K>, call: Call<K>, memory: Memory<K>): Done<K> {
   const { input, stream } = call
   const identity = isIdentity(call)
@@ -172,8 +172,8 @@ function forward<K extends Kinds>(
 }
 
 /**
- * Jumpout on one tensor, as in training (docs/numerics.md): counts what is active, draws a rate, drops, scales. Evaluation
- * is the identity; `Jumpout` knows the difference. On a device it is enqueued, and nothing waits.
+ * Jumpout on one tensor in training (paper, section 3; docs/numerics.md): counts active elements, draws a rate, drops,
+ * scales. For evaluation, the identity, see `Jumpout`. On a device the work is enqueued, and nothing waits.
  *
  * @param input n elements, row-major; read only, unless it is `options.out`
  * @returns the output, and what backward needs
@@ -197,8 +197,8 @@ export function jumpoutForward(
 }
 
 /**
- * The same off the main thread, for arrays on the host. Errors reject. Until the promise settles the arrays must not be
- * touched: to detach or transfer one in flight cannot be made safe. Arrays over resizable buffers are refused.
+ * `jumpoutForward` off the main thread, for arrays on the host. Errors reject the promise. Until it settles, do not read,
+ * write, detach or transfer the arrays. Arrays over resizable buffers are refused.
  */
 export async function jumpoutForwardAsync<T extends Float32Array>(
   input: T,

@@ -41,7 +41,7 @@ const BACKWARD = optionNames<LayerBackwardOptions>('layer.backward', { ...BACKWA
 
 type AnyCallOptions = LayerCallOptions<Tensor | CudaMemory>
 
-/** Memory that a layer owns, in each place. */
+/** Memory that a layer owns, on the host and on devices. */
 class OwnMemory {
   readonly #host: Memory
   readonly #cuda: Memory
@@ -56,15 +56,15 @@ class OwnMemory {
   }
 }
 
-/** What a layer does and keeps in one mode. */
+/** Settings and state of a layer in one mode. */
 class Mode {
   readonly training: boolean
   readonly settings: Settings
   readonly results: OwnMemory
   readonly gradients: OwnMemory
-  /** Of the last `forward`. */
+  /** The pass of the last `forward`. */
   pass: Pass | undefined
-  /** Whether its one backward was made. */
+  /** Whether its one backward has run. */
   spent = false
 
   constructor(training: boolean, settings: Settings, reuse: boolean) {
@@ -74,7 +74,7 @@ class Mode {
     this.gradients = new OwnMemory(reuse)
   }
 
-  /** Why there is nothing to go backward from. */
+  /** The error of a `backward` that has no forward to differentiate. */
   refusal(): Error {
     if (this.pass === undefined) {
       const name = this.training ? 'training' : 'evaluation'
@@ -91,13 +91,13 @@ let isLayer: (value: object) => value is Jumpout
 const UNCLONEABLE = uncloneable('a Jumpout', 'layer.toJSON(), which Jumpout.fromJSON takes,')
 
 /**
- * Jumpout as a layer: counts its calls, knows training from evaluation, can be checkpointed. The options are checked once,
- * here.
+ * Jumpout as a layer: counts its calls, has a training and an evaluation mode, and can be checkpointed. The constructor
+ * checks the options once.
  *
- * `forward` and `backward` take turns: in training, `backward` belongs to the last successful `forward` in training, and
- * is made once. In evaluation, `forward` is the identity (with `relu`, ReLU), and `backward` belongs to the last successful
- * `forward` in evaluation. Neither mode disturbs what the other keeps, and a call that throws changes nothing. A layer that
- * is applied more than once before backward is applied with `call`.
+ * `forward` and `backward` alternate: in training, `backward` belongs to the last successful `forward` in training, and
+ * runs once. In evaluation, `forward` is the identity (with `relu`, ReLU), and `backward` belongs to the last successful
+ * `forward` in evaluation. The modes keep separate state, and a call that throws changes nothing. Use `call` to apply a
+ * layer more than once before backward.
  */
 export class Jumpout {
   /** @internal An own field, for what copies own fields. */
@@ -105,7 +105,7 @@ export class Jumpout {
   readonly #seed: bigint
   readonly #layer: number
   readonly #reuse: boolean
-  /** Of forwards in training. */
+  /** Counts forwards in training. */
   readonly #counter: CallCounter
   readonly #trained: Mode
   readonly #evaluated: Mode
@@ -148,23 +148,24 @@ export class Jumpout {
   }
 
   /**
-   * Forwards in training so far, by `forward` and `call` alike: the number of the next one. Where a captured one counts on
-   * a device, this waits for it.
+   * Number of forwards in training so far, by `forward` and `call`, which is the call number of the next one. If a captured
+   * forward counts on a device, this waits for the device.
    */
   get calls(): bigint {
     return this.#counter.call
   }
 
-  /** Of the last `forward` in training, one entry a group; null in evaluation and before the first forward. */
+  /** Statistics of the last `forward` in training, one entry per group; null in evaluation and before the first forward. */
   get stats(): readonly GroupStats[] | null {
     const { training, pass } = this.#mode
     return training && pass !== undefined ? statsOf(pass) : null
   }
 
   /**
-   * On a device it is enqueued, and nothing waits. A forward in training that is captured into a graph draws anew at each
-   * launch: from then on the calls are counted on the device, and `toJSON` waits for it. Masks and statistics belong to the
-   * layer, so that its forwards belong on one stream, or on streams that wait for each other.
+   * Jumpout in training; in evaluation the identity, or ReLU with `relu`. On a device it is enqueued, and nothing waits. A
+   * forward in training that is captured into a graph draws anew at each launch: from then on the device counts the calls,
+   * and `toJSON` waits for it. The layer reuses its masks and statistics: enqueue its forwards on one stream, or on streams
+   * that wait for each other.
    *
    * @param input n elements, row-major
    * @returns `options.out`, or a new array of n elements, with `reuse` the layer's own
@@ -182,12 +183,12 @@ export class Jumpout {
   }
 
   /**
-   * A forward for layers that are applied more than once in one graph: `saved` has mask and statistics of its own, for
-   * `backward` of this layer and `jumpoutBackward`, in any order and as often as wanted. Call number, seed and mode are the
-   * layer's, and what `forward` left for `backward` stays.
+   * A forward for layers that are applied more than once in one graph: `saved` has its own mask and statistics, for
+   * `backward` of this layer and `jumpoutBackward`, in any order and any number of times. It uses the layer's call number,
+   * seed and mode, and leaves the state of `forward` and `backward` unchanged.
    *
    * @param input n elements, row-major
-   * @returns the output, which is `options.out` or a new array of n elements, and what backward needs
+   * @returns the output, which is `options.out` or a new array of n elements, and `saved`, the argument of backward
    * @throws as `forward`
    */
   call<T extends Tensor>(input: T, options?: LayerCallOptions<T>): ForwardResult<T>
@@ -202,12 +203,12 @@ export class Jumpout {
   }
 
   /**
-   * The gradient with respect to the input of the forward that it belongs to: of `options.saved`, as often as wanted, or
-   * else of the last `forward` in this mode, once. What throws uses nothing up; what is captured into a graph is one use.
+   * The gradient with respect to the input of a forward: that of `options.saved`, any number of times, or else the last
+   * `forward` in this mode, once. A call that throws does not count; a call that is captured into a graph counts once.
    *
-   * @param gradOutput as many elements as that input
+   * @param gradOutput as many elements as that input; read only, unless it is `options.out`
    * @returns `options.out`, or a new array, with `reuse` and without `saved` the layer's own
-   * @throws Error (`ERR_INVALID_STATE`) where there was no such forward, or its backward was made; else as `jumpoutBackward`
+   * @throws Error (`ERR_INVALID_STATE`) without such a forward, or if its backward has run; else as `jumpoutBackward`
    */
   backward<T extends Tensor>(gradOutput: T, options?: LayerBackwardOptions<T>): T
   backward(
@@ -216,7 +217,7 @@ export class Jumpout {
   ): DeviceArray<'float32'>
   backward(gradOutput: unknown, options?: LayerBackwardOptions<Tensor | CudaMemory>): Tensor {
     const mode = this.#mode
-    // What is no object is refused by whoever reads the rest.
+    // The check of the other options refuses a value that is no object.
     const saved: unknown = (options as LayerBackwardOptions | null | undefined)?.saved
     if (saved !== undefined) {
       const pass = SavedPass.passOf(saved, 'options.saved')
@@ -232,7 +233,7 @@ export class Jumpout {
     return gradInput as Tensor
   }
 
-  /** Between calls, all that `fromJSON` needs to go on; the mode and what backward needs are not part of it. */
+  /** A checkpoint for `fromJSON`: options, seed and call number, but neither the mode nor the state of `backward`. */
   toJSON(): JumpoutState {
     return {
       version: VERSION,
@@ -244,9 +245,9 @@ export class Jumpout {
   }
 
   /**
-   * A layer in training that makes the very draws that the other would have made next. Called on a subclass it makes one of
-   * that, by its constructor with LayerOptions. A subclass whose constructor takes anything else needs a `fromJSON` of its
-   * own, which hands `seed` and `layer`, the options, and the call as `calls` on to this one.
+   * A layer in training that continues with the same draws as the checkpointed layer. Called on a subclass, it makes an
+   * instance of that, by its constructor with LayerOptions. A subclass whose constructor takes other arguments needs its own
+   * `fromJSON`, which passes `seed`, `layer`, the options, and the call as `calls` on to Jumpout.
    *
    * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`)
    */
@@ -261,12 +262,12 @@ export class Jumpout {
     return made
   }
 
-  /** Whether a subclass handed on what it was given. */
+  /** Whether the constructor of a subclass passed its options on. */
   #hasState({ seed, layer, call }: { seed: bigint; layer: number; call: bigint }): boolean {
     return this.#seed === seed && this.#layer === layer && this.#counter.known === call
   }
 
-  /** On whichever place the input lies. */
+  /** Runs a forward where the input lies. */
   #find(input: unknown, options: AnyCallOptions, names: OptionNames): Done<Kinds> {
     const array = tensorOnDevice(input, 'input')
     return array === undefined
@@ -274,7 +275,7 @@ export class Jumpout {
       : this.#run(cuda, array, options, names)
   }
 
-  /** All that may fail comes before anything is counted. */
+  /** Everything that may throw comes before the call is counted. */
   #run<K extends Kinds>(
     place: Place<K>,
     input: K['tensor'],
@@ -288,7 +289,7 @@ export class Jumpout {
     const saveMask = readBoolean(options.saveMask, true, 'options.saveMask')
     const shape = readShape(options.shape)
     if (call !== undefined) assertCall(call, 'options.call')
-    const stream = givenStream === undefined ? undefined : place.streamFor(input, givenStream)
+    const stream = place.streamFor(input, givenStream)
     const mode = this.#mode
     const { training, settings } = mode
     const layout = this.#layoutFor(settings, shape, input.length)
@@ -325,7 +326,7 @@ export class Jumpout {
     return done
   }
 
-  /** The shape given to the constructor fits one length alone. */
+  /** The layout of the constructor's shape fits one length, and is kept for it. */
   #layoutFor(settings: Settings, shape: Shape | undefined, length: number): Layout {
     if (shape !== undefined || !this.#mode.training) return layoutOf(settings, shape, length)
     if (this.#layout === undefined || this.#layoutLength !== length) {
@@ -335,7 +336,7 @@ export class Jumpout {
     return this.#layout
   }
 
-  /** Nothing is read from a device. */
+  /** Fields for `util.inspect`, without waiting for a device. */
   #shown(): object {
     return {
       training: this.training,

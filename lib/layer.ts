@@ -1,4 +1,4 @@
-/** What a layer is made of: its options, its state as JSON can hold it, and the number of its next call. */
+/** The parts of a layer: its options, its state as JSON, and the number of its next call. */
 import { DeviceArray, viewOf } from './cuda/array'
 import { handleOrDefault, type Stream } from './cuda/stream'
 import { invalidState, invalidType, invalidValue, readInteger } from './errors'
@@ -10,14 +10,14 @@ import { assertCall, assertSeed, atCall, callOf, type Draw, drawOf, isAllowed, n
 export interface LayerOptions extends JumpoutOptions {
   /** Unsigned 64-bit. Default: fresh entropy. */
   seed?: number | bigint | undefined
-  /** Layers that share a seed need different numbers, safe integers >= 0. Default 0. */
+  /** Tells layers apart that share a seed: a safe integer >= 0, which `foldIn` takes. Default 0. */
   layer?: number | undefined
-  /** Forwards in training that count as made: the call number of the next one, below 2^63 - 1. Default 0. */
+  /** Number of forwards in training already made, which is the call number of the next: below 2^63 - 1. Default 0. */
   calls?: number | bigint | undefined
   /**
-   * The layer owns the results of `forward`, and of `backward` without `saved`, as it owns its masks: each is handed out
-   * again, and overwritten, at the next call of the same kind in the same mode. Whoever needs one for longer copies it.
-   * `call` and `backward` with `saved` make new arrays all the same. Default false.
+   * The layer owns the results of `forward`, and of `backward` without `saved`, as it owns its masks: the next call of the
+   * same kind in the same mode returns and overwrites the same memory. Copy a result that you keep for longer. `call` and
+   * `backward` with `saved` still make new arrays. Default false.
    */
   reuse?: boolean | undefined
 }
@@ -32,7 +32,7 @@ export const NEW = optionNames<LayerOptions>('new Jumpout', {
 
 /** A checkpoint of a `Jumpout` layer: 64-bit numbers are decimal strings. */
 export interface JumpoutState {
-  /** Of this format and of docs/numerics.md. */
+  /** The version of this format and of docs/numerics.md. */
   version: 1
   seed: string
   layer: number
@@ -57,7 +57,7 @@ export interface CheckedState {
   readonly seed: bigint
   readonly layer: number
   readonly call: bigint
-  /** Not yet checked; an object. */
+  /** An object, whose values are not checked yet. */
   readonly options: StateOptions
 }
 
@@ -91,7 +91,7 @@ export function readState(state: unknown): CheckedState {
   return checked
 }
 
-/** Every option, defaults filled in, so that the state outlives a change of the defaults. */
+/** All options with their defaults, so that a state stays valid if a default changes. */
 export function optionsOf({ shape, rate, ...others }: Settings, reuse: boolean): StateOptions {
   return {
     ...others,
@@ -102,8 +102,8 @@ export function optionsOf({ shape, rate, ...others }: Settings, reuse: boolean):
 }
 
 /**
- * The number of a layer's next draw. It is kept here until a forward is captured into a graph: from then on it is on the
- * device, where every launch of the graph advances it.
+ * The call number of a layer's next draw. It is kept here until a forward is captured into a graph: from then on it is kept
+ * on the device, where every launch of the graph advances it.
  */
 export class CallCounter {
   #draw: Draw
@@ -113,7 +113,7 @@ export class CallCounter {
     this.#draw = drawOf(seed, call)
   }
 
-  /** Of the next forward. */
+  /** The draw of the next forward; waits for a device that has the counter. */
   get draw(): Draw {
     if (this.#onDevice !== undefined) this.#draw = atCall(this.#draw, this.#read(this.#onDevice))
     if (!isAllowed(this.#draw)) {
@@ -122,28 +122,28 @@ export class CallCounter {
     return this.#draw
   }
 
-  /** The same for checkpoints. */
+  /** The call number of the next forward; waits for a device that has the counter. */
   get call(): bigint {
     return this.#onDevice === undefined ? callOf(this.#draw) : this.#read(this.#onDevice)
   }
 
-  /** The same, without waiting for a device; undefined where one has it. */
+  /** The same without waiting; undefined if a device has the counter. */
   get known(): bigint | undefined {
     return this.#onDevice === undefined ? callOf(this.#draw) : undefined
   }
 
-  /** Of a call that is made again. */
+  /** The draw of a repeated call. */
   at(call: number | bigint): Draw {
     return atCall(this.#draw, BigInt(call))
   }
 
-  /** After a forward that took `draw`. */
+  /** To be called after a forward that took `draw`. */
   advance(): void {
     this.#draw = nextDraw(this.#draw)
     if (this.#onDevice !== undefined) this.#write(this.#onDevice, undefined)
   }
 
-  /** For a forward on a device. Where there is a counter, it holds the call, and the forward itself advances it. */
+  /** The draw of a forward on a device, and the counter that has its call number, which the forward itself advances. */
   take(device: number, stream: Stream | undefined): { draw: Draw; counter: DeviceArray | undefined } {
     const counter = this.#counterOn(device, stream)
     return { draw: counter === undefined ? this.draw : this.#draw, counter }
@@ -165,7 +165,7 @@ export class CallCounter {
     return counter.toHost()[0]
   }
 
-  /** Now, and not whenever a graph that is being recorded will be launched. */
+  /** Writes now, even while the stream is being captured, and not at the launches of that graph. */
   #write(counter: DeviceArray<'uint64'>, stream: Stream | undefined): void {
     const { memory, offset } = viewOf(counter)
     const numbers = BigUint64Array.of(callOf(this.#draw))

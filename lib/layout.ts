@@ -1,12 +1,12 @@
 /**
- * Which elements share a count and a rate, and which fall together: shapes, groups and units (docs/numerics.md, Terms), and
- * ranges of a larger tensor, whose counts come from outside (docs/numerics.md, Splitting).
+ * Which elements share a count and a rate, and which are dropped together: shapes, groups and units (docs/numerics.md,
+ * Terms), and shards, ranges of a larger tensor whose counts the caller gives (docs/numerics.md, Shards).
  */
 import { invalidType, invalidValue, outOfRange, readInteger } from './errors'
 
-/** What shares one active count and one rate: the whole tensor (the paper's), or each index of the first dimension. */
+/** Which elements share one active count and one rate: the whole tensor (paper), or each index of the first dimension. */
 export type Granularity = 'batch' | 'sample'
-/** What is dropped as a whole: one element, or one index pair of the first two dimensions (spatial dropout). */
+/** Which elements are dropped together: each alone, or a channel, one index pair of the first two dimensions. */
 export type Unit = 'element' | 'channel'
 
 /** A shape and its products. */
@@ -51,7 +51,7 @@ export function readShape(value: unknown): Shape | undefined {
   const sizes = Array.from(value as readonly unknown[], (dimension) =>
     readInteger(dimension, 'dimensions that are integers >= 0', SHAPE),
   )
-  // A dimension of 0 must not hide that the others overflow.
+  // A dimension of 0 must not hide an overflow of the others.
   const capacity = product(
     sizes.map((size) => Math.max(size, 1)),
     0,
@@ -72,7 +72,7 @@ function assertDimensions(shape: Shape | undefined, least: number, expected: str
     throw outOfRange(expected, SHAPE, `one of ${length} dimension${length === 1 ? '' : 's'}`)
 }
 
-/** Says which elements belong together, once the options are known. */
+/** The options that decide which elements belong together. */
 export interface Grouping {
   readonly granularity: Granularity
   readonly unit: Unit
@@ -80,7 +80,7 @@ export interface Grouping {
 
 const WHOLE: Layout = { elementOffset: 0, groupSize: 0, unitSize: 1, groupCount: 1 }
 
-/** `elementOffset` undefined: the range is the whole tensor, so that the shape must account for every element. */
+/** `elementOffset` undefined: the range is the whole tensor, so `shape` must have exactly its number of elements. */
 export function layoutOf(
   { granularity, unit }: Grouping,
   shape: Shape | undefined,
@@ -127,29 +127,29 @@ export function readOffset(value: unknown, argument: string): number {
   return offset
 }
 
-/** The end of the range, too, must be a number that is exact. */
+/** The end of the range must be a safe integer too. */
 export function checkEnd(offset: number, length: number, argument: string): void {
   if (offset + length > Number.MAX_SAFE_INTEGER) {
     throw outOfRange(`an offset that ends at 2^53 - 1 with ${length} elements`, argument, offset)
   }
 }
 
-/** Where a tensor sits in a larger one; `shape` is then the larger one's, and its groups' counts are given. */
+/** The position of a tensor in a larger one, whose dimensions `shape` then gives, and the counts of that one's groups. */
 export interface Shard {
-  /** Flat index, in the larger tensor, of this one's first element. */
+  /** Flat index of this tensor's first element in the larger one: an integer from 0 to 2^53 - 1. */
   elementOffset: number | bigint
-  /** Elements > 0 of each whole group that the shard touches, summed over all shards. */
+  /** Elements > 0 of each whole group that the shard touches, summed over all shards: one entry per group. */
   active: readonly number[]
-  /** All elements of the same groups. */
+  /** All elements of the same groups: one entry per group. */
   total: readonly number[]
 }
 
-/** On a device the counts may come in `options.active` instead. */
+/** A shard on a device, whose active counts `options.active` has. */
 export type DeviceShard = Omit<Shard, 'active'> & { active?: undefined }
 
-/** Of whole groups, one entry each. */
+/** Counts of whole groups, one entry per group. */
 export interface GroupCounts {
-  /** Elements > 0; undefined: they are elsewhere. */
+  /** Elements > 0; undefined if `options.active` has them. */
   readonly active: readonly number[] | undefined
   readonly total: readonly number[]
 }
@@ -159,7 +159,7 @@ function readCounts(value: unknown, groupCount: number, argument: string): reado
   const counts = Array.from(value as readonly unknown[])
   if (counts.length !== groupCount) {
     throw outOfRange(
-      `${groupCount} count${groupCount === 1 ? '' : 's'}, one a group,`,
+      `${groupCount} count${groupCount === 1 ? '' : 's'}, one per group,`,
       argument,
       counts.length,
     )
@@ -167,7 +167,7 @@ function readCounts(value: unknown, groupCount: number, argument: string): reado
   return counts.map((count) => readInteger(count, 'counts that are integers >= 0', argument))
 }
 
-/** What a group must hold at least, and where a shape says so, exactly. */
+/** The total of a group must be its size in `shape`, or without a shape at least where the shard ends. */
 function checkTotal(
   total: number,
   group: number,

@@ -84,25 +84,7 @@ type Rows = Float64Array | undefined
 /** Called off where it holds anything but 0 when the work begins; then nothing is done. */
 type Turn = Int32Array | undefined
 
-/** `dtype`: the `code` of lib/cuda/memory.ts. */
-type Copy = [
-  memory: number,
-  offset: number,
-  dtype: number,
-  stream: number,
-  host: Float32Array | Uint32Array | BigUint64Array,
-  toDevice: boolean,
-]
-
-type Forward<R> = [input: Float32Array, output: Float32Array, mask: Mask, rows: R]
-
-type Backward<R> = [
-  gradOutput: Float32Array,
-  gradInput: Float32Array,
-  mask: Mask,
-  output: Float32Array | undefined,
-  rows: R,
-]
+type HostArray = Float32Array | Uint32Array | BigUint64Array
 
 /**
  * Devices. Memory, streams and graphs are numbers; stream 0 is the legacy default stream. One that was let go of lives
@@ -122,10 +104,24 @@ interface NativeDevices {
   /** Page-locked, of so many floats. */
   allocPinned(length: number): ArrayBuffer
 
-  /** Returns when the host array may be used. */
-  copy(...copy: Copy): void
+  /** `dtype` as in dtype.ts. Back when the host array may be used. */
+  copy(
+    memory: number,
+    offset: number,
+    dtype: number,
+    stream: number,
+    host: HostArray,
+    toDevice: boolean,
+  ): void
   /** The same in another thread; from and to page-locked memory it is enqueued at once. */
-  copyAsync(...copy: Copy): Promise<void>
+  copyAsync(
+    memory: number,
+    offset: number,
+    dtype: number,
+    stream: number,
+    host: HostArray,
+    toDevice: boolean,
+  ): Promise<void>
   copyOnDevice(
     to: number,
     toOffset: number,
@@ -176,11 +172,30 @@ interface Native extends NativeDevices {
   /** All that a call reads beside its arrays, in memory that every copy of lib in a thread shares. */
   readonly descriptor: ArrayBuffer
   runtime(): NativeRuntime
-  forward(...arrays: Forward<Rows>): void
+  forward(input: Float32Array, output: Float32Array, mask: Mask, rows: Rows): void
   /** The arrays and `rows` must stay as they are until the promise settles; the descriptor is read at once. */
-  forwardAsync(...arrays: [...Forward<Float64Array>, turn: Turn]): Promise<void>
-  backward(...arrays: Backward<Rows>): void
-  backwardAsync(...arrays: [...Backward<Float64Array>, turn: Turn]): Promise<void>
+  forwardAsync(
+    input: Float32Array,
+    output: Float32Array,
+    mask: Mask,
+    rows: Float64Array,
+    turn: Turn,
+  ): Promise<void>
+  backward(
+    gradOutput: Float32Array,
+    gradInput: Float32Array,
+    mask: Mask,
+    output: Float32Array | undefined,
+    rows: Rows,
+  ): void
+  backwardAsync(
+    gradOutput: Float32Array,
+    gradInput: Float32Array,
+    mask: Mask,
+    output: Float32Array | undefined,
+    rows: Float64Array,
+    turn: Turn,
+  ): Promise<void>
   /** Evaluation: a copy, unless both are the same memory. */
   identity(input: Float32Array, output: Float32Array): void
   identityAsync(input: Float32Array, output: Float32Array, turn: Turn): Promise<void>

@@ -1,48 +1,48 @@
-/** What the classes of this package have in common: who may construct them, what they show, why no copy can be made. */
+/** What the classes of this package share: private constructors, `util.inspect`, and refusal of copies. */
 import { inspect, type InspectOptions } from 'node:util'
 import { invalidType, nameKind, notCloneable } from './errors'
 
-/** `using` needs Symbol.dispose, which the first releases of Node.js 20 do not have: theirs is the one that later ones use. */
+/** `using` needs Symbol.dispose. The first releases of Node.js 20 lack it; this is the symbol that later ones use. */
 if (typeof Symbol.dispose !== 'symbol') {
   Object.defineProperty(Symbol, 'dispose', { value: Symbol.for('nodejs.dispose') })
 }
 
 declare const _unknownToCompiler: unique symbol
 
-/** The type of Symbol.dispose, which compilers know from `esnext.disposable` or from @types/node, if at all. */
+/** The type of Symbol.dispose where `esnext.disposable` or @types/node declares it. */
 type DisposeSymbol = SymbolConstructor extends { readonly dispose: infer S extends symbol }
   ? S
   : typeof _unknownToCompiler
 
 export const dispose: DisposeSymbol = Symbol.dispose
 
-/** The first argument of constructors that this package alone may call. It is never handed out. */
+/** The first argument of constructors that only this package may call. No caller can get it. */
 export const KEY = Symbol('jumpout')
 
 export function assertKey(key: unknown, expected: string, Class: string): void {
   if (key !== KEY) throw invalidType(expected, Class, key)
 }
 
-/** The same in all realms. */
+/** Registered, so the same in all realms. */
 const CUSTOM = Symbol.for('nodejs.util.inspect.custom')
 
 interface Context extends InspectOptions {
   stylize?: (text: string, style: 'special') => string
 }
 
-/** How instances of a class present themselves. */
+/** How instances of a class appear in errors and in `util.inspect`. */
 interface Looks<T> {
-  /** Tells instances from prototypes and impostors, which are shown as Node does. */
+  /** False for prototypes and impostors, which appear as Node shows them. */
   isInstance: (value: object) => value is T & object
   /** In errors: 'a Stream'. */
   kind: string
   /** In `util.inspect`. */
   title: (value: T) => string
-  /** What to show, without waiting for anything. */
+  /** The fields to show, read without waiting. */
   fields: (value: T) => object
 }
 
-/** Names a class in errors, and makes its instances show what they hold, in place of nothing. */
+/** Names a class in errors, and makes `util.inspect` show the fields of its instances, which are private. */
 export function present<T extends object>(Class: { readonly prototype: T }, looks: Looks<T>): void {
   const { isInstance, kind, title, fields } = looks
   nameKind((value) => (isInstance(value) ? kind : undefined))
@@ -66,8 +66,8 @@ export function classNameOf(value: object, missing: string): string {
 }
 
 /**
- * For a field of instances whose private state no copy would have: `structuredClone`, `postMessage` and JSON read own
- * enumerable fields, and find one that throws, where they would have made an empty object. One serves a whole class.
+ * A value for a field of instances whose private state cannot be copied. `structuredClone`, `postMessage` and JSON read own
+ * enumerable fields: this one throws, where they would make an empty object. One value serves a whole class.
  */
 export function uncloneable(what: string, instead: string): object {
   const refuse = (): never => {
@@ -78,7 +78,7 @@ export function uncloneable(what: string, instead: string): object {
       {},
       {
         instead: { enumerable: true, get: refuse },
-        // JSON hands over a key. Printers that look for this method do not, and must not fail.
+        // JSON passes a key. Printers that call this method pass none, and must not fail.
         toJSON: { value: (...key: unknown[]) => (key.length === 0 ? instead : refuse()) },
         [CUSTOM]: { value: () => instead },
       },

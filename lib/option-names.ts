@@ -1,28 +1,28 @@
-/** The names of options: a misspelt one must not stand for no option at all. */
+/** The names of options: a misspelt name is an error, with a hint, and is never ignored. */
 import { isBoxedPrimitive } from 'node:util/types'
 import { invalidType, kindOfObject, unknownOption } from './errors'
 
-/** Each name of an interface of options once: the compiler refuses a list with one too few or one too many. */
+/** All names of an interface of options: the compiler refuses a missing or an extra name. */
 export type NamesOf<T> = { readonly [K in keyof T]-?: true }
 
 export interface OptionNames {
-  /** What takes these options, in words. */
+  /** The function that takes these options, in words. */
   readonly place: string
   readonly names: ReadonlySet<string>
-  /** Those of the last options, in their order: comparing is several times faster than looking up. */
+  /** The names of the last options, in order: comparing with them is several times faster than a lookup. */
   readonly recent: string[]
 }
 
 const everywhere: OptionNames[] = []
 
-/** @param place what to tell those who give these options to something else; `named` false: nothing */
+/** @param named whether hints on names that another function refuses mention `place` */
 export function optionNames<T>(place: string, names: NamesOf<T>, named = true): OptionNames {
   const known = { place, names: new Set(Object.keys(names)), recent: [] }
   if (named) everywhere.push(known)
   return known
 }
 
-/** What other libraries call them. */
+/** Names in other libraries. */
 const SYNONYMS: Readonly<Record<string, string>> = {
   p: 'rate',
   prob: 'rate',
@@ -55,7 +55,7 @@ const HINTS: Readonly<Record<string, string>> = {
 
 const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '')
 
-/** Letters to insert, leave out, replace or swap with the next. */
+/** Number of letters to insert, remove, replace or swap with the next (edit distance with transpositions). */
 function distance(a: string, b: string): number {
   const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)]
   for (let i = 1; i <= a.length; ++i) {
@@ -70,7 +70,7 @@ function distance(a: string, b: string): number {
   return rows[a.length][b.length]
 }
 
-/** The known name that was probably meant. */
+/** The known name that `name` was probably meant to be. */
 function nearest(name: string, names: ReadonlySet<string>): string | undefined {
   const wanted = plain(name)
   if (wanted.length === 0) return undefined
@@ -120,21 +120,21 @@ function refuseUnknown(options: object, name: string, known: OptionNames, argume
   throw unknownOption(argument, known.place, shown, hintOn(name, known))
 }
 
-/** What would list its elements as names, however many there are. */
+/** Objects whose elements `for in` would list as names, however many there are. */
 const hasElements = (value: object): boolean =>
   ArrayBuffer.isView(value) || Array.isArray(value) || value instanceof String
 
-/** Things that are something else than a bag of options, and would stand for none. */
+/** Refuses objects that are no bag of options and would count as an empty one. */
 function assertBag(value: object, argument: string): void {
-  // As plain objects say: asking for the prototype is a call of the engine's runtime.
+  // The common case. Reading the prototype would be a call of the engine's runtime.
   if (value.constructor === Object) return
   if (isBoxedPrimitive(value) || kindOfObject(value) !== undefined)
     throw invalidType('an object', argument, value)
 }
 
 /**
- * An object whose own enumerable names are known, or have no value. Primitives would silently stand for no option at all.
- * No known option is read.
+ * An object whose own enumerable names are known, or have the value undefined. Other values would count as no options.
+ * Reads no known option.
  */
 export function assertOptions(
   value: unknown,

@@ -1,4 +1,4 @@
-/** What jumpout is to do: read once, checked once, with every default in one place. */
+/** The options of jumpout: read and checked once, with all defaults in one place. */
 import { invalidType, outOfRange } from './errors'
 import {
   type Granularity,
@@ -13,8 +13,9 @@ import { at as positions, descriptor as numbers } from './native'
 import type { NamesOf } from './option-names'
 
 /**
- * The three modifications of dropout (Wang, Zhou, Bilmes, ICML 2019, section 3) and what they are applied to. A rate is a
- * fraction of units dropped. Everything may be left out; the defaults are the paper's.
+ * The three modifications of dropout (Wang, Zhou, Bilmes, ICML 2019, section 3) and the elements that they apply to. A rate
+ * is the fraction of units that are dropped. All options may be left out; `pMin`, `pMax` and `exponent` have the paper's
+ * defaults.
  */
 export interface JumpoutOptions {
   /** I: standard deviation of the half-Gaussian base rate, >= 0. Default 0.1. */
@@ -23,21 +24,21 @@ export interface JumpoutOptions {
   pMin?: number | undefined
   /** I: truncation of the base rate from above, up to 65535/65536. Default 0.6. */
   pMax?: number | undefined
-  /** A fixed base rate, 0 to 65535/65536, instead of a drawn one: modification I is off. */
+  /** A fixed base rate, 0 to 65535/65536, which turns modification I off. Default: the rate is drawn. */
   rate?: number | undefined
   /** II: divide the base rate by the fraction of active (> 0) elements. Default true. */
   normalize?: boolean | undefined
   /** II: cap of the normalised rate, 0 to 65535/65536. Default 0.6. */
   maxRate?: number | undefined
-  /** III: what survives is scaled by (1 - rate)^-exponent, >= 0. Default 0.75; plain dropout is 1. */
+  /** III: survivors are scaled by (1 - rate)^-exponent, >= 0. Default 0.75; 1 is plain dropout. */
   exponent?: number | undefined
   /** ReLU and jumpout in one pass over pre-activations. Default false. */
   relu?: boolean | undefined
-  /** What shares one active count and one rate. Default 'batch', the paper's. */
+  /** Which elements share one active count and one rate. Default 'batch', the paper's. */
   granularity?: Granularity | undefined
-  /** What is dropped as a whole. Default 'element'. */
+  /** Which elements are dropped together. Default 'element', the paper's. */
   unit?: Unit | undefined
-  /** Row-major dimensions: [N, ...] for 'sample', [N, C, ...] for 'channel'. Their product is the array's length. */
+  /** Row-major dimensions, required as [N, ...] for 'sample', [N, C, ...] for 'channel'. Their product is the length. */
   shape?: readonly number[] | undefined
 }
 
@@ -55,12 +56,12 @@ export const SETTINGS: NamesOf<JumpoutOptions> = {
   shape: true,
 }
 
-/** JumpoutOptions, complete. */
+/** All options, with defaults. */
 export interface Settings extends Grouping {
   readonly sigma: number
   readonly pMin: number
   readonly pMax: number
-  /** NaN: drawn. */
+  /** NaN: the rate is drawn. */
   readonly rate: number
   readonly normalize: boolean
   readonly maxRate: number
@@ -98,7 +99,7 @@ export function readBoolean(value: unknown, missing: boolean, argument: string):
   return value
 }
 
-/** Each property is read once: what a getter does later changes nothing. */
+/** Reads each property once, so that getters cannot return different values later. */
 export function readSettings(options: JumpoutOptions): Settings {
   const sigma = readNotNegative(options.sigma, 0.1, 'options.sigma')
   const pMin = readRate(options.pMin, 0.01, 'options.pMin')
@@ -119,11 +120,11 @@ export function readSettings(options: JumpoutOptions): Settings {
   }
 }
 
-/** Constants of this module: the engine folds them, and no imports. */
+/** Copies in this module, since the engine folds constants of a module but not imports. */
 const at = positions
 const descriptor = numbers
 
-/** Into the descriptor. */
+/** Writes the settings to the descriptor. */
 export function writeSettings(settings: Settings): void {
   descriptor[at.sigma] = settings.sigma
   descriptor[at.pMin] = settings.pMin

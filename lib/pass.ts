@@ -1,103 +1,103 @@
-/** One call, the same wherever its arrays lie: what it is, what it leaves for backward, and what a place does for it. */
+/** One call, wherever its arrays lie: its arguments, the pass that it leaves for backward, and the places that run it. */
 import type { GroupCounts, Layout } from './layout'
 import { at as positions, descriptor as numbers } from './native'
 import type { OptionNames } from './option-names'
 import { type Settings, writeSettings } from './options'
 import type { Draw } from './seed'
 
-/** Constants of this module: the engine folds them, and no imports. */
+/** Copies in this module, since the engine folds constants of a module but not imports. */
 const at = positions
 const descriptor = numbers
 
-/** What a place has of each. */
+/** The types of a place. */
 export interface Kinds {
-  /** `device`: of those on a device. */
+  /** `device` is set for tensors on a device. */
   readonly tensor: { readonly length: number; readonly device?: number }
   readonly mask: unknown
-  /** Statistics, one row a group. */
+  /** Statistics, one row per group. */
   readonly rows: unknown
-  /** Where work is enqueued. */
+  /** The stream that work is enqueued on. */
   readonly stream: unknown
 }
 
 /** Memory for results. */
 export interface Memory<K extends Kinds = Kinds> {
-  /** For the output of an input, the gradient of a gradient. */
+  /** An output, of the kind and length of `like`. */
   output(like: K['tensor'], stream: K['stream']): K['tensor']
   mask(like: K['tensor'], stream: K['stream']): K['mask']
   rows(like: K['tensor'], groupCount: number, stream: K['stream']): K['rows']
 }
 
-/** A forward whose arguments are known to be good. */
+/** A forward with checked arguments. */
 export interface Call<K extends Kinds = Kinds> {
   readonly input: K['tensor']
   readonly out: K['tensor'] | undefined
   readonly saveMask: boolean
-  /** Where the mask goes. */
+  /** The caller's memory for the mask. */
   readonly mask: K['mask'] | undefined
   readonly settings: Settings
   readonly layout: Layout
   readonly draw: Draw
-  /** On a device: memory that has the number of the call, in place of `draw`. */
+  /** On a device: memory that has the call number, instead of `draw`. */
   readonly counter: K['tensor'] | undefined
-  /** false: evaluation, which counts and draws nothing. */
+  /** False in evaluation, which counts and draws nothing. */
   readonly training: boolean
-  /** Of whole groups, for a shard. */
+  /** Counts of whole groups, for a shard. */
   readonly counts: GroupCounts | undefined
   /** On a device: memory that has the active counts. */
   readonly active: K['tensor'] | undefined
   readonly stream: K['stream']
 }
 
-/** What a forward leaves for backward. */
+/** The state of a forward that backward needs. */
 export interface Pass<K extends Kinds = Kinds> {
   readonly place: Place<K>
   readonly length: number
   readonly mask: K['mask'] | undefined
   readonly settings: Settings
   readonly layout: Layout
-  /** undefined: the rows have the number of the call, on a device. */
+  /** undefined if the call number is in the rows, on a device. */
   readonly draw: Draw | undefined
   readonly training: boolean
   readonly rows: K['rows']
 }
 
-/** A backward whose arguments are known to be good. */
+/** A backward with checked arguments. */
 export interface BackwardCall<K extends Kinds = Kinds> {
   readonly gradOutput: K['tensor']
   readonly out: K['tensor'] | undefined
-  /** The forward's output, where the gradient depends on it. */
+  /** The forward's output, if the gradient depends on it. */
   readonly output: K['tensor'] | undefined
   readonly stream: K['stream']
 }
 
-/** Where arrays lie: on the host, or on CUDA devices. */
+/** Runs calls where their arrays lie: on the host, or on CUDA devices. */
 export interface Place<K extends Kinds = Kinds> {
   readonly isHost: boolean
-  /** Of each call its own. */
+  /** New memory for each call. */
   readonly fresh: Memory<K>
-  /** What the next call takes over; outputs with `reuse` alone. */
+  /** A layer's own memory, used again for each call; for outputs only with `reuse`. */
   kept(reuse: boolean): Memory<K>
 
-  /** `assertOptions`, which also refuses what another place alone could obey. */
+  /** `assertOptions`, which also refuses options that only another place supports. */
   assertOptions(options: unknown, names: OptionNames): void
-  /** An array like another. */
+  /** An argument of the dtype, length and device of `like`. */
   like(value: unknown, like: K['tensor'], argument: string): K['tensor']
   maskFor(input: K['tensor'], value: unknown): K['mask']
-  /** A gradient for a pass, whose mask is still there. */
+  /** The gradient of a pass; also checks that the mask still has its memory. */
   gradientFor(pass: Pass<K>, value: unknown): K['tensor']
-  /** Memory that has the number of the call; undefined where the value is something else. */
+  /** Memory that has the call number; undefined if `value` is no memory. */
   counterFor(input: K['tensor'], value: unknown): K['tensor'] | undefined
-  /** Memory for active counts, one a group. */
+  /** Memory for active counts, one per group. */
   countsFor(input: K['tensor'], groupCount: number, value: unknown, argument: string): K['tensor']
   streamFor(input: K['tensor'], value: unknown): K['stream']
 
-  /** Fills the rows, and returns what to keep of them. */
+  /** Fills the rows, and returns the rows for the pass. */
   forward(call: Call<K>, output: K['tensor'], mask: K['mask'] | undefined, rows: K['rows']): K['rows']
   backward(pass: Pass<K>, call: BackwardCall<K>, gradInput: K['tensor']): void
-  /** A copy, unless both are the same memory. */
+  /** Copies, unless both are the same memory. */
   identity(input: K['tensor'], output: K['tensor'], stream: K['stream']): void
-  /** Active elements of each group: into `out`, which is returned, or as numbers. */
+  /** Counts active elements per group; returns `out`, or numbers without it. */
   count(
     input: K['tensor'],
     layout: Layout,
@@ -105,26 +105,26 @@ export interface Place<K extends Kinds = Kinds> {
     stream: K['stream'],
   ): K['tensor'] | number[]
 
-  /** Statistics, when the work that makes them is done. */
+  /** Reads the statistics; waits for the work that writes them. */
   readRows(pass: Pass<K>): ArrayLike<number>
-  /** The number of the call that drew. */
+  /** Reads the call number; waits for the work that writes it. */
   readCall(pass: Pass<K>): bigint
-  /** The mask in memory that it shares with no other. */
+  /** The mask, in memory that it shares with no other mask. */
   apart(mask: K['mask']): K['mask']
 }
 
-/** Evaluation without ReLU. */
+/** Evaluation without ReLU, whose output is its input. */
 export const isIdentity = ({ training, settings }: Pick<Pass, 'training' | 'settings'>): boolean =>
   !training && !settings.relu
 
-/** Into the descriptor, as the next. */
+/** Writes the layout to the descriptor. */
 export function writeLayout(layout: Layout): void {
   descriptor[at.elementOffset] = layout.elementOffset
   descriptor[at.groupSize] = layout.groupSize
   descriptor[at.unitSize] = layout.unitSize
 }
 
-/** `counted`: the rows have the counts already. */
+/** Writes settings, layout and draw to the descriptor; `counted`: the rows already have the counts. */
 export function writeCall(settings: Settings, layout: Layout, draw: Draw, counted: boolean): void {
   writeSettings(settings)
   writeLayout(layout)

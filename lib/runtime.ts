@@ -1,14 +1,14 @@
-/** What this build and this machine can do, and where the C library of the build lies. */
+/** The features of this build and this machine, and the paths of its C library. */
 import { join } from 'node:path'
 import process from 'node:process'
 import { binary, native as addon } from './native'
 
-/** A CUDA device; `reason` names those that this build cannot use. */
+/** A CUDA device; `runtime.cuda.reason` names those that this build cannot use. */
 export interface DeviceInfo {
-  /** What `device` is in options. */
+  /** The value of the option `device`. */
   readonly index: number
   readonly name: string
-  /** '9.0' and the like. */
+  /** Major and minor version: '9.0'. */
   readonly computeCapability: string
   readonly multiprocessors: number
   readonly memoryBytes: number
@@ -16,24 +16,24 @@ export interface DeviceInfo {
 }
 
 export interface Runtime {
-  /** The best there is; an array is always worked on where it lies. */
+  /** 'cuda' if a device can be used. Each call runs where its arrays lie all the same. */
   readonly backend: 'cuda' | 'cpu'
   readonly cpu: {
     /** The vector instructions in use; `JUMPOUT_CPU_ISA` forces one. */
     readonly isa: 'avx512' | 'avx2' | 'neon' | 'scalar'
-    /** The most threads that one call uses: `JUMPOUT_NUM_THREADS`, or one per processor that the process may use, at most 16. */
+    /** The most threads per call: `JUMPOUT_NUM_THREADS`, or one per processor of the process, at most 16. */
     readonly threads: number
   }
   readonly cuda: {
     readonly compiled: boolean
     readonly available: boolean
-    /** Why there is no CUDA, or which devices this build has no code for, in words; absent where it can use them all. */
+    /** In words, why there is no CUDA, or which devices this build has no code for; absent if it can use all. */
     readonly reason?: string
     readonly devices: readonly DeviceInfo[]
   }
-  /** Of the native part. */
+  /** Version of the native part. */
   readonly version: string
-  /** The file that was loaded. */
+  /** Path of the loaded addon. */
   readonly binary: string
 }
 
@@ -53,7 +53,7 @@ function readRuntime(): Runtime {
   })
 }
 
-/** What this build and this machine can do; plain data, so that reading it never throws. */
+/** The features of this build and this machine: plain frozen data, so that reading it never throws. */
 export const runtime: Runtime = readRuntime()
 
 /** Absolute paths; the C API is described in its headers. */
@@ -86,7 +86,7 @@ function nativePaths(): NativePaths {
 }
 
 /**
- * Where to find the C API, which does the same as this package and needs no Node: e.g. `jumpout_DIR` of CMake is
+ * The paths of the C API, which does the same as this package without Node. For CMake, set `jumpout_DIR` to
  * `native.cmake`.
  */
 export const native: NativePaths = nativePaths()

@@ -1,47 +1,47 @@
-/** What forward leaves for backward. */
+/** `Saved`, the argument of backward, and its statistics. */
 import type { DeviceArray } from './cuda/array'
 import { invalidType } from './errors'
 import { ROW } from './native'
 import { assertKey, KEY, present, uncloneable } from './objects'
 import type { Pass } from './pass'
 
-/** What was counted and drawn for one group. */
+/** Counts and rates of one group (docs/numerics.md, Forward in training). */
 export interface GroupStats {
-  /** Elements > 0. */
+  /** Number of elements > 0. */
   readonly active: number
-  /** Elements. */
+  /** Number of elements. */
   readonly total: number
   /** The base rate, drawn or given (modification I). */
   readonly rate: number
   /** The rate that was applied, after normalisation (II), in steps of 1/65536. */
   readonly effectiveRate: number
-  /** What the survivors were multiplied with, a float32 value (III). */
+  /** The factor of the survivors, a float32 value (III). */
   readonly scale: number
 }
 
 /**
- * What backward needs, and what a training loop likes to plot. It belongs to this thread: `structuredClone`, `postMessage`
- * and JSON throw a TypeError. Send the mask, or seed and call, which draw it again.
+ * The state of a forward that backward needs, and its statistics. It belongs to this thread: `structuredClone`,
+ * `postMessage` and JSON throw a TypeError. Send the mask instead, or seed and call, which draw it again.
  */
 export interface Saved {
-  /** Elements of the forward's input. */
+  /** Number of elements of the forward's input. */
   readonly length: number
   /**
-   * Bit i & 31 of word i >> 5: element i was kept. null with `saveMask: false`. Where the input is. On the host it owns
-   * its buffer, or is the one that was given; without it, as after its transfer to another thread, backward throws.
+   * ceil(length / 32) words, where the input lies: bit i & 31 of word i >> 5 says that element i was kept. null with
+   * `saveMask: false`. On the host it is `options.mask` or spans its own buffer. If that is transferred, backward throws.
    */
   readonly mask: Uint32Array | DeviceArray<'uint32'> | null
   /**
-   * The number of the draw, for `layer.call(input, { call })` and the option of `jumpoutForward`. undefined in evaluation,
-   * which draws nothing. Where a counter on a device has it, reading it waits as `stats()` does; after launches of a
-   * captured graph it is that of the last.
+   * The number of the draw, for the option `call` of `layer.call` and `jumpoutForward`. undefined in evaluation, which draws
+   * nothing. If a counter on a device has it, reading it waits as `stats()` does; after launches of a captured graph it is
+   * that of the last launch.
    */
   readonly call: bigint | undefined
   /**
-   * One entry a group; none in evaluation, which counts and draws nothing. On a device this waits for the work that makes them; after launches of a captured graph they are
-   * those of the last.
+   * One entry per group; none in evaluation, which counts and draws nothing. On a device this waits for the work that writes
+   * them; after launches of a captured graph they are those of the last launch.
    *
-   * @throws CudaError where the device failed, or while the stream is being captured
+   * @throws CudaError if the device failed, or while the stream is being captured
    */
   stats(): readonly GroupStats[]
 }
@@ -61,9 +61,9 @@ const UNCLONEABLE = uncloneable(
   'its mask, or its seed and call, which draw the mask again,',
 )
 
-/** Private fields make it impossible to forge or to change. */
+/** With private fields, so that it cannot be forged or changed. */
 export class SavedPass implements Saved {
-  /** An own field, for what copies own fields. */
+  /** An own field, so that copies of own fields read it. */
   readonly uncloneable = UNCLONEABLE
   #pass: Pass
 
@@ -93,7 +93,7 @@ export class SavedPass implements Saved {
     return statsOf(this.#pass)
   }
 
-  /** Nothing is read from a device. */
+  /** Fields for `util.inspect`, without waiting for a device. */
   static #shown(saved: SavedPass): object {
     const pass = saved.#pass
     const { place, length, mask = null, training, draw } = pass

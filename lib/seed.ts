@@ -1,9 +1,9 @@
-/** Unsigned 64-bit numbers: seeds, and the calls that are counted under them. */
+/** Unsigned 64-bit numbers: seeds and call numbers. */
 import { randomBytes } from 'node:crypto'
 import { invalidType, outOfRange } from './errors'
 import { native } from './native'
 
-/** Which random numbers a call draws, as 32-bit halves: no bigint is made where none was given. */
+/** The seed and the call number of a draw, as 32-bit halves, so that no bigint is made where none was given. */
 export interface Draw {
   readonly seedLow: number
   readonly seedHigh: number
@@ -49,7 +49,7 @@ const low = (value: Integer): number =>
 const high = (value: Integer): number =>
   typeof value === 'number' ? Math.floor(value / WORD) : Number(value >> 32n)
 
-/** Of numbers that were checked. */
+/** The draw of a checked seed and call number. */
 export const drawOf = (seed: Integer, call: Integer): Draw => ({
   seedLow: low(seed),
   seedHigh: high(seed),
@@ -59,7 +59,7 @@ export const drawOf = (seed: Integer, call: Integer): Draw => ({
 
 export const callOf = ({ callLow, callHigh }: Draw): bigint => (BigInt(callHigh) << 32n) | BigInt(callLow)
 
-/** The same seed, another call. */
+/** A draw with the same seed and another call number. */
 export const atCall = (draw: Draw, call: bigint): Draw => ({
   ...draw,
   callLow: low(call),
@@ -74,15 +74,16 @@ export function nextDraw({ seedLow, seedHigh, callLow, callHigh }: Draw): Draw {
 
 export const isAllowed = (draw: Draw): boolean => draw.callHigh < 0x7fffffff || callOf(draw) <= LAST_CALL
 
-/** A seed that nobody has used. */
+/** A random seed from the system. */
 export const freshSeed = (): bigint => randomBytes(8).readBigUInt64LE()
 
 /**
- * An independent seed for a layer, a rank or a worker, as `jax.random.fold_in` makes them: layers that share a seed and a
- * call number would drop the same units.
+ * An independent seed for a layer, a rank or a worker, since equal seeds and call numbers drop the same units. Like
+ * `jax.random.fold_in`, but from a Philox block of its own (docs/numerics.md, Seeds).
  *
  * @param seed a safe integer >= 0 or a bigint below 2^64
- * @param data what to tell the seeds apart by, of the same range
+ * @param data the number that tells the seeds apart, of the same range
+ * @returns a bigint below 2^64
  * @throws TypeError (`ERR_INVALID_ARG_TYPE`) or RangeError (`ERR_OUT_OF_RANGE`)
  */
 export function foldIn(seed: number | bigint, data: number | bigint): bigint {

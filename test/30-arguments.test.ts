@@ -21,7 +21,7 @@ const type = (message: string): Refusal => ['TypeError', 'ERR_INVALID_ARG_TYPE',
 const value = (message: string): Refusal => ['TypeError', 'ERR_INVALID_ARG_VALUE', message]
 const range = (message: string): Refusal => ['RangeError', 'ERR_OUT_OF_RANGE', message]
 
-/** What is said of values that are of no use anywhere. */
+/** Values that no argument accepts, and their words in errors. */
 const STRANGERS: [unknown, string][] = [
   [null, 'null'],
   ['', "''"],
@@ -138,7 +138,7 @@ const SHARED: Record<string, [unknown, Refusal][]> = {
   active: [[1, type('Expected nothing, as arrays on the host are counted here, for options.active, got 1')]],
 }
 
-/** Wrong values that only a call can know to be wrong. */
+/** Wrong values that only a call, not the layer's constructor, can detect. */
 const OF_A_CALL: Record<string, [unknown, Refusal][]> = {
   seed: [
     ...typeRows('seed', SEED, [...STRANGERS, ...booleans, [undefined, 'undefined']]),
@@ -235,11 +235,11 @@ const TOGETHER: [options: object, Refusal][] = [
   ],
   [
     { shard: { ...shard, active: [] } },
-    range('Expected 1 count, one a group, for options.shard.active, got 0'),
+    range('Expected 1 count, one per group, for options.shard.active, got 0'),
   ],
   [
     { shard: { ...shard, total: [1, 2] } },
-    range('Expected 1 count, one a group, for options.shard.total, got 2'),
+    range('Expected 1 count, one per group, for options.shard.total, got 2'),
   ],
   [
     { shard: { ...shard, active: ['40'] } },
@@ -276,7 +276,7 @@ const TOGETHER: [options: object, Refusal][] = [
   ],
   [
     { shard: { elementOffset: 30, active: [9, 9], total: [50, 50] }, granularity: 'sample', shape: [4, 50] },
-    range('Expected 3 counts, one a group, for options.shard.active, got 2'),
+    range('Expected 3 counts, one per group, for options.shard.active, got 2'),
   ],
 ]
 
@@ -324,7 +324,7 @@ const NO_OPTIONS: [unknown, string][] = [
   ['seed', "'seed'"],
 ]
 
-t.test('inputs and options that are none', async (t) => {
+t.test('inputs that are no tensors, and options that are no objects', async (t) => {
   for (const [wrong, said] of INPUTS) {
     const x = wrong as Float32Array
     const refused = refusal(type(`Expected a Float32Array for input, got ${said}`))
@@ -557,7 +557,7 @@ t.test("a layer's forward and backward", (t) => {
   t.end()
 })
 
-t.test('what a forward saved is made by forwards alone', (t) => {
+t.test('only a forward makes a Saved', (t) => {
   const { saved } = jumpoutForward(new Float32Array(4), { seed: 1 })
   const Made = saved.constructor as new (...values: unknown[]) => object
   for (const values of [[{}], [saved], [Symbol('jumpout'), {}]])

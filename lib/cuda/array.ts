@@ -25,19 +25,19 @@ import { readDevice, readStream, type Stream } from './stream'
 export type { CudaMemory, DType, HostArrayOf }
 
 export interface DeviceArrayOptions<D extends DType = DType> {
-  /** Default: 'float32', or what the typed array is. */
+  /** Default: 'float32'; with `from`, the type of the typed array. */
   dtype?: D | undefined
   /** Its index in `runtime.cuda.devices`. Default 0. */
   device?: number | undefined
 }
 
 export interface WrapOptions<D extends DType = DType> extends DeviceArrayOptions<D> {
-  /** Whatever owns the memory: kept alive until the work on the array is done. */
+  /** The owner of the memory: kept alive until the work on the array is done. Default: none. */
   owner?: object | undefined
 }
 
 export interface StreamedOptions {
-  /** On a device: where it is enqueued. Default: the legacy default stream. */
+  /** On a device: the stream that the work is enqueued on. Default: the legacy default stream. */
   stream?: Stream | undefined
 }
 
@@ -54,7 +54,7 @@ const COPY = optionNames<StreamedOptions>('copies and clear', { stream: true })
 const TO_HOST = optionNames<HostOptions>('toHost', { stream: true, out: true })
 const TO_DLPACK = optionNames<{ versioned?: boolean }>('toDLPack', { versioned: true })
 
-/** Which part of which memory an array is. */
+/** The memory of an array, and its part of it. */
 export interface DeviceView {
   readonly memory: DeviceMemory
   /** In bytes. */
@@ -64,8 +64,8 @@ export interface DeviceView {
 }
 
 /**
- * Data on the host, or on a CUDA device: where it lies decides which backend runs. On the host any memory will do, shared
- * memory too.
+ * Data on the host or on a CUDA device, which decides the backend that runs. Host arrays may lie in any memory, including
+ * shared memory.
  */
 export type Tensor = Float32Array | DeviceArray
 
@@ -97,11 +97,11 @@ function dtypeOfHost(data: unknown): DType | undefined {
 const UNCLONEABLE = uncloneable('a DeviceArray', 'a copy on the host, await array.toHostAsync(),')
 
 /**
- * A typed array on a CUDA device. Freed by `free`, by `using`, or with the garbage collector, and always in stream order:
- * work that was enqueued on it is still done.
+ * A typed array on a CUDA device. `free`, `using` and the garbage collector free it in stream order: work that was enqueued
+ * on it is still done.
  */
 export class DeviceArray<D extends DType = DType> {
-  /** @internal An own field, for what copies own fields. */
+  /** @internal An own field, so that copies of own fields read it. */
   protected readonly uncloneable: object = UNCLONEABLE
   readonly #view: DeviceView
 
@@ -111,8 +111,9 @@ export class DeviceArray<D extends DType = DType> {
   }
 
   /**
-   * Uninitialised memory, usable on every stream at once.
+   * Uninitialised memory, which every stream may use at once without waiting.
    *
+   * @param length number of elements, an integer >= 0
    * @throws CudaError where there is no CUDA or too little memory; TypeError, RangeError
    */
   static alloc<D extends DType = 'float32'>(
@@ -165,9 +166,10 @@ export class DeviceArray<D extends DType = DType> {
   }
 
   /**
-   * Memory that somebody else owns, without a copy.
+   * An array over memory of another owner, without a copy.
    *
    * @param pointer its address; memory of the host is refused
+   * @param length number of elements, an integer >= 0
    * @throws TypeError, RangeError; CudaError where there is no CUDA
    */
   static wrap<D extends DType = 'float32'>(
@@ -190,7 +192,7 @@ export class DeviceArray<D extends DType = DType> {
    * Takes over a tensor of another library: a Node-API external tagged `dltensor` (docs/cuda.md), on a CUDA device, in
    * row-major order without gaps. The array is flat. The tensor is given back when the work on the array is done.
    *
-   * @throws TypeError; then the tensor is still whoever's it was
+   * @throws TypeError, and the tensor keeps its owner
    */
   static fromDLPack(tensor: unknown): DeviceArray {
     const [handle, device, length, code] = native.fromDLPack(tensor)
@@ -198,7 +200,7 @@ export class DeviceArray<D extends DType = DType> {
     return arrayOf(new DeviceMemory(handle, device, length * KINDS[dtype].bytes), 0, length, dtype)
   }
 
-  /** Elements. */
+  /** Number of elements. */
   get length(): number {
     return this.#view.length
   }
@@ -216,7 +218,7 @@ export class DeviceArray<D extends DType = DType> {
     return this.#view.length * KINDS[this.#view.dtype].bytes
   }
 
-  /** Whether it, or the array that it is a part of, was freed by hand. */
+  /** Whether this array, or one over the same memory, was freed with `free`. */
   get freed(): boolean {
     return this.#view.memory.handle === 0
   }
@@ -226,7 +228,7 @@ export class DeviceArray<D extends DType = DType> {
     return native.pointer(this.#live('pointer')) + BigInt(this.#view.offset)
   }
 
-  /** The same as a number, as @rapidsai/cuda has it. */
+  /** `pointer` as a number, the form that @rapidsai/cuda takes. */
   get ptr(): number {
     return Number(this.pointer)
   }
@@ -241,8 +243,10 @@ export class DeviceArray<D extends DType = DType> {
   }
 
   /**
-   * Takes the elements of another array of the same length: of a typed array, or of a DeviceArray of the same dtype and
+   * Copies the elements of another array of the same length: of a typed array, or of a DeviceArray of the same dtype and
    * device. Returns when a typed array may be used again.
+   *
+   * @throws TypeError, RangeError; CudaError
    */
   copyFrom(source: HostArrayOf<D> | DeviceArray<D>, options: StreamedOptions = {}): this {
     const { stream, handle, code } = this.#copy(options, 'copyFrom')
@@ -263,8 +267,8 @@ export class DeviceArray<D extends DType = DType> {
   }
 
   /**
-   * The same off the main thread, settled when the copy is done. Until then neither array must be touched. From
-   * page-locked memory (`allocPinned`) the copy is enqueued at once, and what is enqueued after it finds the new elements.
+   * `copyFrom` off the main thread, settled when the copy is done. Until then use neither array. From page-locked memory
+   * (`allocPinned`) the copy is enqueued at once, so that work enqueued after it reads the new elements.
    */
   async copyFromAsync(source: HostArrayOf<D>, options: StreamedOptions = {}): Promise<this> {
     const { stream, handle, code } = this.#copy(options, 'copyFromAsync')
@@ -286,8 +290,8 @@ export class DeviceArray<D extends DType = DType> {
   }
 
   /**
-   * The same off the main thread. Until the promise settles the array must not be written, and `out` not be touched; into
-   * page-locked memory the copy is enqueued at once, and what is enqueued after it may write.
+   * `toHost` off the main thread. Until the promise settles, do not write the array and do not use `out`. Into page-locked
+   * memory the copy is enqueued at once, and work enqueued after it may write the array.
    */
   async toHostAsync(
     options: StreamedOptions & { out?: HostArrayOf<D> | undefined } = {},
@@ -307,8 +311,8 @@ export class DeviceArray<D extends DType = DType> {
   }
 
   /**
-   * A Node-API external tagged `dltensor` that stands for this memory and keeps it alive (docs/cuda.md). Work on it must
-   * be done, or waited for by the stream on which the other side goes on.
+   * A Node-API external tagged `dltensor` that refers to this memory and keeps it alive (docs/cuda.md). Before the other
+   * library uses it, the work on it must be done, or the stream of that library must wait for it.
    *
    * @param options `versioned: false` for the form without a version, which older libraries expect
    */
@@ -321,7 +325,7 @@ export class DeviceArray<D extends DType = DType> {
     return native.toDLPack(handle, offset, length, KINDS[dtype].code, versioned)
   }
 
-  /** With all arrays that are parts of the same memory. Work that is enqueued is still done. Again: nothing happens. */
+  /** Frees all arrays over the same memory, once work enqueued on it is done. A second call has no effect. */
   free(): void {
     this.#view.memory.free()
   }

@@ -1,8 +1,8 @@
-/** Memory on CUDA devices, its own and that of other libraries, and what its elements are. */
+/** Memory on CUDA devices, of this package and of other libraries, and the types of its elements. */
 import { invalidType, invalidValue, outOfRange } from '../errors'
 import { native } from '../native'
 
-/** 16-bit floats are float32 on the host: widened on the way there, rounded to nearest even on the way back. */
+/** 16-bit floats are float32 on the host: copies to the host widen them, copies to the device round to nearest even. */
 export type DType = 'float32' | 'float16' | 'bfloat16' | 'uint32' | 'uint64'
 
 /** The typed array that stands for a dtype on the host. */
@@ -15,7 +15,7 @@ export type HostArrayOf<D extends DType> = D extends 'uint32'
 export type HostArray = HostArrayOf<DType>
 
 interface Kind {
-  /** As the binding names it: the place in this list, and in csrc/core/dtype.hpp. */
+  /** Its number in the binding: the position in this list and in csrc/core/dtype.hpp. */
   readonly code: number
   readonly bytes: number
   readonly floating: boolean
@@ -69,7 +69,7 @@ export class DeviceMemory {
     collected.register(this, handle, this)
   }
 
-  /** As the binding knows it, 0 once it was freed. */
+  /** Its number in the binding, 0 once it was freed. */
   get handle(): number {
     return this.#handle
   }
@@ -83,24 +83,24 @@ export class DeviceMemory {
   }
 }
 
-/** A part of it, in bytes. */
+/** A part of memory, from an offset in bytes on. */
 export interface DeviceSpan {
   readonly memory: DeviceMemory
   readonly offset: number
 }
 
-/** Usable on any stream at once, whatever is being captured. */
+/** The `stream` of memory that any stream may use at once, even while one is being captured. */
 export const ANY_STREAM = -1
 
-/** Uninitialised. `stream` as the binding knows it. */
+/** Uninitialised. `stream` is a number of the binding, or ANY_STREAM. */
 export const allocateOnDevice = (device: number, bytes: number, stream: number): DeviceMemory =>
   new DeviceMemory(native.allocate(device, bytes, stream), device, bytes)
 
-/** What @rapidsai/cuda and others call their device memory. */
+/** Device memory in the form of @rapidsai/cuda and others. */
 export interface CudaMemory {
   readonly ptr: number | bigint
   readonly byteLength: number
-  /** What has a dtype is more than memory, and not taken for float32. */
+  /** Arrays with a dtype are refused, since memory is taken for float32. */
   readonly dtype?: undefined
 }
 
@@ -121,7 +121,7 @@ export function readPointer(value: unknown, argument: string): bigint {
   return BigInt(value)
 }
 
-/** The device that the whole range lies on; CUDA is asked, nothing is read. */
+/** The device that the whole range lies on, according to CUDA. */
 function deviceOf(pointer: bigint, bytes: number, argument: string): number {
   const device = native.memoryOf(pointer)
   if (device < 0) throw invalidValue('a pointer to device memory', argument, 'one to memory of the host')
@@ -131,7 +131,7 @@ function deviceOf(pointer: bigint, bytes: number, argument: string): number {
   return device
 }
 
-/** `device` undefined: wherever it lies. `owner` lives until the work on the memory is done. */
+/** `device` undefined: any device. `owner` is kept alive until the work on the memory is done. */
 export function wrapMemory(
   pointer: bigint,
   bytes: number,

@@ -20,11 +20,11 @@ import {
 } from './memory'
 import { handleOrDefault, readStream, type Stream } from './stream'
 
-/** What the device writes down of a call: one record a group. */
+/** The records that a call writes on the device: one per group. */
 interface Records extends DeviceSpan {
-  /** Of the input. */
+  /** The dtype of the input. */
   readonly dtype: DType
-  /** Where the call was enqueued. */
+  /** The stream that the call was enqueued on. */
   readonly stream: Stream | undefined
 }
 
@@ -35,11 +35,11 @@ export interface Cuda extends Kinds {
   readonly stream: Stream | undefined
 }
 
-/** Not an object that only inherits from DeviceArray: its getters throw. */
+/** False for an object that only inherits from DeviceArray, whose getters throw. */
 const isArgument = (value: unknown): value is DeviceArray | CudaMemory =>
   isDeviceArray(value) || (isCudaMemory(value) && !(value instanceof DeviceArray))
 
-/** Memory of another library: it is kept alive until the work on it is done. */
+/** An array over memory of another library, whose object is kept alive until the work on it is done. */
 function wrapped(value: CudaMemory, dtype: DType, argument: string): DeviceArray {
   const { ptr, byteLength } = value
   const { bytes } = KINDS[dtype]
@@ -57,7 +57,7 @@ function assertMemory(array: DeviceArray, argument: string): void {
   if (array.freed) throw invalidValue('an array with its memory', argument, 'a freed one')
 }
 
-/** Foreign memory is taken for float32. undefined: no array on a device at all. */
+/** Memory of other libraries is taken for float32. undefined: `value` is not on a device. */
 export function tensorOnDevice(value: unknown, argument: string): DeviceArray | undefined {
   if (isFloat32Array(value) || !isArgument(value)) return undefined
   const array = isDeviceArray(value) ? value : wrapped(value, 'float32', argument)
@@ -91,11 +91,11 @@ function readArray<D extends DType>(
 
 /** sizeof(jumpout_record) */
 const RECORD_BYTES = 48
-/** Of the call in it, the last of its fields. */
+/** Offset of the call number in a record, its last field. */
 const CALL_OFFSET = RECORD_BYTES - 8
 const ALIGNMENT = 16
 const SLAB_BYTES = 16 * 1024
-/** What is larger gets memory of its own. */
+/** In bytes. Larger requests get memory of their own. */
 const LARGEST_CUT = SLAB_BYTES / 16
 
 interface Slab {
@@ -103,21 +103,21 @@ interface Slab {
   used: number
 }
 
-/** One for each stream, so that whoever reads a record waits for that stream alone. */
+/** One slab per stream, so that reading a record waits for that stream alone. */
 const slabs = new WeakMap<Stream, Slab>()
 const slabsOfDefaultStreams: (Slab | undefined)[] = []
 
 function slabFor(device: number, stream: Stream | undefined, bytes: number): Slab {
   const current = stream === undefined ? slabsOfDefaultStreams[device] : slabs.get(stream)
   if (current !== undefined && current.used + bytes <= SLAB_BYTES) return current
-  // The garbage collector takes the old one, when nobody has a part of it any more.
+  // The old slab is collected once no call needs a part of it.
   const slab = { memory: allocateOnDevice(device, SLAB_BYTES, ANY_STREAM), used: 0 }
   if (stream === undefined) slabsOfDefaultStreams[device] = slab
   else slabs.set(stream, slab)
   return slab
 }
 
-/** An allocation a call would cost as much as the call. */
+/** Cut from slabs, since an allocation per call would cost as much as the call. */
 function cutFromSlab(device: number, stream: Stream | undefined, bytes: number): DeviceSpan {
   if (bytes > LARGEST_CUT) {
     return { memory: allocateOnDevice(device, bytes, handleOrDefault(stream)), offset: 0 }
@@ -128,7 +128,7 @@ function cutFromSlab(device: number, stream: Stream | undefined, bytes: number):
   return { memory: slab.memory, offset }
 }
 
-/** New memory, in the order of the stream. */
+/** An array over new memory, allocated in stream order. */
 const newArray = <D extends DType>(
   device: number,
   length: number,
@@ -137,11 +137,11 @@ const newArray = <D extends DType>(
 ): DeviceArray<D> =>
   arrayOf(allocateOnDevice(device, length * KINDS[dtype].bytes, handleOrDefault(stream)), 0, length, dtype)
 
-/** Memory that is handed out for as long as it fits. Usable on any stream, so that a graph may go on elsewhere. */
+/** Memory that is used again while it fits, on any stream, since graphs that use it may be launched on others. */
 class Kept {
   #memory: DeviceMemory | undefined
 
-  /** Not the memory that `apart` lies in. */
+  /** Never returns the memory `apart`: a call must not overwrite its own input. */
   take(device: number, bytes: number, apart?: DeviceMemory): DeviceMemory {
     const memory = this.#memory
     const fits = memory?.device === device && memory.bytes >= bytes && memory.handle !== 0 && memory !== apart
@@ -149,7 +149,7 @@ class Kept {
   }
 }
 
-/** New for each call, or what is kept of it: outputs with `reuse` alone. */
+/** Memory for results: new for each call, or with `keep` a layer's own, which for outputs needs `reuse` too. */
 class ResultMemory implements Memory<Cuda> {
   readonly #outputs: Kept | undefined
   readonly #masks: Kept | undefined
@@ -190,7 +190,7 @@ function write(memoryAt: number, offsetAt: number, span: DeviceSpan | undefined)
 
 const optionalView = (array: DeviceArray | undefined): DeviceView | undefined => array && viewOf(array)
 
-/** What all calls have; the rest is none. */
+/** Writes the fields that all calls have, and 0, for none, to all others. */
 function describe(input: DeviceArray, groupCount: number, stream: Stream | undefined): void {
   descriptor.fill(0)
   descriptor[at.device] = input.device
@@ -201,7 +201,7 @@ function describe(input: DeviceArray, groupCount: number, stream: Stream | undef
   write(at.input, at.inputOffset, viewOf(input))
 }
 
-/** Counts that JavaScript knows, where the device finds them. */
+/** Copies counts from JavaScript to the device. */
 function storeCounts(active: readonly number[], device: number, stream: Stream | undefined): DeviceSpan {
   const counts = BigUint64Array.from(active, BigInt)
   const span = cutFromSlab(device, stream, counts.byteLength)
@@ -223,7 +223,7 @@ export const cuda: Place<Cuda> = {
   maskFor: ({ length, device }, value) =>
     readArray(value, 'uint32', maskWords(length), device, 'options.mask'),
 
-  /** The forward's kind of array: the host's are refused by name. */
+  /** Refuses arrays on the host with a message of its own. */
   gradientFor({ length, mask, rows }, value) {
     if (!isArgument(value)) {
       throw invalidType("a DeviceArray, as the forward's input was,", 'gradOutput', value)

@@ -12,7 +12,7 @@ export interface StreamOptions {
   device?: number | undefined
 }
 
-/** As the binding knows it, 0 once it was destroyed. */
+/** Its number in the binding, 0 once it was destroyed. */
 let handleOf: (stream: Stream) => number
 let isStream: (value: object) => value is Stream
 
@@ -31,14 +31,18 @@ const STAYS = 'nothing, as streams and graphs belong to the thread that made the
 const UNCLONEABLE_STREAM = uncloneable('a Stream', STAYS)
 const UNCLONEABLE_GRAPH = uncloneable('a Graph', STAYS)
 
-/** Work enqueued on one stream is done in order, and of different streams at the same time. */
+/** A queue of work on a device (cudaStream_t), done in order; the work of different streams may overlap. */
 export class Stream {
-  /** @internal An own field, for what copies own fields. */
+  /** @internal An own field, so that copies of own fields read it. */
   protected readonly uncloneable: object = UNCLONEABLE_STREAM
   readonly #device: number
   #handle: number
 
-  /** A new stream that does not wait for the legacy default stream. */
+  /**
+   * A new stream that does not wait for the legacy default stream.
+   *
+   * @throws TypeError or RangeError; CudaError where there is no CUDA
+   */
   constructor(options?: StreamOptions)
   constructor(options: StreamOptions = {}, key?: unknown, handle?: number) {
     assertOptions(options, STREAM)
@@ -47,13 +51,13 @@ export class Stream {
     streamsCollected.register(this, this.#handle, this)
   }
 
-  /** The same as `new Stream(options)`. */
+  /** Another form of `new Stream(options)`. */
   static create(options?: StreamOptions): Stream {
     return new Stream(options)
   }
 
   /**
-   * A cudaStream_t of another library, which goes on owning it and must keep it for as long as it is used here.
+   * A cudaStream_t of another library, which still owns it and must keep it for as long as it is used here.
    *
    * @param handle its address; 0n is the legacy default stream of `options.device`
    * @throws TypeError or RangeError; CudaError where CUDA does not know it
@@ -101,14 +105,12 @@ export class Stream {
     return native.capturing(this.#live('capturing'))
   }
 
-  /**
-   * Settles when all work enqueued so far is done; the event loop goes on meanwhile. Rejects with what failed in it.
-   */
+  /** Fulfils when all work enqueued so far is done, without blocking the event loop; rejects with a CudaError of that work. */
   async synchronize(): Promise<void> {
     await native.synchronize(this.#live('synchronize'))
   }
 
-  /** What is enqueued from now on waits for what is enqueued on `other` now. Nothing waits here. */
+  /** Work enqueued from now on waits on the device for all work enqueued on `other` so far. This thread does not wait. */
   wait(other: Stream): this {
     const handle = this.#live('wait')
     native.wait(handle, readStreamHandle(other, 'other'))
@@ -116,11 +118,11 @@ export class Stream {
   }
 
   /**
-   * Records what `body` enqueues on this stream, and on streams that it makes wait for it, instead of doing it. The graph
-   * keeps all memory that it uses. Copies to and from ordinary host arrays, `stats()` and everything else that would have
-   * to wait cannot be recorded.
+   * Records the work that `body` enqueues on this stream, and on streams that it makes wait for this one, without running
+   * it. The graph keeps all memory that it uses alive. Calls that would have to wait, such as `stats()` and copies to and
+   * from ordinary host arrays, throw.
    *
-   * @throws CudaError; and what `body` throws
+   * @throws CudaError; and any error of `body`
    */
   capture(body: () => unknown): Graph {
     const handle = this.#live('capture')
@@ -140,7 +142,7 @@ export class Stream {
     return makeGraph(native.captureEnd(handle, true) as number, this.#device)
   }
 
-  /** Work enqueued on it is still done. */
+  /** Destroys the stream, once work enqueued on it is done. A second call has no effect. */
   destroy(): void {
     if (this.#handle === 0) return
     streamsCollected.unregister(this)
@@ -170,7 +172,7 @@ export class Stream {
   }
 }
 
-/** What failed while recording is worth more than what fails while ending it. */
+/** Ends a recording that failed; the first error matters more than one of ending it. */
 function discard(handle: number): void {
   try {
     native.captureEnd(handle, false)
@@ -188,7 +190,7 @@ function readStreamHandle(value: unknown, argument: string): number {
   return handle
 }
 
-/** 0, the legacy default stream, for undefined. */
+/** The number of a stream in the binding; 0, the legacy default stream, for undefined. */
 export function readStream(value: unknown, device: number, argument = 'options.stream'): number {
   if (value === undefined) return 0
   const handle = readStreamHandle(value, argument)
@@ -197,7 +199,7 @@ export function readStream(value: unknown, device: number, argument = 'options.s
   return handle
 }
 
-/** For what comes after: the default stream where a stream is gone. */
+/** For work after a call: 0, the legacy default stream, also if the call's stream was destroyed since. */
 export const handleOrDefault = (stream: Stream | undefined): number =>
   stream === undefined ? 0 : handleOf(stream)
 
@@ -205,7 +207,7 @@ let makeGraph: (handle: number, device: number) => Graph
 
 /** Recorded work, launched as a whole any number of times. Made by `stream.capture`. */
 export class Graph {
-  /** @internal As above. */
+  /** @internal An own field, so that copies of own fields read it. */
   protected readonly uncloneable: object = UNCLONEABLE_GRAPH
   readonly #device: number
   #handle: number
@@ -225,14 +227,18 @@ export class Graph {
     return this.#handle === 0
   }
 
-  /** Enqueues all of it on a stream of its device. Default: the legacy default stream. */
+  /**
+   * Enqueues the recorded work on a stream of its device. Default: the legacy default stream.
+   *
+   * @throws TypeError, Error (`ERR_INVALID_STATE`) once it was freed; CudaError
+   */
   launch(stream?: Stream): this {
     if (this.#handle === 0) throw invalidState('a graph that was not freed', 'launch', 'a freed one')
     native.launch(this.#handle, readStream(stream, this.#device, 'stream'))
     return this
   }
 
-  /** Lets go of the memory that it kept. Launches that are enqueued are still done. */
+  /** Frees the graph and the memory that it kept, once its launches are done. A second call has no effect. */
   free(): void {
     if (this.#handle === 0) return
     graphsCollected.unregister(this)

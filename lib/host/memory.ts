@@ -1,4 +1,4 @@
-/** Arrays on the host: the checks of those that callers bring, and memory for those that they do not. */
+/** Arrays on the host: checks of the callers' arrays, and memory for new ones. */
 import { Buffer } from 'node:buffer'
 import { isArrayBuffer, isFloat32Array, isUint32Array } from 'node:util/types'
 import { markAsUntransferable, MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
@@ -7,7 +7,7 @@ import { native, ROW } from '../native'
 
 const elementAt = Float32Array.prototype.at
 
-/** A detached array, and a view that fell out of its resized buffer, say that they are empty: only methods tell. */
+/** A detached array and a view outside its resized buffer have length 0; only their methods throw. */
 function assertAttached(array: Float32Array | Uint32Array, argument: string): void {
   try {
     elementAt.call(array as Float32Array, 0)
@@ -46,7 +46,7 @@ export function readMask(mask: unknown, length: number, argument: string): Uint3
   return mask
 }
 
-/** Memory that may shrink under a running thread cannot be used off the main thread. */
+/** A buffer that can shrink while a thread works on it cannot be used off the main thread. */
 export function checkFixed(array: ArrayBufferView | undefined, argument: string): void {
   if (array === undefined) return
   const { resizable, growable } = array.buffer as { resizable?: boolean; growable?: boolean }
@@ -57,7 +57,7 @@ export function checkFixed(array: ArrayBufferView | undefined, argument: string)
 
 const FLOAT_BYTES = 4
 const ALIGNMENT = 64
-/** Below, clearing costs nothing that could be measured; above, memory comes from the system, cleared already. */
+/** In bytes. Below, clearing costs nothing measurable; above, the system returns cleared memory. */
 const SMALLEST_UNCLEARED = 16 * 1024
 const LARGEST_UNCLEARED = 32 * 1024 * 1024
 
@@ -72,17 +72,17 @@ function orOutOfMemory<A>(bytes: number, make: () => A): A {
 
 const { allocUnsafeSlow } = Buffer
 
-/** Ordinary memory of the engine, exactly that much, so that it can be moved to another thread. */
+/** An ordinary buffer of exactly that size, so that it can be moved to another thread. */
 function uncleared(bytes: number): ArrayBuffer {
   const { buffer } = allocUnsafeSlow(bytes)
   return buffer.byteLength === bytes ? buffer : new ArrayBuffer(bytes)
 }
 
-/** Unlike Node-API, both of these throw where there is no memory, instead of ending the process. */
+/** Both ways throw if there is no memory, where Node-API would end the process. */
 const uninitialised = (bytes: number): ArrayBuffer =>
   bytes < SMALLEST_UNCLEARED || bytes > LARGEST_UNCLEARED ? new ArrayBuffer(bytes) : uncleared(bytes)
 
-/** Float32Array<ArrayBuffer>. Compilers before TypeScript 5.7 know it without an argument. */
+/** Float32Array<ArrayBuffer>, written so that compilers before TypeScript 5.7 accept it. */
 type NewFloat32Array = ReturnType<Float32ArrayConstructor['of']>
 
 function allocateAligned(length: number): NewFloat32Array {
@@ -95,9 +95,8 @@ function allocateAligned(length: number): NewFloat32Array {
 }
 
 /**
- * An uninitialised, 64-byte aligned host array, for outputs that are used again and again: faster than a new array a
- * call. Its `buffer` is a little larger than the array, and may belong to Node's main realm where this package was loaded in
- * another.
+ * An uninitialised, 64-byte aligned host array, for an output that is reused: faster than a new array per call. Its `buffer`
+ * is a little larger than the array, and may belong to Node's main realm where this package runs in another.
  *
  * @param length number of elements, an integer >= 0
  * @throws RangeError `ERR_OUT_OF_RANGE` or `ERR_OUT_OF_MEMORY`; TypeError `ERR_INVALID_ARG_TYPE`
@@ -107,9 +106,9 @@ export function allocate(length: number): NewFloat32Array {
 }
 
 /**
- * Uninitialised page-locked host memory behind an ordinary Float32Array: copies from and to devices are faster, and the
- * asynchronous ones are enqueued without a thread. It is never moved to another thread: with its buffer in the transfer
- * list Node 20 posts a copy, and later versions throw.
+ * Uninitialised page-locked host memory behind an ordinary Float32Array: copies from and to devices are faster, and
+ * asynchronous copies are enqueued without a thread (cudaHostAlloc). It cannot be transferred to another thread: with its
+ * buffer in the transfer list Node 20 posts a copy, and later versions throw.
  *
  * @param length number of elements, an integer >= 0
  * @throws CudaError where there is no CUDA or too little memory; RangeError `ERR_OUT_OF_RANGE`; TypeError
@@ -123,11 +122,11 @@ export function allocPinned(length: number): NewFloat32Array {
   return new Float32Array(buffer)
 }
 
-/** Smaller outputs cost less than the detour; a cap, since nobody says that no more outputs of a size will come. */
+/** In bytes. Smaller outputs cost less than keeping them; the cap bounds memory that no later output may need. */
 const SMALLEST_KEPT = 16 * 1024
 const LARGEST_KEPT = 128 * 1024 * 1024
 
-/** By size in bytes, the sizes that were given back last at the end. */
+/** Released buffers by size in bytes, the size that was released last at the end. */
 const kept = new Map<number, ArrayBuffer[]>()
 let keptBytes = 0
 
@@ -151,7 +150,7 @@ function keep(buffer: ArrayBuffer): void {
   keptBytes += byteLength
 }
 
-/** A buffer of exactly this size that nobody has any more, its contents arbitrary. */
+/** A released buffer of exactly this size, with arbitrary contents. */
 function takeReleased(bytes: number): ArrayBuffer | undefined {
   const buffers = kept.get(bytes)
   if (buffers === undefined) return undefined
@@ -163,7 +162,7 @@ function takeReleased(bytes: number): ArrayBuffer | undefined {
 
 const { port1, port2 } = new MessageChannel()
 
-/** Its memory in another buffer, without a copy. Every supported version of Node does this, and checks what may move. */
+/** Moves the memory to a new buffer, without a copy. Node checks whether the buffer may be moved. */
 function move(buffer: ArrayBuffer): ArrayBuffer | undefined {
   try {
     port1.postMessage(buffer, [buffer])
@@ -185,16 +184,16 @@ function ownBuffer(array: Float32Array): ArrayBuffer {
 }
 
 /**
- * Gives an output or a gradient back: the array is detached, with every other view of its buffer, and its memory serves
- * the next new output of the same length in this thread. Where a training loop never returns to the event loop this is
- * faster than waiting for the garbage collector, and memory does not grow; whoever does without loses nothing else. Up to
- * 128 MiB wait to be used again, those of the lengths released last.
+ * Gives an output or a gradient back: detaches the array, with every other view of its buffer, and uses its memory for the
+ * next new output of the same length in this thread. In a training loop that never returns to the event loop this is faster
+ * than waiting for the garbage collector, and memory does not grow. It is never required. At most 128 MiB are kept, of the
+ * lengths released last.
  *
- * @param array any Float32Array whose buffer is exactly its own, as that of every output is; it must not be in use by an
- * asynchronous call
- * @throws TypeError `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE` where it is detached already, is part of a larger
- * buffer (as what `allocate` returns), or lies in shared, resizable, WebAssembly's or page-locked memory, which stay as
- * they are
+ * @param array any Float32Array that spans its whole buffer, as every output does; it must not be in use by an asynchronous
+ * call
+ * @throws TypeError `ERR_INVALID_ARG_TYPE`; `ERR_INVALID_ARG_VALUE` if it is detached already, is part of a larger buffer
+ * (as an array of `allocate` is), or lies in shared, resizable, WebAssembly or page-locked memory, all of which stay
+ * unchanged
  */
 export function release(array: Float32Array): void {
   readFloats(array, 'array')
@@ -205,11 +204,11 @@ export function release(array: Float32Array): void {
   keep(moved)
 }
 
-/** From here on page faults cost more than the kernel that fills the memory. */
+/** In bytes. From this size on, page faults cost more than the kernel that fills the memory. */
 const SMALLEST_FAULTING = 128 * 1024
 let pagesAreKept = false
 
-/** For one output, which owns its buffer exactly; the garbage collector gives the memory back, if `release` did not. */
+/** An array for one output, which spans its buffer; freed by the garbage collector unless `release` took it back. */
 export function freshOutput(length: number): NewFloat32Array {
   const bytes = length * FLOAT_BYTES
   if (bytes < SMALLEST_UNCLEARED) return orOutOfMemory(bytes, () => new Float32Array(length))
@@ -223,8 +222,8 @@ export function freshOutput(length: number): NewFloat32Array {
 /** Masks do not share cache lines, so that two threads never write to one. */
 const LINE_BYTES = ALIGNMENT
 /**
- * Small masks are cut from slabs, one slab at a time for masks of so many lines: a buffer of its own costs as much as a
- * small forward. A mask that is kept keeps this much beside it, less than 4 KiB.
+ * Small masks are cut from slabs, one current slab per mask size in lines, since a buffer costs as much as a small forward.
+ * A mask keeps its whole slab alive: at most this many lines beside its own, less than 4 KiB.
  */
 const ROOM_LINES = 60
 
@@ -237,7 +236,7 @@ interface Slab {
 const isSlab = Symbol('slab of masks')
 const slabs: (Slab | undefined)[] = new Array<undefined>(ROOM_LINES + 1).fill(undefined)
 
-/** Room for as many masks of that size as fit beside one. */
+/** A slab for masks of `lines` lines each. */
 function freshSlab(lines: number): Slab {
   const bytes = (1 + Math.floor(ROOM_LINES / lines)) * lines * LINE_BYTES
   const slab: Slab = { buffer: orOutOfMemory(bytes, () => uncleared(bytes)), next: 0 }
@@ -245,19 +244,19 @@ function freshSlab(lines: number): Slab {
   return (slabs[lines] = slab)
 }
 
-/** Many masks share a slab: whoever gets to see one, and may send it to a worker, gets one with memory of its own. */
+/** A mask that a caller sees needs its own buffer, since the caller may transfer it. Copies masks that lie in a slab. */
 export const outOfSlab = (mask: Uint32Array): Uint32Array =>
   (mask.buffer as Slab['buffer'])[isSlab] === true
     ? orOutOfMemory(mask.byteLength, () => new Uint32Array(mask))
     : mask
 
-/** ceil(length / 32) words that share their memory with no other mask, for whoever keeps them. */
+/** ceil(length / 32) words in a buffer of their own. */
 export function ownMask(length: number): Uint32Array {
   const words = maskWords(length)
   return orOutOfMemory(4 * words, () => new Uint32Array(words))
 }
 
-/** ceil(length / 32) words. */
+/** ceil(length / 32) words, perhaps in a slab. */
 export function freshMask(length: number): Uint32Array {
   const words = maskWords(length)
   const lines = Math.ceil((words * Uint32Array.BYTES_PER_ELEMENT) / LINE_BYTES)
@@ -269,6 +268,6 @@ export function freshMask(length: number): Uint32Array {
   return mask
 }
 
-/** Rows of statistics, one a group. */
+/** One row of statistics per group. */
 export const freshRows = (groupCount: number): Float64Array =>
   orOutOfMemory(8 * ROW.length * groupCount, () => new Float64Array(ROW.length * groupCount))

@@ -39,21 +39,21 @@ export interface Host extends Kinds {
 /** A constant of this module: the engine folds it, and no import. */
 const oneRow = descriptorRow
 
-/** As the binding wants them: undefined stands for the descriptor's own row, one array less to hand over. */
+/** The argument for the binding: undefined stands for the row in the descriptor, which saves passing an array. */
 const rowsApart = (rows: Float64Array): Float64Array | undefined => (rows === oneRow ? undefined : rows)
 
-/** What the binding wrote, apart from the descriptor's own row. */
+/** The rows to keep after a call: the next call overwrites the row in the descriptor. */
 const keepRows = (rows: Float64Array): ArrayLike<number> =>
   rows === oneRow ? [rows[0], rows[1], rows[2], rows[3], rows[4]] : rows
 
-/** The reverse, for backward. */
+/** The argument for the binding from kept rows. */
 function rowsForBinding(rows: ArrayLike<number>): Float64Array | undefined {
   if (rows instanceof Float64Array) return rows
   for (let i = 0; i < ROW.length; ++i) oneRow[i] = rows[i]
   return undefined
 }
 
-/** Into the first two numbers of each row. */
+/** Writes given counts to the first two numbers of each row. */
 function writeCounts(rows: Float64Array, { active, total }: GroupCounts): void {
   for (let g = 0; g < total.length; ++g) {
     rows[ROW.length * g] = active?.[g] ?? 0
@@ -61,7 +61,7 @@ function writeCounts(rows: Float64Array, { active, total }: GroupCounts): void {
   }
 }
 
-/** Memory that is handed out for as long as it is large enough. */
+/** One array that is used again for each call, and replaced by a larger one when needed. */
 class Kept<A extends Float32Array | Uint32Array | Float64Array> {
   readonly #allocate: (length: number) => A
   #memory: A
@@ -79,13 +79,13 @@ class Kept<A extends Float32Array | Uint32Array | Float64Array> {
     return (this.#view = this.#memory.subarray(0, length) as A)
   }
 
-  /** What was handed out and comes back as an input is left to whoever has it. */
+  /** Gives up the memory if `array` lies in it: a call must not overwrite its own input. */
   leave(array: A): void {
     if (array.buffer === this.#memory.buffer) this.#memory = this.#view = this.#allocate(0)
   }
 }
 
-/** New for each call, or what is kept of it: outputs with `reuse` alone. */
+/** Memory for results: new for each call, or with `keep` a layer's own, which for outputs needs `reuse` too. */
 class ResultMemory implements Memory<Host> {
   readonly #outputs: Kept<Float32Array> | undefined
   readonly #masks: Kept<Uint32Array> | undefined
@@ -152,7 +152,7 @@ export const host: Place<Host> = {
   forward(call, output, mask, rows: Float64Array) {
     const { input, settings, layout, draw, training, counts } = call
     if (counts !== undefined) writeCounts(rows, counts)
-    // In evaluation, a rate of 0 needs no counts: given ones save a pass.
+    // In evaluation the rate is 0 whatever the counts are: giving some saves counting.
     else if (!training) rows.fill(input.length, 0, 2)
     writeCall(settings, layout, draw, counts !== undefined || !training)
     native.forward(input, output, mask, rowsApart(rows))
@@ -180,14 +180,14 @@ export const host: Place<Host> = {
   apart: outOfSlab,
 }
 
-/** As csrc/node/background.hpp has them. */
+/** Values of `turn`, as in csrc/node/background.hpp. */
 const WAITING = 0
 const CALLED_OFF = 2
 
-/** What is asked of an `AbortSignal`, whichever types it has: those of Node.js, of the DOM, or your own. */
+/** The part of `AbortSignal` that is used, so that types of Node.js, of the DOM and of others fit. */
 export interface AbortSignalLike {
   readonly aborted: boolean
-  /** What the promise rejects with. */
+  /** The value that the promise rejects with. */
   readonly reason: unknown
   addEventListener(type: 'abort', listener: () => void): void
   removeEventListener(type: 'abort', listener: () => void): void
@@ -202,7 +202,7 @@ export function readSignal(value: unknown): AbortSignalLike | undefined {
   return value as AbortSignalLike
 }
 
-/** Those who wait for one signal, behind one listener: Node warns where there are more than ten. */
+/** All calls that one signal can abort, behind one listener: Node warns about more than ten. */
 class Waiting {
   readonly callOffs = new Set<() => void>()
   readonly #signal: AbortSignalLike
@@ -213,7 +213,7 @@ class Waiting {
     signal.addEventListener('abort', this.#tell)
   }
 
-  /** Whether nobody is left. */
+  /** Returns whether it was the last call. */
   end(callOff: () => void): boolean {
     this.callOffs.delete(callOff)
     if (this.callOffs.size > 0) return false
@@ -236,8 +236,8 @@ function wait(signal: AbortSignalLike, callOff: () => void): () => void {
 const reasonOf = ({ reason }: AbortSignalLike): Error => reason as Error
 
 /**
- * Settles as the work does, or rejects with `signal.reason` as soon as it is aborted before the work begins, which then
- * never does. Whoever changes `turn` first decides: the thread that begins, or this one.
+ * Settles as the work does. If the signal is aborted before the work begins, rejects with `signal.reason` at once, and the
+ * work never begins. The first change of `turn` decides, by the thread that begins or by this one.
  *
  * @param start starts the work, which looks at `turn` before it writes anything
  */
@@ -261,7 +261,7 @@ async function unlessAborted(
   }
 }
 
-/** `forward` in another thread. The arrays must stay as they are until it is done. */
+/** `forward` in another thread. The arrays must stay unchanged until it is done. */
 export async function forwardAsync(
   call: Call<Host>,
   signal: AbortSignalLike | undefined,
@@ -281,7 +281,7 @@ export async function forwardAsync(
   return { output, mask, rows }
 }
 
-/** `backward`, or `identity` where that is it, in the same way. Returns the gradient. */
+/** `backward` in another thread, or `identity` for a pass that is one. Returns the gradient. */
 export async function backwardAsync(
   pass: Pass<Host>,
   { gradOutput, out, output }: BackwardCall<Host>,
