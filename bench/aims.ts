@@ -1,17 +1,17 @@
-/** What the project wants to reach, once and for every machine. It is shown beside a figure and never a failure. */
+/** The aims of the project, the same on every machine. They appear beside figures; missing one is no failure. */
 import type { Figure, Row, Table } from './report'
 import type { SuiteName } from './suites'
 
 interface Aim extends Pick<Figure, 'atLeast' | 'atMost'> {
   suite: SuiteName
   figure: string
-  /** The rows it is meant for; all of them where it is left out. */
+  /** The rows that it applies to. Default: all. */
   where?: (row: { elements: number; cold: boolean; case: Row['case'] }) => boolean
 }
 
 const beyondCaches = ({ elements, cold }: { elements: number; cold: boolean }) => cold && elements >= 1 << 20
 
-/** Of several aims for one figure the first whose rows it is meant for. */
+/** The first aim for a figure that applies to the row. */
 const aims: readonly Aim[] = [
   { suite: 'kernels', figure: '(copy + count) / forward', where: beyondCaches, atLeast: 0.85 },
   {
@@ -75,7 +75,7 @@ const aims: readonly Aim[] = [
   { suite: 'fresh', figure: 'memory growth', atMost: 128 * 2 ** 20 },
 ]
 
-/** The rows of a suite with their aims, whatever aims a file was written with. */
+/** The rows of a suite with the current aims, in place of those in the file. */
 export function withAims<T extends Pick<Table, 'rows'>>(suite: string, table: T): T {
   const rows = table.rows.map((row) => {
     const about = { elements: Number(row.case.elements), cold: row.case.caches === 'cold', case: row.case }

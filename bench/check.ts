@@ -3,7 +3,7 @@ import { assertSame } from '../test/support/bits'
 import * as reference from '../test/support/reference'
 import { poison, reusedArray } from './data'
 
-/** Default options forward, in place, backward from the mask and from the seed: every bit as the reference says. */
+/** Compares forward, in place, and backward from mask and seed with the reference, by bits, at default options. */
 export function checkAgainstReference(input: Float32Array, seed: number): void {
   const call = 7
   const expected = reference.forward(input, { seed: BigInt(seed), call: BigInt(call) })
@@ -32,7 +32,7 @@ export function checkAgainstReference(input: Float32Array, seed: number): void {
   check('in place', inPlace.output, inPlace.saved, expected.output)
 }
 
-/** Plain dropout by someone else: about `rate` of the elements are 0, the others scaled by 1 / (1 - rate). */
+/** Checks plain dropout of another library: about `rate` of the elements are 0, the others scaled by 1 / (1 - rate). */
 export function checkDropout(what: string, input: Float32Array, output: Float32Array, rate: number): void {
   let dropped = 0
   for (let i = 0; i < input.length; i++) {

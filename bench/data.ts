@@ -2,7 +2,7 @@ import { allocate } from 'jumpout'
 import { randomInt } from 'node:crypto'
 import { flushBytes } from './machine'
 
-/** From this many elements on arrays do not stay in the caches close to a core, and are measured with cold caches. */
+/** From this many elements on, arrays exceed the caches close to a core and are measured with cold caches. */
 export const coldFrom = 1 << 20
 
 /** Fresh values, evenly spread over (-1, 1), in 64-byte aligned memory: about half of them are active. */
@@ -18,19 +18,19 @@ export function randomArray(length: number): Float32Array {
   return values
 }
 
-/** A NaN nobody computes, so that an element that was never written shows. */
+/** A NaN that no computation gives, which marks elements that were never written. */
 export function poison(values: Float32Array): Float32Array {
   new Uint32Array(values.buffer, values.byteOffset, values.length).fill(0x7fc0dead)
   return values
 }
 
-/** An output to be used again and again: aligned, its pages present. */
+/** An output to be reused: aligned, its pages present. */
 export const reusedArray = (length: number): Float32Array => poison(allocate(length))
 
 let wash: Float64Array | undefined
 let sink = 0
 
-/** Reads memory of twice the largest cache, one number a cache line, so that everything else leaves the caches. */
+/** Reads memory of twice the largest cache, one number per cache line, which evicts everything else. */
 export function flushCaches(): void {
   wash ??= new Float64Array(flushBytes / 8).fill(1)
   for (let i = 0; i < wash.length; i += 8) sink += wash[i]

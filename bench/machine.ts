@@ -14,7 +14,7 @@ export interface Machine {
   memory: number
 }
 
-/** Linux tells; elsewhere the record is empty and `lastLevelCache` assumes. */
+/** Read on Linux. Elsewhere the record is empty, and `lastLevelCache` assumes a size. */
 function caches(): Record<string, number> {
   const folder = '/sys/devices/system/cpu/cpu0/cache'
   const sizes: Record<string, number> = {}
@@ -38,10 +38,10 @@ export const machine: Machine = {
   memory: totalmem(),
 }
 
-/** Bytes that have to be read to be sure that nothing else is left in the caches. */
+/** Bytes to read so that nothing else is left in the caches. */
 export const flushBytes = 2 * Math.max(32 << 20, ...Object.values(machine.caches))
 
-/** The part of a file name that stands for this machine. */
+/** The part of a file name that names this machine. */
 export const machineSlug = `${machine.cpu}-${machine.cores}-cores-${runtime.cpu.isa}`
   .toLowerCase()
   .replace(/[^a-z0-9]+/g, '-')

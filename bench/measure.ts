@@ -33,8 +33,8 @@ export const mean = (values: readonly number[]): number =>
   values.reduce((sum, v) => sum + v, 0) / values.length
 
 /**
- * Times the candidates in turns, so that whatever the machine does meets all of them alike, and returns the median
- * seconds of one call of each. `flush`, where given, empties the caches before every trial.
+ * Times the candidates in turns, so that other load affects all of them alike, and returns the median seconds per call
+ * of each. `flush`, where given, empties the caches before every trial.
  */
 export async function interleave<Name extends string>(
   candidates: readonly (Candidate & { name: Name })[],
@@ -71,7 +71,7 @@ export async function interleave<Name extends string>(
   }
   const end = performance.now() + budget * 1e3
   for (let round = 0; round < maxRounds && (round < minRounds || performance.now() < end); round++) {
-    // Each round starts with another candidate, so that none always follows the same one.
+    // Each round starts with another candidate, so that no candidate always follows the same one.
     for (let k = 0; k < contenders.length; k++) {
       const contender = contenders[(round + k) % contenders.length]
       contender.trials.push(await trial(contender))

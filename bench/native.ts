@@ -12,7 +12,7 @@ export interface NativeRow {
   seconds: Record<string, number>
 }
 
-/** Why the native benchmark cannot be built here, if it cannot. */
+/** Why the native benchmark cannot be built here, or undefined. */
 export function nativeUnavailable(): string | undefined {
   const found = spawnSync('cmake', ['--version'], { stdio: 'ignore' }).status === 0
   return found ? undefined : 'cmake was not found; install CMake and a C++ compiler'

@@ -16,7 +16,7 @@ interface Section {
   suite: SuiteName
   /** One sentence above the table. */
   caption: string
-  /** Columns: a figure's name in the file, and how the README calls it where that differs. */
+  /** Columns: a figure's name in the file, and its name in the README where that differs. */
   figures: Record<string, string>
   rows?: (row: Row) => boolean
 }
@@ -94,7 +94,7 @@ function describeAll(): string {
     const slug = file.slice(report.suite.length + 1, -'.json'.length)
     machines.set(slug, (machines.get(slug) ?? new Map<string, Report>()).set(report.suite, report))
   }
-  // The latest is what one reads; the others fold away.
+  // The latest is open, the others are folded.
   const described = [...machines.values()].map(describeMachine).sort((a, b) => (a.date < b.date ? 1 : -1))
   const text = described.map(({ heading, parts }, i) =>
     i === 0

@@ -2,7 +2,7 @@
 export interface Figure {
   value: number
   unit: 'ratio' | 'seconds' | 'bytes'
-  /** What the project wants to reach: bench/aims.ts, and of GPUs bench/gpu/results.ts. */
+  /** The project's aim: from bench/aims.ts, for GPUs from bench/gpu/results.ts. */
   atLeast?: number
   atMost?: number
 }
@@ -22,11 +22,11 @@ export const meetsAim = ({ value, atLeast = -Infinity, atMost = Infinity }: Figu
   value >= atLeast && value <= atMost
 
 export interface Row {
-  /** What was run, such as { elements: 1048576, caches: 'cold' }. */
+  /** The measured case, such as { elements: 1048576, caches: 'cold' }. */
   case: Record<string, string | number>
-  /** Ratios first. A figure that could not be had is absent. */
+  /** Ratios first. A figure that could not be measured is absent. */
   figures: Partial<Record<string, Figure>>
-  /** Median seconds of everything that was timed; for the file, not for the screen. */
+  /** Median seconds of each candidate; written to the file, not shown. */
   times?: Record<string, number>
 }
 
@@ -34,7 +34,7 @@ export interface Row {
 export const figuresOf = (row: Row): [string, Figure][] =>
   Object.entries(row.figures).flatMap(([name, figure]) => (figure ? [[name, figure]] : []))
 
-/** What a suite hands back. */
+/** The result of a suite. */
 export interface Table {
   title: string
   /** How to read it: what a ratio divides, how inputs were treated. */

@@ -51,7 +51,7 @@ function parseFlags() {
   return { ...values, peers, only: only as SuiteName[] }
 }
 
-/** A fresh process, so that no suite meets the heap, the compiled code or the pools of another. */
+/** A fresh process per suite, so that suites share no heap, compiled code or pools. */
 function measureApart(
   name: SuiteName,
   quick: boolean,

@@ -35,7 +35,7 @@ export function figureNames(rows: readonly Row[]): string[] {
   return [...new Set([...names((f) => f.unit === 'ratio'), ...names((f) => f.unit !== 'ratio')])]
 }
 
-/** The table as text for a terminal; `*` marks what misses its aim. */
+/** The table as text for a terminal; `*` marks figures that miss their aims. */
 export function renderTable({ title, notes, rows }: Table): string {
   const cases = [...new Set(rows.flatMap((row) => Object.keys(row.case)))]
   const names = figureNames(rows)
@@ -63,7 +63,7 @@ export function renderTable({ title, notes, rows }: Table): string {
   ].join('\n')
 }
 
-/** The same as Markdown. `figures` are the columns: names in the file, and what they are called where that differs. */
+/** The table as Markdown. `figures` are the columns: names in the file, and other names to show. */
 export function markdownTable(rows: readonly Row[], figures: Record<string, string>): string {
   const cases = Object.keys(rows[0].case)
   const names = Object.keys(figures).filter((name) => rows.some((row) => row.figures[name]))

@@ -1,4 +1,4 @@
-/** A comparator that cannot fail proves nothing, so it goes first. */
+/** The comparator itself: it must be able to fail before its results mean anything. */
 import t from 'tap'
 import { assertSame, difference, floatsFromHex } from './support/bits'
 import { groupDifference } from './support/groups'

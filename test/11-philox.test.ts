@@ -1,4 +1,4 @@
-/** Philox4x32-10: the known answers of Random123, for the reference, and for the library wherever they can be reached. */
+/** Philox4x32-10: the known answers of Random123, for the reference, and for the library through foldIn and masks. */
 import fc from 'fast-check'
 import { foldIn, jumpoutForward } from 'jumpout'
 import t from 'tap'

@@ -1,6 +1,6 @@
 /**
- * The reference stands on its own feet: it reproduces the golden vectors without the library. A case's base rate alone may
- * differ in its last bits, where the mathematical library does (docs/numerics.md, What may differ between machines).
+ * The reference reproduces the golden vectors without the library. Only the base rate of a case may differ in its last
+ * bits, where the mathematical library does (docs/numerics.md, What may differ between machines).
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ import { root } from './support/program'
 import { backward, foldIn, forward } from './support/reference'
 import { vectorFiles } from './support/vectors'
 
-t.test('npm run vectors makes test/vectors as it is', (t) => {
+t.test('npm run vectors reproduces test/vectors', (t) => {
   const folder = join(root, 'test', 'vectors')
   const made = vectorFiles()
   t.strictSame(readdirSync(folder).sort(), [...Object.keys(made), 'inputs.json'].sort())

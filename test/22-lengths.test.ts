@@ -1,4 +1,4 @@
-/** Every length where a vector loop could end badly. */
+/** Every length at which the end of a vector loop could go wrong. */
 import t from 'tap'
 import { assertConforms } from './support/conform'
 import { type InputKind, makeGradient, makeInput } from './support/inputs'

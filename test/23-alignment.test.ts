@@ -1,4 +1,4 @@
-/** Views that start anywhere in their buffers: input, output and mask, each against the others. */
+/** Views at all offsets in their buffers: input, output and mask, each against the others. */
 import { jumpoutBackward, jumpoutForward } from 'jumpout'
 import t from 'tap'
 import { assertSame } from './support/bits'

@@ -1,4 +1,4 @@
-/** Backward is the derivative of forward, however the mask comes back. */
+/** Backward is the derivative of forward, with a saved mask and with one that is drawn again. */
 import fc from 'fast-check'
 import { jumpoutBackward, jumpoutForward } from 'jumpout'
 import t from 'tap'
@@ -15,7 +15,7 @@ const LAYOUTS = [
 ] as const
 
 /**
- * The weighted sum of the outputs, moved in one input by +-step. Inputs are multiples of 1/64 at least 1/4 from zero and
+ * The weighted sum of the outputs, with one input changed by +-step. Inputs are multiples of 1/64 at least 1/4 from zero and
  * the step is 1/8, so no element changes sign: mask, count and rate stay what they were.
  */
 for (const layout of LAYOUTS) {

@@ -1,4 +1,4 @@
-/** What must hold between calls, whatever the bits are. */
+/** Identities between the results of several calls. */
 import fc from 'fast-check'
 import { jumpoutForward } from 'jumpout'
 import t from 'tap'
@@ -33,7 +33,7 @@ t.test('in place through two views on one memory', (t) => {
   t.end()
 })
 
-t.test('the input is left as it was', (t) => {
+t.test('the input is unchanged', (t) => {
   const input = makeInput(5000, 'special')
   const before = input.slice()
   jumpoutForward(input, { seed: 1, relu: true })
@@ -55,7 +55,7 @@ t.test('forward with relu = ReLU, then forward', (t) => {
   t.end()
 })
 
-t.test('the mask says what was kept, and bits past the end are 0', (t) => {
+t.test('the mask has a bit per kept element, and bits past the end are 0', (t) => {
   for (const length of [1, 31, 32, 33, 100]) {
     const { output, saved } = jumpoutForward(new Float32Array(length).fill(1), {
       seed: 4,
@@ -74,7 +74,7 @@ t.test('the mask says what was kept, and bits past the end are 0', (t) => {
   t.end()
 })
 
-t.test('what falls becomes +0, also from NaN, infinity and -0', (t) => {
+t.test('dropped elements become +0, also NaN, infinity and -0', (t) => {
   for (const x of [NaN, Infinity, -Infinity, -0, -1]) {
     const { output, saved } = jumpoutForward(new Float32Array(4096).fill(x), {
       seed: 3,
@@ -91,7 +91,7 @@ t.test('what falls becomes +0, also from NaN, infinity and -0', (t) => {
   t.end()
 })
 
-t.test('the defaults are the ones that are documented', (t) => {
+t.test('the defaults are the documented ones', (t) => {
   const input = makeInput(3000)
   const documented = {
     sigma: 0.1,

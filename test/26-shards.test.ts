@@ -1,4 +1,4 @@
-/** A tensor cut anywhere into shards gives, piece by piece, what the whole gives. */
+/** The outputs of shards, cut anywhere, equal the output of the whole tensor. */
 import fc from 'fast-check'
 import { countActive, jumpoutBackward, jumpoutForward } from 'jumpout'
 import t from 'tap'

@@ -1,5 +1,5 @@
 /**
- * Rates and means are what they should be. Every bound is five standard errors of the quantity: a correct generator fails
+ * Rates and means match their expectations. Every bound is five standard errors of the quantity: a correct generator fails
  * one in 1.7 million such comparisons, and the seeds are fixed.
  */
 import { jumpoutForward } from 'jumpout'
@@ -15,7 +15,7 @@ const ones = new Float32Array(N).fill(1)
 const fraction = (array: Float32Array, predicate: (x: number) => boolean) =>
   array.reduce((count, x) => count + Number(predicate(x)), 0) / array.length
 
-t.test('the fraction that falls is the effective rate', (t) => {
+t.test('the dropped fraction is the effective rate', (t) => {
   for (const rate of [0.01, 0.1, 0.2, 0.5, 0.6, 0.9, 65535 / 65536]) {
     const { output, saved } = jumpoutForward(ones, {
       seed: 1,
@@ -91,7 +91,7 @@ t.test('with exponent 1 the mean is kept, with exponent e it is (1 - p)^(1 - e) 
   t.end()
 })
 
-t.test('every lane of a block drops alike', (t) => {
+t.test('every lane of a block drops at the same rate', (t) => {
   const rate = 0.3
   const { saved } = jumpoutForward(ones, { seed: 4, rate, normalize: false })
   const mask = saved.mask as Uint32Array
@@ -122,7 +122,7 @@ t.test('decisions are not correlated over elements, calls, seeds', (t) => {
   t.end()
 })
 
-t.test('channels fall as a whole, at the rate', (t) => {
+t.test('channels are dropped as a whole, at the rate', (t) => {
   const [samples, channels, plane] = [500, 40, 9]
   const input = ones.subarray(0, samples * channels * plane)
   const rate = 0.3

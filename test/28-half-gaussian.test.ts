@@ -1,4 +1,4 @@
-/** The base rates that are drawn (I) follow the truncated half-Gaussian they should come from. */
+/** The drawn base rates (I) follow the truncated half-Gaussian. */
 import { jumpoutForward } from 'jumpout'
 import t from 'tap'
 import { correlation, halfGaussianCdf, kolmogorovSmirnov } from './support/distribution'
@@ -48,7 +48,7 @@ for (const [what, draw] of [
     t.end()
   })
 
-  t.test(`${what}: one draw says nothing of the next`, (t) => {
+  t.test(`${what}: successive draws are uncorrelated`, (t) => {
     const rates = draw(13n, { sigma: 0.1, ...WIDEST })
     const bound = 5 / Math.sqrt(N)
     for (const lag of [1, 2, 8]) {

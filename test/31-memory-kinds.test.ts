@@ -77,7 +77,7 @@ t.test('detached arrays are refused, one by one', (t) => {
   t.end()
 })
 
-t.test('a mask that was given, and detached before backward, is refused', (t) => {
+t.test('a given mask that is detached before backward is refused', (t) => {
   const mask = new Uint32Array(words)
   const { saved } = jumpoutForward(input, { ...call, mask })
   structuredClone(mask.buffer, { transfer: [mask.buffer] })
@@ -95,7 +95,7 @@ const movers: [string, (buffer: ArrayBuffer) => unknown][] = [
   ['moved', (buffer) => (buffer as { transfer?: () => ArrayBuffer }).transfer?.()],
 ]
 for (const [how, move] of movers) {
-  t.test(`the library's own masks: one that is ${how} hurts no call or layer to come`, (t) => {
+  t.test(`the library's own masks: one that is ${how} affects no later call or layer`, (t) => {
     const layer = new Jumpout({ seed: 1, relu: true })
     layer.forward(input)
     const first = jumpoutForward(input, call)
@@ -121,7 +121,7 @@ for (const [how, move] of movers) {
   })
 }
 
-t.test('views that fell out of their memory are refused', (t) => {
+t.test('views outside their resized memory are refused', (t) => {
   const memory = wasmMemory({ initial: 1 })
   const stale = new Float32Array(memory.buffer, 0, N)
   memory.grow(1)
@@ -148,7 +148,7 @@ t.test('arrays of another realm are Float32Arrays', (t) => {
   t.end()
 })
 
-t.test('subclasses and disguised arrays cannot lead outside their memory', (t) => {
+t.test('subclasses and disguised arrays cannot reach outside their memory', (t) => {
   class Tensor2 extends Float32Array {}
   equalBits(t, jumpoutForward(Tensor2.from(input), call).output, expected.output, 'a subclass')
 
@@ -183,7 +183,7 @@ t.test('subclasses and disguised arrays cannot lead outside their memory', (t) =
   t.end()
 })
 
-t.test('getters that detach what was already checked', (t) => {
+t.test('getters that detach an array that was checked already', (t) => {
   const victim = input.slice()
   const trap = {
     out: new Float32Array(N),

@@ -1,4 +1,4 @@
-/** Fresh outputs are the caller's for good: nobody else writes there, however the library came by the memory. */
+/** The library never writes to a fresh output again, whichever way it got the memory. */
 import {
   allocate,
   Jumpout,
@@ -13,7 +13,7 @@ import { assertSame, equalBits } from './support/bits'
 import { makeGradient, makeInput } from './support/inputs'
 import { endedWell, programPath, runNode, typescript } from './support/program'
 
-/** On either side of every way in which outputs are allocated, and odd. */
+/** Odd lengths on either side of each limit between the ways of allocation. */
 const LENGTHS = [1, 16, 17, 100, 4095, 4096, 16_383, 65_535, 65_536, 65_537, 300_001]
 
 t.test('outputs that are kept keep their values', async (t) => {
@@ -54,7 +54,7 @@ t.test('no two outputs share memory', (t) => {
   t.end()
 })
 
-t.test('an output owns its buffer exactly, however many there are', async (t) => {
+t.test('each of many outputs spans its own buffer', async (t) => {
   const owns = ({ buffer, byteOffset, byteLength }: Float32Array | Uint32Array) =>
     byteOffset === 0 && buffer.byteLength === byteLength
   for (const length of [0, ...LENGTHS, 1 << 20, 8_500_000]) {
@@ -103,7 +103,7 @@ t.test('an output may be written and cloned like any array', (t) => {
   t.end()
 })
 
-t.test('a mask that is kept keeps little else', async (t) => {
+t.test('a mask that is kept keeps little other memory', async (t) => {
   endedWell(t, await runNode(['--expose-gc', ...typescript, programPath('kept-masks.ts')]), 'little else')
 })
 
@@ -125,7 +125,7 @@ t.test('allocate', (t) => {
   t.end()
 })
 
-t.test('allocate refuses what is no length', (t) => {
+t.test('allocate refuses values that are no length', (t) => {
   for (const wrong of ['1', null, undefined, {}, 1n]) {
     t.throws(() => allocate(wrong as number), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' })
   }

@@ -1,4 +1,4 @@
-/** The asynchronous functions do what the synchronous ones do, off the main thread. */
+/** The asynchronous functions give the results of the synchronous ones, off the main thread. */
 /// <reference lib="es2024.arraybuffer" />
 /// <reference lib="es2024.sharedmemory" />
 import fc from 'fast-check'
@@ -65,7 +65,7 @@ t.test('many calls in flight', async (t) => {
   t.pass(`${calls.length} calls`)
 })
 
-t.test('arrays live as long as the work on them, whoever forgets them', async (t) => {
+t.test('arrays live as long as the work on them, without other references', async (t) => {
   const expected = jumpoutForward(new Float32Array(500_000).fill(1), { seed: 5 }).output
   const results = Array.from({ length: 20 }, () =>
     jumpoutForwardAsync(new Float32Array(500_000).fill(1), { seed: 5 }),
@@ -75,7 +75,7 @@ t.test('arrays live as long as the work on them, whoever forgets them', async (t
   t.equal(garbage.length, 50)
 })
 
-t.test('the loop goes on meanwhile', async (t) => {
+t.test('the event loop turns meanwhile', async (t) => {
   let settled = false
   const work = jumpoutForwardAsync(new Float32Array(2_000_000), { seed: 1 }).then(() => (settled = true))
   t.notOk(settled, 'the call returned before its work was awaited')
@@ -125,7 +125,7 @@ t.test('resizable buffers are refused: they may shrink under the thread', async 
   }
 })
 
-t.test('a signal calls off what has not begun', async (t) => {
+t.test('a signal cancels calls that have not begun', async (t) => {
   const large = makeInput(4_000_000)
   const small = makeInput(1000)
   const reason = new Error('enough')

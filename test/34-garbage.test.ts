@@ -1,4 +1,4 @@
-/** Whatever JavaScript can pass ends in a result or in an error with a code. */
+/** Any arguments from JavaScript end in a result or in an error with a code. */
 import fc from 'fast-check'
 import * as jumpout from 'jumpout'
 import t from 'tap'
@@ -71,7 +71,7 @@ const seeded = options.map((wild): unknown =>
   typeof wild === 'object' && wild !== null && !ArrayBuffer.isView(wild) ? { seed: 1, ...wild } : wild,
 )
 
-/** Throws where an error is none of ours. */
+/** Throws if an error is not of this package. */
 async function survives(run: () => unknown): Promise<void> {
   try {
     await run()
@@ -121,7 +121,7 @@ t.test('layers', async (t) => {
   )
 })
 
-t.test('methods on what they do not belong to', async (t) => {
+t.test('methods on objects of other classes', async (t) => {
   const layer = new jumpout.Jumpout({ seed: 1 })
   for (const method of ['forward', 'backward', 'train', 'eval', 'toJSON'] as const) {
     t.throws(() => (layer[method] as Wild).call({}, new Float32Array(1)), { name: 'TypeError' }, method)

@@ -1,4 +1,4 @@
-/** A misspelt option is refused, with the name that was meant, before anything is written. */
+/** A misspelt option is refused with a hint on the right name, before anything is written. */
 import * as jumpout from 'jumpout'
 import t from 'tap'
 
@@ -38,7 +38,7 @@ const takers: Record<string, (options: object) => unknown> = {
   'Stream.wrap': (o) => Stream.wrap(0n, o),
 }
 
-t.test('everywhere', async (t) => {
+t.test('every function', async (t) => {
   for (const [name, take] of Object.entries(takers)) {
     const run = async () => take({ zzzz: 1 })
     await t.rejects(run(), refused(/got 'zzzz'$/), name)
@@ -48,7 +48,7 @@ t.test('everywhere', async (t) => {
   t.equal(layer.calls, 1n, 'nothing was counted')
 })
 
-t.test('what was meant', (t) => {
+t.test('hints', (t) => {
   const rows: [string, object, RegExp][] = [
     ['jumpoutForward', { rat: 0.9 }, /did you mean 'rate'\?/],
     ['jumpoutForward', { Rate: 0.9 }, /did you mean 'rate'\?/],
@@ -74,7 +74,7 @@ t.test('what was meant', (t) => {
   t.end()
 })
 
-t.test('what is left alone', (t) => {
+t.test('objects and names that are accepted', (t) => {
   const mean = (options: object) => t.doesNotThrow(() => jumpoutForward(x, options))
   mean({ seed: 1, rat: undefined })
   mean({ seed: 1, [Symbol('rat')]: 1 })
@@ -111,7 +111,7 @@ t.test('what is left alone', (t) => {
   t.end()
 })
 
-t.test('what is something else than options', (t) => {
+t.test('values that are no bag of options', (t) => {
   const wrong = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message: /an object for options, got/ }
   const huge = [new Uint8Array(2 ** 27), new String('x'.repeat(2 ** 28))]
   const empty = [[], new Float32Array(0), new String(''), new Number(1), new Boolean(false)]

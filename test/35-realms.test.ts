@@ -1,4 +1,4 @@
-/** Jest and vm: whatever the package returns or throws is of the realm that loaded it, in any number of realms at once. */
+/** Jest and vm: results and errors belong to the realm that loaded the package, in any number of realms at once. */
 import t from 'tap'
 import { equalBits } from './support/bits'
 import { makeInput } from './support/inputs'
@@ -62,7 +62,7 @@ t.test('arrays, options and lists of other realms', (t) => {
   t.end()
 })
 
-t.test('realms that nobody has any more are collected', async (t) => {
+t.test('realms without references are collected', async (t) => {
   const args = ['--expose-gc', ...typescript, programPath('realms.ts')]
   endedWell(t, await runNode(args), 'realms end')
 })

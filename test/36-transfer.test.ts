@@ -1,4 +1,4 @@
-/** Outputs, gradients and masks of every size move to other threads as any array does, in every version of Node. */
+/** Outputs, gradients and masks of every size can be transferred to other threads, in every version of Node. */
 /// <reference lib="es2024.arraybuffer" />
 import { once } from 'node:events'
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
@@ -12,7 +12,7 @@ type Words = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>
 const LENGTHS = [1, 100, 1000, 4096, 8193, 65_535, 65_536, 300_001, 1 << 20, 8_500_000]
 const refusal = { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message: /, got a detached one/ }
 
-/** Sends back what it gets. */
+/** A worker that sends each message back. */
 const worker = new Worker(
   "require('node:worker_threads').parentPort.on('message', (array) => {\n  require('node:worker_threads').parentPort.postMessage(array, [array.buffer])\n})",
   { eval: true },
@@ -51,7 +51,7 @@ for (const [how, move] of Object.entries(MOVES)) {
       const gradient = jumpoutBackward(gradOutput, saved)
       const expected = gradient.slice()
       const mask = saved.mask as Uint32Array
-      // As the owner of a layer sees them: many, some dropped.
+      // As in a training loop: many arrays, some of which are dropped.
       const layer = new Jumpout({ seed: 1 })
       const arrays = [
         output,

@@ -1,4 +1,4 @@
-/** Outputs that are given back by hand. */
+/** `release`: outputs that are given back by hand. */
 /// <reference lib="es2024.arraybuffer" />
 import { markAsUntransferable } from 'node:worker_threads'
 import { allocate, jumpoutBackward, jumpoutForward, jumpoutForwardAsync, release } from 'jumpout'
@@ -46,7 +46,7 @@ t.test('later outputs are right, exact, and share nothing, whatever was released
   }
 })
 
-t.test('more than is kept, and arrays of the caller', (t) => {
+t.test('more memory than is kept, and arrays of the caller', (t) => {
   // 4 MB each: beyond the cap of 128 MiB, with sizes that no output asks for again.
   for (let i = 0; i < 60; ++i) release(new Float32Array((1 << 20) + i))
   const input = makeInput(1 << 20)
@@ -58,7 +58,7 @@ t.test('more than is kept, and arrays of the caller', (t) => {
   t.end()
 })
 
-t.test('refuses what is no array that owns its memory, and leaves it as it is', (t) => {
+t.test('refuses arrays that do not own their memory, and leaves them unchanged', (t) => {
   const marked = new Float32Array(5000).fill(1)
   markAsUntransferable(marked.buffer)
   const refused: Record<string, Float32Array> = {

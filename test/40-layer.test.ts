@@ -1,4 +1,4 @@
-/** The layer: it counts its calls, knows training from evaluation, and parses its options once. */
+/** The layer: it counts its calls, has a mode for training and one for evaluation, and reads its options once. */
 import { foldIn, Jumpout, jumpoutBackward, jumpoutForward } from 'jumpout'
 import t from 'tap'
 import { equalBits } from './support/bits'

@@ -1,4 +1,4 @@
-/** A layer that is stored and read again goes on with the very draws it would have made. */
+/** A layer that is stored and read again continues with the same draws. */
 import fc from 'fast-check'
 import { Jumpout, type JumpoutState } from 'jumpout'
 import t from 'tap'
@@ -61,7 +61,7 @@ t.test('a copy does not touch its original', (t) => {
   t.end()
 })
 
-t.test('what is no state is refused, with a word on what is wrong', (t) => {
+t.test('a wrong state is refused, with the reason', (t) => {
   const state = new Jumpout({ seed: 5, layer: 3 }).toJSON()
   const broken: [string, unknown][] = [
     ['nothing', undefined],

@@ -1,4 +1,4 @@
-/** A layer that is applied more than once in one graph, calls that are made again, and results that the layer owns. */
+/** `layer.call`: a layer applied more than once in one graph, repeated calls; and `reuse`. */
 import { foldIn, Jumpout, jumpoutBackward, jumpoutBackwardAsync, jumpoutForward, type Saved } from 'jumpout'
 import t from 'tap'
 import { equalBits } from './support/bits'
@@ -59,7 +59,7 @@ t.test('forward and call count together, and leave each other alone', (t) => {
   t.end()
 })
 
-t.test('a call that is made again: the same bits, and none is counted', (t) => {
+t.test('a repeated call: the same bits, and no call is counted', (t) => {
   const layer = new Jumpout(options)
   const first = layer.call(input)
   layer.forward(other)
@@ -106,7 +106,7 @@ t.test('the options of a call', (t) => {
   t.end()
 })
 
-t.test('saved in evaluation: whatever the mode is now, by both backwards', async (t) => {
+t.test('saved in evaluation: both backwards accept it in either mode', async (t) => {
   for (const fused of [false, true]) {
     for (const saveMask of [false, true]) {
       const layer = new Jumpout({ seed: 1, relu: fused })
@@ -150,7 +150,7 @@ t.test('backward without saved: once for each forward of a mode', (t) => {
   t.end()
 })
 
-t.test('what is no saved, and one of another layer', (t) => {
+t.test('values that are no Saved, and one of another layer', (t) => {
   const layer = new Jumpout(options)
   layer.forward(input)
   for (const saved of [null, {}, 1, 'x', structuredClone({}), Object.create(layer.call(input).saved)])
@@ -252,7 +252,7 @@ t.test('reuse: the layer owns what forward and backward return', (t) => {
   const posted = layer.forward(input)
   structuredClone(posted.buffer, { transfer: [posted.buffer] })
   t.equal(posted.length, 0)
-  t.equal(layer.forward(input).length, N, 'whoever takes the memory away gets it')
+  t.equal(layer.forward(input).length, N, 'memory that was transferred is replaced')
   t.equal(Jumpout.fromJSON(layer.toJSON()).toJSON().options.reuse, true)
   t.throws(() => new Jumpout({ reuse: 1 as never }), { code: 'ERR_INVALID_ARG_TYPE' })
   t.end()

@@ -1,4 +1,4 @@
-/** What the library says of this build and this machine. */
+/** `runtime`: the features of this build and this machine. */
 import { existsSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
 import { runtime } from 'jumpout'
@@ -16,7 +16,7 @@ t.test('runtime', (t) => {
   t.end()
 })
 
-t.test('where there is no CUDA, a reason says why', (t) => {
+t.test('without CUDA, `reason` says why', (t) => {
   if (runtime.cuda.available) {
     t.ok(runtime.cuda.devices.length > 0)
   } else {

@@ -1,4 +1,4 @@
-/** Every instruction set that this machine has gives the same bits; one that it has not is refused aloud. */
+/** Every instruction set of this machine gives the same bits; an unknown one is an error. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -15,7 +15,7 @@ const CONFORMANCE = [
   '26-shards.test.ts',
 ]
 
-/** What the processor says it has, where the system tells; the library may not have less. */
+/** The processor's instruction sets, as far as the system lists them; the library must find all of them. */
 function expectedSets(): string[] {
   if (process.arch === 'arm64') return ['neon', 'scalar']
   if (process.arch !== 'x64' || process.platform !== 'linux') return ['scalar']
@@ -55,12 +55,12 @@ for (const isa of ['avx512', 'avx2', 'neon', 'scalar']) {
   })
 }
 
-t.test('left alone, the library takes the best', async (t) => {
+t.test('by default the library takes the best', async (t) => {
   const { runtime } = await runtimeWith({})
   t.equal(runtime?.cpu.isa, expected[0])
 })
 
-t.test('an instruction set that nobody knows', async (t) => {
+t.test('an unknown instruction set', async (t) => {
   for (const isa of ['sse9', 'AVX2 ', '2']) {
     const { outcome, runtime } = await runtimeWith({ JUMPOUT_CPU_ISA: isa })
     t.equal(runtime, undefined)

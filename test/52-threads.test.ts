@@ -59,7 +59,7 @@ t.test('the default is no more than the processors that the process may use', as
   t.equal(pinned({ JUMPOUT_NUM_THREADS: '3' }), '3', 'unless more is asked for')
 })
 
-t.test('a number of threads that is none is refused aloud', async (t) => {
+t.test('an invalid number of threads is an error', async (t) => {
   for (const threads of ['0', '-1', '1.5', 'two', '4x', '99999999999999999999']) {
     const { outcome, runtime } = await runtimeWith({ JUMPOUT_NUM_THREADS: threads })
     t.equal(runtime, undefined, threads)

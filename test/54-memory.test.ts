@@ -1,6 +1,6 @@
 /**
- * Memory does not grow, whatever is called how often. What counts is the slope once a plateau is reached, not what a
- * process holds: that depends on the machine. A leak of 100 bytes per call, planted on purpose, must be seen.
+ * Memory does not grow over many calls of any kind. The test bounds the slope once a plateau is reached, since the size of a
+ * process depends on the machine. A planted leak of 100 bytes per call must be detected.
  */
 import t, { type Test } from 'tap'
 import { buildAddon } from './support/addon'
@@ -34,7 +34,7 @@ const LEAKS: Record<string, readonly string[]> = {
   largeInMicrotasks: ['javascript', 'native'],
   largePeak: ['outputs'],
 }
-/** Where the C library does not tell what it has given out, only its pages are seen. */
+/** Without the C library's own figures, only pages are measured. */
 const untold = allocated() < 0 && 'the C library does not tell what is in use'
 
 for (const [scenario, leaks] of Object.entries(LEAKS)) {

@@ -1,4 +1,4 @@
-/** The package as others meet it: required, imported, copied without its binary. */
+/** The package as users load it: required, imported, copied without its binary. */
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -18,7 +18,7 @@ const FUNCTIONS = [
   'Jumpout',
 ]
 
-t.test('what the package exports', (t) => {
+t.test('the exports of the package', (t) => {
   for (const name of FUNCTIONS) t.type(jumpout[name as keyof typeof jumpout], 'function', name)
   t.type(jumpout.runtime, 'object')
   t.end()

@@ -1,4 +1,4 @@
-/** What objects show, and that no empty copy of one is made. */
+/** `util.inspect` of objects, and refusal of empty copies. */
 import './support/device'
 import assert from 'node:assert'
 import { inspect } from 'node:util'
@@ -16,7 +16,7 @@ const onDevice = jumpoutForward(array, { seed: 1 }).saved
 const stream = new Stream()
 const graph = stream.capture(() => array.clear({ stream }))
 
-t.test('copies and messages name what to send instead', (t) => {
+t.test('copies and messages are refused, and name an alternative', (t) => {
   const { port1, port2 } = new MessageChannel()
   const rows: [object, RegExp][] = [
     [saved, /mask.*seed.*call/],
@@ -40,7 +40,7 @@ t.test('copies and messages name what to send instead', (t) => {
   t.end()
 })
 
-t.test('inspect shows what they hold', (t) => {
+t.test('inspect shows their fields', (t) => {
   t.match(
     inspect(saved),
     /^Saved \{\s+length: 64,\s+mask: Uint32Array\(2\)[^]*call: 0n,[^]*effectiveRate: 0.25/,
@@ -78,7 +78,7 @@ t.test('while a layer counts on a device nothing waits', (t) => {
   t.end()
 })
 
-t.test('printing and comparing trip over nothing', (t) => {
+t.test('printing and comparing do not fail', (t) => {
   assert.deepStrictEqual(saved, saved)
   t.throws(() => assert.deepStrictEqual(saved, {}), { name: 'AssertionError' })
   t.strictSame({ output, saved }, { ...{ output, saved } })

@@ -1,4 +1,4 @@
-/** Each number of a call is written where the binary says that it is. */
+/** Each number of a call is written at the position that the binary names. */
 import { countActive, jumpoutBackward, jumpoutForward } from 'jumpout'
 import t from 'tap'
 import { equalBits } from './support/bits'

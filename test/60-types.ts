@@ -1,5 +1,5 @@
 /**
- * Never run: that this compiles, errors where errors are expected included, is the test of the types. It needs no more than
+ * Never run: the test of the types is that this compiles, with errors where they are expected. It needs no more than
  * ES2022; scripts/check-types.js compiles it against the packed declarations with many compilers.
  */
 import {

@@ -1,4 +1,4 @@
-/** The tree is what CONTRIBUTING says it is: dependencies point one way, and there is one list of everything. */
+/** The rules of CONTRIBUTING for the tree: dependencies point one way, and there is one list of everything. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import t from 'tap'
@@ -138,7 +138,7 @@ t.test('lib: the two places know nothing of each other and of calls, but for arr
   t.end()
 })
 
-t.test('lib: one file loads the binary, one makes errors, nobody imports the index', (t) => {
+t.test('lib: one file loads the binary, one makes errors, none imports the index', (t) => {
   const graph = importsOfLib()
   const loading = [...graph.keys()].filter((file) => /\bbindings\(|\brequire\(/.test(read(file)))
   t.strictSame(loading, ['lib/native.ts'])

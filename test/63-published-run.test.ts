@@ -1,4 +1,4 @@
-/** npm run train says whether its runs are those of the repository: the comparison, without training. */
+/** npm run train compares its runs with the published ones: the comparison, without training. */
 import t from 'tap'
 import { parseOptions, type Options } from '../examples/fashion-mnist/options'
 import {

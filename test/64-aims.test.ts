@@ -1,4 +1,4 @@
-/** What the benchmarks aim at is the same on every machine. */
+/** The aims of the benchmarks are the same on every machine. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'

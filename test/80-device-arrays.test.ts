@@ -217,7 +217,7 @@ t.test('free, and using', (t) => {
   t.end()
 })
 
-t.test('memory that was freed is there again', (t) => {
+t.test('freed memory can be allocated again', (t) => {
   const megabytes = 200
   for (let round = 0; round < 20; ++round) {
     using array = DeviceArray.alloc(megabytes * 2 ** 18)

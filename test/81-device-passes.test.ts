@@ -1,4 +1,4 @@
-/** Forward, backward and count on a device: bit for bit what the reference and the CPU backend give. */
+/** Forward, backward and count on a device: the same bits as the reference and the CPU backend. */
 import './support/device'
 import fc from 'fast-check'
 import { countActive, DeviceArray, jumpoutBackward, jumpoutForward, type Shard } from 'jumpout'
@@ -57,7 +57,7 @@ t.test('lengths around the borders of words, blocks and tiles', (t) => {
   t.end()
 })
 
-t.test('an empty one', (t) => {
+t.test('an empty array', (t) => {
   const host = jumpoutForward(new Float32Array(0), { seed: 1 })
   const { output, saved } = jumpoutForward(DeviceArray.alloc(0), { seed: 1 })
   t.equal(output.length, 0)
@@ -67,7 +67,7 @@ t.test('an empty one', (t) => {
   t.end()
 })
 
-t.test('a longer one is what the CPU backend gives', (t) => {
+t.test('a longer array: the same bits as the CPU backend', (t) => {
   const input = makeInput(200_001, 'signed')
   const gradOutput = makeGradient(200_001)
   const call = { seed: 2n ** 64n - 1n, call: 2n ** 63n - 2n, relu: true }
@@ -117,7 +117,7 @@ t.test('counts that the producer made', (t) => {
     const { output, saved } = jumpoutForward(x, { ...options, active })
     equalBits(t, output.toHost(), expected.output, granularity)
     assertSameGroups(saved.stats(), expected.groups, granularity)
-    // They are taken at their word.
+    // Given counts are not checked against the input.
     const wrong = DeviceArray.from(new BigUint64Array(counts.length).fill(1n))
     t.ok(
       jumpoutForward(x, { ...options, active: wrong })
@@ -226,7 +226,7 @@ t.test('a fused ReLU is ReLU and then jumpout', (t) => {
   t.end()
 })
 
-t.test('many calls one after the other keep apart what they saved', (t) => {
+t.test('many calls keep separate saved state', (t) => {
   const input = makeInput(64)
   const x = DeviceArray.from(input)
   const results = Array.from({ length: 500 }, (_, call) => jumpoutForward(x, { seed: 1, call }).saved)

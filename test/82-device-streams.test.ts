@@ -7,7 +7,7 @@ import { makeInput } from './support/inputs'
 
 const input = makeInput(5000)
 
-t.test('what a stream is', (t) => {
+t.test('properties of a stream', (t) => {
   const stream = new Stream()
   t.equal(stream.device, 0)
   t.equal(typeof stream.handle, 'bigint')

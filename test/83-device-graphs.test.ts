@@ -75,14 +75,14 @@ t.test('on other streams, and without one', async (t) => {
   other.destroy()
   graph.launch()
   t.strictSame(saved?.stats(), jumpoutForward(input, { seed: 2, call: 1 }).saved.stats(), 'the default one')
-  // What is called meanwhile on the stream of the recording has a workspace of its own.
+  // A call on the stream of the recording uses another workspace than the graph.
   jumpoutForward(x, { seed: 2, call: 77, stream: recorded })
   graph.launch(recorded)
   await recorded.synchronize()
   equalBits(t, out.toHost(), jumpoutForward(input, { seed: 2, call: 2 }).output, 'the third launch')
 })
 
-t.test('a graph keeps what it uses', async (t) => {
+t.test('a graph keeps the memory that it uses', async (t) => {
   const stream = new Stream()
   const call = longs(0n)
   const out = DeviceArray.alloc(N)
@@ -100,7 +100,7 @@ t.test('a graph keeps what it uses', async (t) => {
     })
   }
   await collectGarbage()
-  // Memory that was given back would be taken by these.
+  // These would reuse memory that was freed.
   const others = Array.from({ length: 20 }, () => DeviceArray.from(new Float32Array(N).fill(NaN)))
   for (const number of [0, 1]) {
     graph.launch(stream)
@@ -156,7 +156,7 @@ t.test('counts of shards are part of the recording', async (t) => {
   equalBits(t, result?.output.toHost() as Float32Array, expected, 'output')
 })
 
-t.test('what has to wait cannot be recorded', async (t) => {
+t.test('calls that would have to wait cannot be recorded', async (t) => {
   const stream = new Stream()
   const x = DeviceArray.from(input)
   const eager = jumpoutForward(x, { seed: 6, stream })
@@ -242,7 +242,7 @@ t.test('without a counter every launch draws the same', async (t) => {
   }
 })
 
-t.test('graphs that nobody holds are collected, with their memory', async (t) => {
+t.test('graphs without references are collected, with their memory', async (t) => {
   const stream = new Stream()
   for (let round = 0; round < 40; ++round) {
     const x = DeviceArray.from(input)

@@ -1,4 +1,4 @@
-/** The layer on a device: what it does on the host, and in graphs. */
+/** The layer on a device: the same results as on the host, also in graphs. */
 import './support/device'
 import { DeviceArray, Jumpout, jumpoutBackward, type LayerOptions, runtime, Stream } from 'jumpout'
 import t from 'tap'
@@ -62,7 +62,7 @@ t.test('evaluation is the identity, or ReLU', (t) => {
   t.end()
 })
 
-t.test('on a stream, in memory that is used again', async (t) => {
+t.test('on a stream, in memory that is reused', async (t) => {
   const stream = new Stream()
   const layer = new Jumpout({ seed: 1, relu: true })
   const twin = new Jumpout({ seed: 1, relu: true })
@@ -86,7 +86,7 @@ t.test('on a stream, in memory that is used again', async (t) => {
   }
 })
 
-t.test('one mode does not disturb the other', (t) => {
+t.test('the modes keep separate state', (t) => {
   const layer = new Jumpout({ seed: 2, relu: true })
   const twin = new Jumpout({ seed: 2, relu: true })
   const x = DeviceArray.from(input)
@@ -158,7 +158,7 @@ t.test('a layer goes from the host to a device, to another, and back', (t) => {
   t.end()
 })
 
-t.test('counting on one device goes on on another', async (t) => {
+t.test('counting on one device continues on another', async (t) => {
   const last = runtime.cuda.devices.length - 1
   const layer = new Jumpout({ seed: 5 })
   const twin = new Jumpout({ seed: 5 })
@@ -175,7 +175,7 @@ t.test('counting on one device goes on on another', async (t) => {
   t.equal(layer.toJSON().call, '2')
 })
 
-t.test('a call that is refused changes nothing', (t) => {
+t.test('a refused call changes nothing', (t) => {
   const layer = new Jumpout({ seed: 6 })
   const twin = new Jumpout({ seed: 6 })
   const x = DeviceArray.from(input)
@@ -201,7 +201,7 @@ t.test('a call that is refused changes nothing', (t) => {
 })
 
 for (const [name, options] of Object.entries(KINDS)) {
-  t.test(`${name}: applied twice, made again, and evaluated, as on the host`, (t) => {
+  t.test(`${name}: applied twice, repeated, and evaluated, as on the host`, (t) => {
     const layer = new Jumpout({ ...options, seed: 8 })
     const twin = new Jumpout({ ...options, seed: 8 })
     const x = DeviceArray.from(input)
@@ -237,7 +237,7 @@ for (const [name, options] of Object.entries(KINDS)) {
   })
 }
 
-t.test('a captured backward is one use, a captured call counts on the device', async (t) => {
+t.test('a captured backward counts once, a captured call counts on the device', async (t) => {
   const stream = new Stream()
   const layer = new Jumpout({ seed: 9, relu: true })
   const twin = new Jumpout({ seed: 9, relu: true })

@@ -1,4 +1,4 @@
-/** What becomes of processes and worker threads that use devices: no crash and no hang, however they end. */
+/** Processes and worker threads that use devices end without a crash or a hang, in every way. */
 import type { Runtime } from 'jumpout'
 import t from 'tap'
 import { deviceEnvironment, onGpu } from './support/device'
@@ -10,7 +10,7 @@ const WAYS = {
   ended: 'workers that end with work in flight',
   exitInFlight: 'process.exit with work in flight',
   exitWithWorkers: 'process.exit with work in flight in workers',
-  endWithMemory: 'an end with memory and streams that nobody freed',
+  endWithMemory: 'an end with memory and streams that were not freed',
   messages: 'arrays and streams that are refused as messages',
 }
 for (const [way, what] of Object.entries(WAYS)) {

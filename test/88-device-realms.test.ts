@@ -1,4 +1,4 @@
-/** Devices in a realm of its own, and page-locked memory: who makes what, and what may be moved. */
+/** Devices in several realms, and page-locked memory: classes of results and errors, and transfer. */
 /// <reference lib="es2024.arraybuffer" />
 import { deviceEnvironment } from './support/device'
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'

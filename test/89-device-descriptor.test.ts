@@ -1,4 +1,4 @@
-/** On a device, too, each number of a call is written where the binary says that it is. */
+/** On a device, too, each number of a call is written at the position that the binary names. */
 import './support/device'
 import { jumpoutBackward, jumpoutForward } from 'jumpout'
 import t from 'tap'

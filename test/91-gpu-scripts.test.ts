@@ -98,7 +98,7 @@ t.test('what a checker finds fails', async (t) => {
   t.match([code, checkReport(out).steps.synccheck], [1, { outcome: 'failed', why: /status 9/ }])
 })
 
-t.test('whoever ends the run loses one step', async (t) => {
+t.test('a run that is killed loses one step', async (t) => {
   const out = t.testdir()
   const env = { ...process.env, ...standIns, JUMPOUT_STAND_IN_CHECKER: 'racecheck:hang' }
   for (const [signal, left] of [

@@ -1,5 +1,5 @@
 /**
- * The C library inside somebody else's CMake project, from a folder whose name build tools stumble over: nothing of that
+ * The C library inside another CMake project, from a folder whose name build tools stumble over: nothing of that
  * project is changed, and what it installs can be moved and is found again. Builds the library once, unoptimised.
  */
 import { execFileSync } from 'node:child_process'

@@ -1,5 +1,5 @@
 /**
- * Inverted dropout as fast as plain JavaScript was found to do it, for an even length: no branches, two elements a
+ * The fastest inverted dropout in plain JavaScript that was found, for an even length: no branches, two elements per
  * draw of xorshift32 (Marsaglia 2003), a 16-bit threshold, and no mask is kept. Branches cost it a factor of 2.
  */
 export function loopDropout(input: Float32Array, output: Float32Array, rate: number, seed: number): void {

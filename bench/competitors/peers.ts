@@ -7,7 +7,7 @@ import { root } from '../machine'
 const folder = join(root, 'bench', 'peers')
 const requirePeer = createRequire(join(folder, 'package.json'))
 
-/** npm writes this file when everything is there. */
+/** npm writes this file once all packages are installed. */
 export const peersInstalled = (): boolean => existsSync(join(folder, 'node_modules', '.package-lock.json'))
 
 /** Their install scripts stay off: onnxruntime-node's downloads GPU libraries, and its CPU binaries ship in the package. */

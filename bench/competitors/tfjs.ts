@@ -14,7 +14,7 @@ interface Tfjs {
   dropout(x: Tensor, rate: number): Tensor
 }
 
-/** Only the wasm backend has something to find: its binaries. */
+/** Only the wasm backend needs a path: that of its binaries. */
 interface WasmBackend {
   setWasmPaths?: (folder: string) => void
 }

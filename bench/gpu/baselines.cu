@@ -14,7 +14,7 @@ namespace gpu_bench {
 namespace {
 
 constexpr unsigned kThreads = 256;
-constexpr unsigned kPieces = 4;  // that a thread has in flight
+constexpr unsigned kPieces = 4;  // loads in flight per thread
 
 // Positive as a float of either width, two of the narrow ones in a word: neither the sign nor nothing but the sign.
 __device__ uint32_t positiveLanes(uint32_t word, bool wide) {

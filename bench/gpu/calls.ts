@@ -1,6 +1,6 @@
 /**
- * What a call on device arrays costs its caller in JavaScript, `out` and `mask` given: the host's time to enqueue it, not the
- * device's to do it. Checked against the CPU backend before it is timed.
+ * The host's time to enqueue a call on device arrays from JavaScript, with `out` and `mask` given; the device's time is not
+ * part of it. Results are checked against the CPU backend first.
  */
 import { writeFileSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
@@ -11,7 +11,7 @@ import { randomArray } from '../data'
 import { median } from '../measure'
 import type { GpuResults, Timing } from './results'
 
-/** Calls between two waits: few enough for the queue of the stream to take them all. */
+/** Calls between two waits: few enough for the queue of the stream to hold them all. */
 const BURST = 200
 
 interface Bench {

@@ -10,7 +10,7 @@
 namespace gpu_bench {
 namespace {
 
-// The few of its functions that are used, declared by hand after its documentation; they are the same in versions 8 and 9.
+// The functions of cuDNN that are used, declared after its documentation; they are the same in versions 8 and 9.
 using Handle = void*;
 using Descriptor = void*;
 constexpr int kSuccess = 0;
@@ -125,7 +125,7 @@ class Loaded : public Cudnn {
 
 std::unique_ptr<Cudnn> Cudnn::load(const std::string& file, void* stream, std::string& reason) {
 #if defined(JUMPOUT_CUDA_ON_CPU)
-  // The true one does not run on the emulator; a test may name another.
+  // cuDNN itself does not run on the emulator; a test may name a stand-in.
   const std::vector<const char*> names{file.c_str()};
 #else
   const std::vector<const char*> names{file.c_str(), "libcudnn.so.9", "libcudnn.so.8", "libcudnn.so"};

@@ -8,8 +8,8 @@
  * --seconds is the time that all of it may take; --quick tries the program, with small sizes. --once makes one call of one
  * pass between the marks that a profiler waits for, and says which way it took.
  *
- * What is wrong, is not taken, fails, crashes or hangs becomes a row with `error` instead of `seconds`, the rest goes on, and
- * the exit status is 1. It is 2 where there is no device.
+ * A pass that is wrong, not taken, fails, crashes or hangs becomes a row with `error` instead of `seconds`. The others still
+ * run, and the exit status is 1. It is 2 without a device.
  */
 #include <algorithm>
 #include <chrono>
@@ -47,12 +47,12 @@ struct Row {
   std::string error;  // instead of the time
 };
 
-// The longest that one shape may take: checks and two comparisons.
+// The most seconds for one shape: checks and two comparisons.
 constexpr double kSecondsPerShape = 60.0;
 
 constexpr size_t kKi = 1024, kMi = kKi * kKi;
 
-// In the order in which they matter, should the time run out.
+// The most important first, since the time may run out.
 std::vector<Shape> shapesOf(bool quick) {
   std::vector<size_t> sizes{kKi,     4 * kKi,  16 * kKi, 64 * kKi, 256 * kKi, kMi,       2 * kMi,  4 * kMi,
                             8 * kMi, 11 * kMi, 16 * kMi, 32 * kMi, 64 * kMi,  128 * kMi, 256 * kMi};
@@ -103,7 +103,7 @@ std::string jsonOf(const Shape& shape, Caches caches, const Row& row) {
                                    : ", \"error\": " + quoted(row.error) + " }");
 }
 
-// What is known so far, replaced at once: whoever reads it, or ends this program, finds a whole file.
+// Replaces the file at once, so that it is complete at any time, also when this program is killed.
 class Results {
  public:
   explicit Results(const Settings& settings) : settings_(settings) {}
@@ -138,7 +138,7 @@ class Results {
   bool failed_ = false;
 };
 
-// Share of the speed of the best copy, for a pass that has to move `bytes` an element.
+// Share of the speed of the best copy, for a pass that has to move `bytes` per element.
 double efficiency(const std::map<std::string, double>& times, const char* pass, double bytes,
                   double element) {
   const double copy = std::min(times.at("memcpy"), times.at("copy"));
@@ -215,7 +215,7 @@ void printWays(const Shape& shape, Caches caches, const std::vector<Row>& rows) 
   std::printf("\n");
 }
 
-// The times of all contenders that can be timed; what cannot goes into the faults.
+// The times of all contenders that can be timed; the others become faults.
 std::vector<Row> timed(Timer& timer, std::vector<Contender> contenders, Caches caches, const Effort& effort,
                        Workload::Faults& faults) {
   std::vector<Row> rows;

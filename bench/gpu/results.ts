@@ -1,9 +1,9 @@
-/** What bench/gpu/run leaves in bench/results, and the figures that follow from its times. */
+/** The results of bench/gpu/run in bench/results, and the figures that follow from their times. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ratio, seconds, type Figure, type Row } from '../report'
 
-/** Median seconds of one call. */
+/** Median seconds per call. */
 export interface Timing {
   elements: number
   dtype: string
@@ -17,7 +17,7 @@ export interface Timing {
   seconds: number
 }
 
-/** What was wrong, not taken or lost instead: never a figure. */
+/** A contender that was wrong, not taken or lost: never a figure. */
 export type Fault = Omit<Timing, 'seconds'> & { error: string }
 
 export interface GpuResults {
@@ -31,12 +31,12 @@ export interface GpuResults {
   cudnn?: string
   torch?: string
   node?: string
-  /** Only tried, not measured. */
+  /** A quick try, not a measurement. */
   quick: boolean
   rows: (Timing | Fault)[]
 }
 
-/** What bench/gpu/run writes: each step with its outcome, and what it measured. */
+/** The file that bench/gpu/run writes: each step with its outcome and its measurements. */
 export interface GpuReport {
   suite: 'gpu-bench'
   passed: boolean
@@ -51,7 +51,7 @@ export interface GpuRun {
 }
 
 const FILE = /^gpu-bench-(.+)\.json$/
-/** Of forward's ways and of the hardware counters docs/tuning.md speaks. */
+/** docs/tuning.md explains forward's ways and the hardware counters. */
 const TABULATED = ['native', 'torch', 'calls']
 
 export const isGpuFile = (name: string): boolean => /^gpu-/.test(name)
@@ -114,7 +114,7 @@ export function efficiency(pass: string, times: Times, l2: number): number | und
 
 const MI = 1 << 20
 
-/** What the project wants to reach on an H100 or H200 (docs/performance.md); 16-bit floats may have 5 points less. */
+/** The aims on an H100 or H200 (docs/performance.md); 5 points lower for 16-bit floats. */
 function aims(times: Times, l2: number): Record<string, number | undefined> {
   const { elements, dtype, row, caches } = times
   if (caches !== 'cold') return {}
@@ -167,7 +167,7 @@ export function describeTimes(times: Times, l2: number): Row {
   return { case: { dtype, elements, row, caches }, figures }
 }
 
-/** The cost of a call from JavaScript. */
+/** The time of a call from JavaScript. */
 export function describeCalls(times: readonly Times[]): Row[] {
   return times
     .filter(({ caches }) => caches === 'host')

@@ -7,7 +7,7 @@
 
 namespace gpu_bench {
 
-// The child's side. Nothing of it is lost when the child ends, however that happens.
+// The child's side. The parent gets every line, however the child ends.
 class Sink {
  public:
   explicit Sink(int pipe) : pipe_(pipe) {}
@@ -19,14 +19,14 @@ class Sink {
   int pipe_;
 };
 
-// The child returns it when the device is lost: the item is given up, and another child goes on behind it.
+// The exit status of a child that lost the device: its item is given up, and another child continues with the next.
 inline constexpr int kDeviceLost = 70;
 
 struct Supervision {
   std::function<int(size_t first, Sink& sink)> work;                // items from `first` on; 0 at the end
   std::function<void(const std::string& line)> take;                // in the parent, as it comes
   std::function<void(size_t item, const std::string& why)> giveUp;  // after a child that did not end well
-  double seconds_per_item;                                          // how long a child may say nothing
+  double seconds_per_item;                                          // the longest silence of a child
 };
 
 // False where the child could not be started or gave up before its first item; what it returned is in `status`.

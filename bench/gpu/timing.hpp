@@ -14,7 +14,7 @@ using device_tests::Taken;
 
 struct Contender {
   std::string name;
-  std::function<Taken()> enqueue;  // one call, on the device's stream; of others' calls the way is nothing
+  std::function<Taken()> enqueue;  // one call, on the device's stream; other libraries' calls have no way
 };
 
 struct Measured {
@@ -22,7 +22,7 @@ struct Measured {
   Taken taken;
 };
 
-// What a contender threw, which spoils its own result alone.
+// An exception of a contender, which spoils only its own result.
 struct ContenderFailure : std::runtime_error {
   ContenderFailure(size_t which, const char* what) : std::runtime_error(what), which(which) {}
   size_t which;

@@ -24,7 +24,7 @@ RATE = 0.2  # of plain dropout; the time does not depend on it
 
 
 def jumpout(x, sigma=0.1, p_min=0.01, p_max=0.6, max_rate=0.6, exponent=0.75):
-    """The three modifications as one would write them; the rate stays on the device, so nothing waits for the host."""
+    """The three modifications in PyTorch's operations; the rate stays on the device, so nothing waits for the host."""
     active = (x > 0).sum()
     p = torch.clamp(p_min + sigma * torch.randn((), device=x.device).abs(), max=p_max)
     rate = torch.where(active > 0, torch.clamp(p * x.numel() / active, max=max_rate), torch.zeros_like(p))

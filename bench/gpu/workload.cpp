@@ -133,7 +133,7 @@ std::string Workload::forwardName(Options options) {
   return std::string("forward") + (options.relu ? " relu" : "") + (options.counted ? " counted" : "");
 }
 
-// From the mask there is no difference: with ReLU or without, it says it all.
+// The mask includes ReLU, so backward from it is the same with and without.
 std::string Workload::backwardName(Options options) {
   return std::string("backward") + (options.from_seed ? options.relu ? " relu seed" : " seed" : "");
 }
@@ -197,7 +197,7 @@ bool Workload::asks(const ForcedWay& forced) const {
   return forced.rows == (shape_.row != 0) && sizes.contain(shape_.row ? shape_.row : shape_.length);
 }
 
-// Only what works, and drops about as much as it was told.
+// Takes cuDNN's pass only if it runs and drops about the fraction asked for.
 void Workload::addCudnn(Cudnn& cudnn, std::vector<Contender>& list, Faults& faults) {
   poison(output_, bytes_);
   if (!cudnn.forward(input_.at, output_.at) || !cudnn.backward(input_.at, between_.at)) return;

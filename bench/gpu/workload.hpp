@@ -1,4 +1,4 @@
-// Arrays of one size and dtype on the device, what is timed over them, and the check that comes before.
+// Arrays of one size and dtype on the device, the contenders over them, and the checks before timing.
 #pragma once
 
 #include <map>
@@ -27,7 +27,7 @@ struct Memory {
   void* at = nullptr;
 };
 
-// The contender of `ways` that the library chose by itself.
+// The contender of `ways` that the library chooses itself.
 inline constexpr const char* kAsNow = "as now";
 
 class Workload {
@@ -40,7 +40,7 @@ class Workload {
   // Passes that are wrong, and how.
   using Faults = std::map<std::string, std::string>;
 
-  // Copies, our passes, and cuDNN's where there is one that takes the dtype; of the last it is said what is wrong with it.
+  // Copies, our passes, and cuDNN's if it takes the dtype; a fault of cuDNN's is reported with it.
   std::vector<Contender> contenders(Cudnn* cudnn, Faults& faults);
 
   // Poisoned outputs, whole small tensors, windows of large ones. Throws DeviceFailure.
@@ -59,7 +59,7 @@ class Workload {
   void reluThen(Cudnn& cudnn);
   void cudnnThenRelu(Cudnn& cudnn);
   void addCudnn(Cudnn& cudnn, std::vector<Contender>& list, Faults& faults);
-  // The ways that forward and backward took. What is wrong goes into `faults`, under the name of the pass.
+  // The ways that forward and backward took. Wrong results go into `faults`, under the name of the pass.
   Taken verify(Options options, const device_tests::Policy& policy, const std::string& forward_name,
                Faults& faults);
   device_tests::Case window(size_t first, size_t length, Options options) const;

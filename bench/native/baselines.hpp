@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-/* What the kernels are compared with. Arrays are 64-byte aligned and do not overlap. */
+/* Baselines for the kernels. Arrays are 64-byte aligned and do not overlap. */
 
 /* Copies with stores that go past the caches; as wide as this machine allows. */
 void copyStreaming(const float* input, float* output, size_t length);

@@ -27,7 +27,7 @@
 
 namespace {
 
-constexpr uint32_t poison = 0x7fc0dead;  // a NaN that nobody computes
+constexpr uint32_t poison = 0x7fc0dead;  // a NaN that no computation gives
 constexpr uint64_t seed = 1;
 
 struct Settings {

@@ -42,7 +42,7 @@ function contenders(n: number): Record<string, () => unknown> {
 function measureLength(n: number, quick: boolean): Row {
   const functions = Object.entries(contenders(n))
   const samples = new Map<string, number[]>(functions.map(([name]) => [name, []]))
-  // Short suites in turns, so that whatever the machine does meets all contenders alike.
+  // Short suites in turns, so that other load affects all contenders alike.
   for (let round = 0; round < (quick ? 2 : 7); round++) {
     const suite = new Benchmark.Suite()
     for (const [name, run] of functions)

@@ -13,10 +13,10 @@ const warmUp = 100
 
 type Kind = 'fresh' | 'reused'
 type Trials = Record<Kind, number[]>
-/** Seconds of one call, into a fresh output or into `out`. */
+/** Seconds per call, into a fresh output or into `out`. */
 type Trial = (kind: Kind) => number
 
-/** `after`: what the loop does with a fresh output, timed too. */
+/** `after`: the loop's work on a fresh output, timed too. */
 function makeForward(input: Float32Array, out: Float32Array, after?: (output: Float32Array) => void): Trial {
   let call = 0
   return (kind) => {
@@ -68,7 +68,7 @@ async function eventLoop(trial: Trial, calls: number): Promise<Row> {
   return describe('event loop turns', trials)
 }
 
-/** Nothing but calls, as in a training loop; `between` is what else it allocates, not timed. */
+/** Calls only, as in a training loop; `between` allocates other memory and is not timed. */
 function synchronous(loop: string, trial: Trial, calls: number, between?: () => unknown): Row {
   const trials: Trials = { fresh: [], reused: [] }
   for (let i = 0; i < warmUp; i++) trial('reused')

@@ -2,12 +2,12 @@ import { countActive, type GroupStats, type Jumpout, type Saved } from 'jumpout'
 import { differentiable, relu, type Matrix } from './layers'
 import { mapMemory, memoryOf } from './wasm-memory'
 
-/** What stands between two dense layers: ReLU, with or without a dropout behind it. */
+/** The activation between two dense layers: ReLU, with or without dropout after it. */
 export interface Activation {
-  /** x [rows, units] -> the same shape; remembers what was counted and drawn. */
+  /** x [rows, units] -> the same shape; keeps the active fraction and the base rate. */
   apply(x: Matrix): Matrix
   train(mode: boolean): void
-  /** Of the last training pass: the fraction of its inputs above 0, and the base rate if there was a dropout. */
+  /** Statistics of the last training pass: the fraction of inputs above 0, and with dropout the base rate. */
   readonly drawn: { activeFraction: number; rate: number | null }
 }
 

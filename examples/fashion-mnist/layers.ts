@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core'
 export type Matrix = tf.Tensor2D
 export type Vector = tf.Tensor1D
 
-/** `tf.customGrad` for a function of known inputs, which gets what keeps tensors for the backward pass first. */
+/** `tf.customGrad` for a function of known inputs, whose first argument saves tensors for the backward pass. */
 export function differentiable<Inputs extends tf.Tensor[], Output extends tf.Tensor = Matrix>(
   forward: (
     save: tf.GradSaveFunc,
@@ -30,7 +30,7 @@ export const dense = differentiable((save, x: Matrix, w: Matrix, b: Vector) => {
   }
 })
 
-/** The same over data, which needs no gradient; the caller keeps `x` until the backward pass is done. */
+/** The dense layer over data, which needs no gradient; the caller keeps `x` until the backward pass is done. */
 export function denseOverData(x: Matrix, w: Matrix, b: Vector): Matrix {
   return differentiable((_save, w: Matrix, b: Vector) => ({
     value: tf.fused.matMul({ a: x, b: w, bias: b }),

@@ -65,7 +65,7 @@ function onInterrupt(stop: () => Promise<void>): void {
   }
 }
 
-/** Seed by seed, so that whatever is done at some time is comparable. */
+/** Seed by seed, so that the runs finished at any time are comparable. */
 function planJobs({ methods, seeds }: Options): Job[] {
   const measured: Method = methods[methods.length - 1]
   return Array.from({ length: seeds }, (_, seed) =>

@@ -8,7 +8,7 @@ const EXPONENTS = [1, 0.75, 0.5]
 const RATES = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5]
 const MASKS = 4
 
-/** How far dropout with one exponent moves what a hidden layer puts out. */
+/** How far dropout with one exponent changes the output moments of a hidden layer. */
 export interface MomentRatio {
   /** 1 is the first hidden layer. */
   layer: number
@@ -17,7 +17,7 @@ export interface MomentRatio {
   rate: number
   /** Mean over units, images and masks with dropout, over the mean without. */
   meanRatio: number
-  /** The same of the variance. */
+  /** The ratio of the variances. */
   varianceRatio: number
 }
 

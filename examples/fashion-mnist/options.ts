@@ -50,14 +50,14 @@ Training
   --seeds <n>           runs of each method, seeds 0 to n - 1; a seed fixes images, weights, order, masks (10)
   --images <n>          training images, drawn anew for each seed (1000)
   --epochs <n>          passes over them (30)
-  --batch <n>           images a step (32)
+  --batch <n>           images per step (32)
   --learning-rate <r>   of Adam, falling to 0 along half a cosine (0.001)
   --width <n>           units in each of the two hidden layers (128)
   --batch-norm          batch normalisation before each ReLU
   --no-standardize      pixels as fractions of 255, not standardised to mean 0 and variance 1
 
 Program
-  --workers <n>         threads, one run each at a time; the numbers do not depend on it (one a core)
+  --workers <n>         threads, one run each at a time; the numbers do not depend on it (one per core)
   --out <folder>        where results.json and the pictures go (${relative(process.cwd(), DEFAULT_OUT)})
   --publish             write them to ${relative(process.cwd(), PUBLISHED)} instead, where the published run is tracked
   --help                this text

@@ -49,7 +49,7 @@ async function main(): Promise<void> {
   })
 }
 
-/** Gathers steps into a few messages a second. */
+/** Gathers steps into a few messages per second. */
 function stepReporter(send: (message: Message) => void) {
   let count = 0
   let lastLoss = NaN

@@ -115,7 +115,7 @@ void lostDevice() {
   Tally tally = workout(0);
   for (int again = 0; again < 3 && tally.lost == 0; ++again) tally = workout(0);
   check::that(tally.strange == 0, std::to_string(tally.strange) + " strange answers");
-  check::that(tally.lost > 0, "somebody is told");
+  check::that(tally.lost > 0, "a call reports it");
   tally = workout(0);
   check::that(tally.lost > 0 && tally.strange == 0, "and it stays so");
   check::that(cudaSetDevice(1) == cudaSuccess, "another device");
@@ -128,7 +128,7 @@ struct Failing {
   bool once = false;  // a device makes this call no second time
 };
 
-// Where the loss shows in a call whose result interests nobody, the next ones say so.
+// If the loss occurs in a call whose status is ignored, the next calls report it.
 const Failing kFailing[] = {{"cudaDeviceGetAttribute"},
                             {"cudaEventCreate"},
                             {"cudaEventCreateWithFlags"},
@@ -165,7 +165,7 @@ const Failing kFailing[] = {{"cudaDeviceGetAttribute"},
 
 // ---- A device that is full ---------------------------------------------------------------------------------------------
 
-// CUDA_ON_CPU_MEMORY=1048576: what was freed during a capture is there for the next who needs it.
+// CUDA_ON_CPU_MEMORY=1048576: memory that was freed during a capture can be allocated again.
 void fullDevice() {
   constexpr size_t kMost = 700000;
   void* memory = allocated(0, kMost);
@@ -205,7 +205,7 @@ void poolless() {
 
 // ---- A driver older than the toolkit -------------------------------------------------------------------------------------
 
-// CUDA_ON_CPU_DRIVER=12040: nobody says of which device a stream is. Some 12.x drivers run what was built with a later toolkit.
+// CUDA_ON_CPU_DRIVER=12040: the device of a stream is unknown. Some 12.x drivers run programs that a later toolkit built.
 void olderDriver() {
   int asked = 0;
   const Stream own(0), other(jumpout_cuda_device_count() - 1);
@@ -233,7 +233,7 @@ void olderDriver() {
 
 // ---- Streams that end while others free ------------------------------------------------------------------------------------
 
-// CUDA_ON_CPU_FAIL=cudaDeviceSynchronize:1: whoever asks a stream that is gone is found out.
+// CUDA_ON_CPU_FAIL=cudaDeviceSynchronize:1: a query of a destroyed stream fails the test.
 void endsOfStreams() {
   std::atomic<int> wrong{0};
   const auto work = [&wrong] {
@@ -274,7 +274,7 @@ void noDevice(const std::string& reason) {
 // ---- Loading the program ---------------------------------------------------------------------------------------------------
 
 void nothingAtLoad() {
-  // CUDA_ON_CPU_FAIL=cudaGetDeviceCount:2: whoever asked the driver while the program was loaded spends the first call.
+  // CUDA_ON_CPU_FAIL=cudaGetDeviceCount:2: a call of the driver while the program is loaded would be the first.
   check::that(jumpout_cuda_device_count() > 0, "the first to ask is the first who wants to know");
   std::vector<std::thread> asking;
   for (int i = 0; i < 4; ++i) asking.emplace_back([] { jumpout_cuda_device_count(); });

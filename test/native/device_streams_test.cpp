@@ -15,7 +15,7 @@ struct ForeignCapture {
   }
   void end() {
     cudaGraph_t graph = nullptr;
-    cuda(cudaStreamEndCapture(stream, &graph), "a capture that nobody disturbed");
+    cuda(cudaStreamEndCapture(stream, &graph), "a capture that was not disturbed");
     if (graph) cuda(cudaGraphDestroy(graph), "the end of its graph");
   }
   ~ForeignCapture() { cuda(cudaStreamDestroy(stream), "its end"); }
@@ -96,7 +96,7 @@ void freeAfterTheStream(int32_t device) {
   freed(device, two, {gone});
   freed(device, three, {idle.handle, gone});
   check::that(isFreed(one) && isFreed(two) && isFreed(three), "a stream that is gone keeps nothing");
-  check::that(cudaPeekAtLastError() == cudaSuccess, "and nobody hears of it");
+  check::that(cudaPeekAtLastError() == cudaSuccess, "and the error is dropped");
   cuda(cudaSetDevice(0), "the first device");
 }
 
@@ -111,7 +111,7 @@ void destroyDuringCapture(int32_t device) {
   check::that(isFreed(memory), "freed with the captured stream");
 }
 
-// What may be done while somebody captures a stream somewhere.
+// Calls that are allowed while any stream is being captured.
 void nothingDisturbsACapture(int32_t device) {
   ForeignCapture foreign(cudaStreamNonBlocking);
   {
@@ -328,7 +328,7 @@ void threads() {
       want(jumpout_cuda_free(device, memory, used_by, 1 + round % 2));
     }
     want(jumpout_cuda_stream_destroy(device, stream));
-    // What failed elsewhere is nobody's business here.
+    // Errors of other threads do not appear here.
     wrong += jumpout_last_cuda_error().number != 0;
     want(jumpout_cuda_copy(device, nullptr, nullptr, 8, nullptr) == JUMPOUT_NULL_POINTER
              ? JUMPOUT_OK

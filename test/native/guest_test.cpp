@@ -1,4 +1,4 @@
-// The library as a guest in somebody's process: after fork(), beside the host's signals, and whatever floating-point
+// The library as a guest in a host process: after fork(), beside the host's signals, and whatever floating-point
 // environment the caller has. POSIX.
 #include <pthread.h>
 #include <signal.h>

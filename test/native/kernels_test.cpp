@@ -217,7 +217,7 @@ void concurrentCallers(const Isa& isa) {
 
 }  // namespace
 
-// Arguments: how many random cases a set (default 1500).
+// Arguments: number of random cases per set (default 1500).
 int main(int count, char** arguments) {
   const int random_cases = count > 1 ? std::atoi(arguments[1]) : 1500;
   knownAnswers();

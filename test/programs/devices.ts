@@ -39,7 +39,7 @@ async function checksums(device: number): Promise<number[]> {
   return sums
 }
 
-/** Work that nobody waits for, of every kind that has something to clean up behind it. */
+/** Work without a wait, of every kind that must be cleaned up. */
 function flood(device: number): Promise<unknown>[] {
   const stream = new Stream({ device })
   const page = allocPinned(LENGTH)
@@ -50,7 +50,7 @@ function flood(device: number): Promise<unknown>[] {
   })
 }
 
-/** What a worker does. */
+/** The tasks of a worker. */
 const tasks = {
   checksums: async (device: number) => report(await checksums(device)),
   floodAndWait: (device: number) => {
@@ -73,7 +73,7 @@ function caught(run: () => unknown): CudaError {
 
 const factsOf = ({ code, cudaName, number, sticky }: CudaError) => ({ code, cudaName, number, sticky })
 
-/** What the process does. */
+/** The tasks of the process. */
 const ways = {
   async together() {
     const workers = Array.from({ length: WORKERS }, (_, i) => start('checksums', i % (lastDevice + 1)))

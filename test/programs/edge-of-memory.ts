@@ -1,5 +1,5 @@
 /**
- * WebAssembly memory is followed by pages that nobody may touch, so that arrays at its very end turn an access of one
+ * WebAssembly memory is followed by pages without access, so that arrays at its very end turn an access of one
  * element too many into a crash.
  */
 import { countActive, jumpoutBackward, jumpoutForward } from 'jumpout'

@@ -38,7 +38,7 @@ const leaks: Record<string, (call: number) => void> = {
 }
 const plant = leaks[leak]
 
-/** What is in use, exactly: V8's heap, and what malloc has given out; and the pages behind it, which come and go. */
+/** Bytes in use: V8's heap and malloc's blocks, both exact, and pages, which vary. */
 async function settle(): Promise<Amounts> {
   for (let i = 0; i < 5; ++i) {
     gc()
@@ -62,7 +62,7 @@ const each =
     return settle()
   }
 
-/** The most that a round held, where nobody collects garbage and the event loop never turns. */
+/** The largest size during a round, without garbage collection or turns of the event loop. */
 const peak =
   (run: (call: number) => unknown): Run =>
   (from, to) => {

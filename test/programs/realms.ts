@@ -1,4 +1,4 @@
-/** Realms come and go: one that nobody has any more is collected, whatever it had called. Run with --expose-gc. */
+/** A realm without references is collected, whichever functions it called. Run with --expose-gc. */
 import { setImmediate } from 'node:timers/promises'
 import { makeRealm } from '../support/realm'
 

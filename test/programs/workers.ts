@@ -1,4 +1,4 @@
-/** Worker threads, in all the ways they may come and go. The first argument chooses one. */
+/** Worker threads, with all ways to start and to end them. The first argument chooses one. */
 import { randomInt } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { isMainThread } from 'node:worker_threads'
@@ -35,7 +35,7 @@ async function checksums(): Promise<number[]> {
   return sums
 }
 
-/** What a worker does. */
+/** The tasks of a worker. */
 const tasks = {
   checksums: async () => report(await checksums()),
   floodAndWait: () => {
@@ -55,7 +55,7 @@ const tasks = {
   },
 }
 
-/** What the process does with its workers. */
+/** The tasks of the process with its workers. */
 const ways = {
   async together() {
     const workers = Array.from({ length: WORKERS }, () => start('checksums'))

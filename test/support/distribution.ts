@@ -1,4 +1,4 @@
-/** What the statistical tests are made of. Seeds are fixed: a bound that holds once holds always. */
+/** Statistics for tests. Seeds are fixed, so a bound that holds once always holds. */
 
 /**
  * Error function, |error| < 1.5e-7: Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26.

@@ -60,7 +60,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Whether whoever made this lock is gone: a process that ended, or one that never came to write its number. */
+/** Whether the process that made this lock has ended, also if it never wrote its number. */
 function isStale(lock: string): boolean {
   try {
     return !isAlive(Number(readFileSync(join(lock, 'pid'), 'utf8')))

@@ -1,4 +1,4 @@
-/** Whether a series of measurements grows, whatever steps and spikes it has on the way to where it stays. */
+/** Whether a series of measurements grows, regardless of steps and spikes before its plateau. */
 
 /** Theil and Sen's slope: the median of those of all pairs, which neither a step nor a few outliers move much. */
 export function slope(values: readonly number[]): number {

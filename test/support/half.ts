@@ -1,4 +1,4 @@
-/** 16-bit floats by arithmetic: what a float32 becomes when it is stored as one. */
+/** 16-bit floats by arithmetic: the value of a float32 after rounding to one. */
 import type { DType } from 'jumpout'
 
 interface Format {

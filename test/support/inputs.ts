@@ -26,9 +26,9 @@ const SPECIAL = [
 ]
 
 const GENERATORS = {
-  /** Non-negative, about half of them zero: what a ReLU lets through. */
+  /** Non-negative, about half of them zero: outputs of a ReLU. */
   activations: (next: () => number) => (next() < 0.5 ? 0 : 3 * next()),
-  /** Either sign: what goes into a ReLU. */
+  /** Either sign: inputs of a ReLU. */
   signed: (next: () => number) => 4 * (next() - 0.5),
   positive: (next: () => number) => next() + 2 ** -20,
   zeros: () => 0,

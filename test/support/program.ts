@@ -1,11 +1,11 @@
-/** Child processes: what a whole process does, where a crash is an outcome like any other. */
+/** Child processes, for tests of whole processes: a crash is one of the outcomes. */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 
 export const root = join(__dirname, '..', '..')
 
-/** What Node needs to run a TypeScript file: its name comes next. */
+/** Node's arguments before the name of a TypeScript file. */
 export const typescript = [join(root, 'test', 'support', 'run.js')]
 
 export const programPath = (name: string): string => join(root, 'test', 'programs', name)
@@ -56,7 +56,7 @@ export function runProgram(
   return runNode([...typescript, programPath(name), ...args], invocation)
 }
 
-/** The environment without what the test runner, or whoever started it, put there for this very process. */
+/** The environment without the variables that the test runner or its parent set for this process. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^(TAP|_TAPJS|NODE_OPTIONS|NODE_V8_COVERAGE|JUMPOUT_)/.test(name),

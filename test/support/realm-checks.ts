@@ -1,4 +1,4 @@
-/** Whatever the package returns or throws is of the realm that loaded it: the checks, for any realm of any thread. */
+/** Checks that results and errors belong to the realm that loaded the package, for any realm of any thread. */
 import { makeInput } from './inputs'
 import type { Realm } from './realm'
 
@@ -6,7 +6,7 @@ export type Assert = (holds: boolean, what: string) => void
 
 type Class = new () => object
 
-/** Small and large, on either side of every way in which outputs are allocated. */
+/** Lengths on either side of each limit between the ways of allocation. */
 const LENGTHS = [0, 1, 100, 4096, 8193, 65_535, 65_536, 1_000_001, 8_500_000]
 
 /** Asserts that values are made by `realm` and not by `other`. */
@@ -47,7 +47,7 @@ const REFUSALS: Record<string, ['TypeError' | 'RangeError' | 'Error', (realm: Re
   'no forward before': ['Error', ({ jumpout }) => new jumpout.Jumpout().backward(new Float32Array(1))],
 }
 
-/** What is thrown where there is no device. */
+/** Errors without a device. */
 const WITHOUT_DEVICE: Record<string, (realm: Realm) => unknown> = {
   'no device': ({ jumpout }) => jumpout.allocPinned(10),
   'no device for an array': ({ jumpout }) => jumpout.DeviceArray.alloc(10),

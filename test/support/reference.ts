@@ -1,5 +1,5 @@
 /**
- * What docs/numerics.md says, in plain TypeScript: the answer that the library is held to. Each comment names its section.
+ * docs/numerics.md in plain TypeScript, the reference for the library's results. Each comment names its section.
  * Written from the formulas, never from the native code, and checked against the golden vectors on its own.
  */
 import { halves, philox } from './philox'
@@ -47,7 +47,7 @@ export interface ReferenceResult {
 
 const product = (numbers: readonly number[]): number => numbers.reduce((a, b) => a * b, 1)
 
-/** Terms, Shards. Where element i of this range lies: which group shares its rate, which unit it falls with. */
+/** Terms, Shards. Where element i of this range lies: the group that shares its rate, the unit that it is dropped with. */
 class Layout {
   readonly firstGroup: number
   readonly groupCount: number

@@ -1,4 +1,4 @@
-/** A binary whose lists of fields are in another order: what a build of other sources could be. */
+/** A binary whose lists of fields are in another order, as a build of other sources may have them. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './program'

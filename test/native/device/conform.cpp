@@ -58,7 +58,7 @@ bool recordHolds(const Case& c, const jumpout_record& got, const jumpout_record&
   const bool drawn = std::isnan(c.options.rate) && want.total > 0;
   const bool counts =
       got.active == want.active && got.total == want.total && got.seed == want.seed && got.call == want.call;
-  // A drawn rate may be off by some ulps of whichever library; all that follows from it is exact.
+  // A drawn rate may differ by some ulps between mathematical libraries; everything computed from it is exact.
   const bool rate = drawn ? std::fabs(got.rate - want.rate) <= 0x1p-46 * want.rate : got.rate == want.rate;
   const uint32_t threshold =
       got.total ? thresholdOf(normalizedRate(c.options, got.rate, got.active, got.total)) : 0;

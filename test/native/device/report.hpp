@@ -59,7 +59,7 @@ class Report {
   std::string first_failure_;
 };
 
-// One line a field, numbers or strings as they are: enough JSON for a flat record.
+// One line per field, numbers or strings as they are: enough JSON for a flat record.
 struct Fact {
   std::string name, value;
 };

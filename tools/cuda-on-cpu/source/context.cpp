@@ -12,7 +12,7 @@ namespace {
 constexpr unsigned kUnordered = 1;  // only barriers of the kernel order memory, turns do not
 #endif
 
-thread_local Context* leaving = nullptr;     // who switched last
+thread_local Context* leaving = nullptr;     // the context that switched last
 thread_local void (*firstCall)() = nullptr;  // of a context that is switched to for the first time
 
 void beforeSwitch([[maybe_unused]] Context& from, [[maybe_unused]] Context& to,

@@ -18,7 +18,7 @@ namespace {
 thread_local Machine* machine = nullptr;
 thread_local Stacks stacks;  // kept between launches
 
-// Spinning that long, while nobody finishes anything, will not end.
+// Threads that spin this often without any progress elsewhere never end.
 constexpr uint64_t kSleepsInVain = kThreadSanitizer ? 1u << 19 : 1u << 22;
 
 constexpr unsigned kAllLanes = 0xffffffffu;
@@ -273,7 +273,7 @@ void Machine::exitThread() {
          nameOf(meeting.operation), meeting.mask);
   }
   if (!thread.copies.empty())
-    fail("the thread exits, but nobody waited for %zu of its copies", thread.copies.size());
+    fail("the thread exits without waiting for %zu of its copies", thread.copies.size());
   if (block.live == 1 && shape_.overlaps && !block.waitedForKernelBefore)
     fail("the block exits, but none of its threads waited for the kernel before it");
   thread.exited = true;
@@ -319,7 +319,7 @@ void Machine::wake(Warp& warp, unsigned lanes) {
 void Machine::sleep() {
   if (++sleepsInVain_ > kSleepsInVain) {
     fail(
-        "threads spin for something that nobody does; who waits for a later block needs a cooperative launch "
+        "threads spin for a write that no thread makes; waiting for a later block needs a cooperative launch "
         "(%s)",
         describe(running_->operation, running_->place).text);
   }
@@ -334,7 +334,7 @@ void Machine::mayYield() {
   switchTo(pick(), false);
 }
 
-// Who is next; null where nobody can run.
+// The next thread to run; null if none can.
 Thread* Machine::pick() {
   Warp* warp = readyWarp();
   if (warp == nullptr && wakeSleepers()) warp = readyWarp();

@@ -36,7 +36,7 @@ struct Thread {
   // Came to the barrier of its cluster, in this phase of it, and has not waited there yet.
   bool inCluster;
   unsigned clusterPhase;
-  // Copies that nobody has waited for, and of which group each is.
+  // Copies that the thread has not waited for, each with its group.
   struct Copying {
     AsyncCopy copy;
     size_t group;
@@ -58,7 +58,7 @@ struct Meeting {
   int width;
   uint64_t values[warpSize];
   int arguments[warpSize];
-  // Two, in turn, so that who leaves late does not learn what others did after this meeting.
+  // Two, in turn, so that a thread that leaves late does not synchronize with what others did after this meeting.
   char* order[2];
   unsigned phase = 0;
 };

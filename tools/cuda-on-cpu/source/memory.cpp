@@ -296,7 +296,7 @@ cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribut
   });
 }
 
-// Freed memory goes back at once, so that AddressSanitizer sees who still uses it: reserved is what is used.
+// Freed memory goes back at once, so that AddressSanitizer sees later uses: reserved memory is used memory.
 cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attribute, void* value) {
   return call("cudaMemPoolGetAttribute", [&] {
     if (state().pools.count(pool) == 0 || value == nullptr) return cudaErrorInvalidValue;

@@ -14,7 +14,7 @@ namespace {
 constexpr size_t kStaticLimit = 48 * 1024;
 constexpr int kPoison = 0xFF;  // a NaN, a large count
 
-// On the heap and of the exact size, so that AddressSanitizer sees who leaves it.
+// On the heap and of the exact size, so that AddressSanitizer sees accesses outside of it.
 char* allocate(size_t bytes, size_t alignment) {
   void* memory = nullptr;
   if (posix_memalign(&memory, alignment < 16 ? 16 : alignment, bytes) != 0) std::abort();

@@ -16,7 +16,7 @@ namespace {
 
 constexpr unsigned kAll = 0xffffffffu;
 
-// ---- Collectives in which someone is missing -------------------------------------------------------------------
+// ---- Collectives in which threads are missing ------------------------------------------------------------------
 
 __global__ void divergentBarrier(int* out) {
   if (threadIdx.x < 16) {
@@ -227,7 +227,7 @@ __global__ void uninitialisedShared(int* out) {
   out[threadIdx.x] = sum == 4;
 }
 
-// Copies into shared memory that nobody waited for, all but the last group, or never put into a group.
+// Copies into shared memory without a wait: all but the last group, or never put into a group.
 template <bool kCommits, bool kWaits>
 __device__ inline void copies(const int* in, int* out) {
   SHARED_ARRAY(int, values, 64);
@@ -357,7 +357,7 @@ const cases::Case all[] = {
      inCluster<clusterArrivalSkipped>},
     {"arrivalMeetsBarrier", "any", "divergent barrier: this thread is in", inCluster<arrivalMeetsBarrier>},
     {"neverWaitsForKernelBefore", "any", "none of its threads waited for the kernel before it", overlapping},
-    {"spinsForOtherBlocks", "any", "spin for something that nobody does", spinning},
+    {"spinsForOtherBlocks", "any", "spin for a write that no thread makes", spinning},
     {"tooMuchStatic", "any", "49156 bytes of static shared memory", simple<tooMuchStatic>},
     {"staticBesidesDynamic", "any", "cudaFuncSetAttribute has to allow them", bothKinds},
     {"dynamicWithoutAny", "any", "dynamic shared memory in a launch without any", simple<dynamicWithoutAny>},
@@ -365,7 +365,7 @@ const cases::Case all[] = {
     {"globalAsShared", "any", "not in the block's shared memory", inCluster<globalAsShared>},
     {"exitedBlockMapped", "any", "block 1 of the cluster has exited", inCluster<exitedBlockMapped>},
 
-    {"neverWaits", "any", "nobody waited for 1 of its copies", simple<neverWaits>},
+    {"neverWaits", "any", "without waiting for 1 of its copies", simple<neverWaits>},
     {"copiesToGlobal", "any", "copy to what is not the block's shared memory", simple<copiesToGlobal>},
     {"copiesMisaligned", "any", "copy that is not aligned to its 8 bytes", simple<copiesMisaligned>},
     {"copiesThreeInts", "any", "copy of 12 bytes", simple<copiesThreeInts>},
