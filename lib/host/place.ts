@@ -203,33 +203,30 @@ export function readSignal(value: unknown): AbortSignalLike | undefined {
 }
 
 /** All calls that one signal can abort, behind one listener: Node warns about more than ten. */
-class Waiting {
-  readonly callOffs = new Set<() => void>()
-  readonly #signal: AbortSignalLike
-  readonly #tell = (): void => this.callOffs.forEach((callOff) => callOff())
-
-  constructor(signal: AbortSignalLike) {
-    this.#signal = signal
-    signal.addEventListener('abort', this.#tell)
-  }
-
-  /** Returns whether it was the last call. */
-  end(callOff: () => void): boolean {
-    this.callOffs.delete(callOff)
-    if (this.callOffs.size > 0) return false
-    this.#signal.removeEventListener('abort', this.#tell)
-    return true
-  }
+interface Waiting {
+  readonly callOffs: Set<() => void>
+  readonly listener: () => void
 }
 
 const waitingFor = new WeakMap<AbortSignalLike, Waiting>()
 
-function wait(signal: AbortSignalLike, callOff: () => void): () => void {
-  const waiting = waitingFor.get(signal) ?? new Waiting(signal)
+function listen(signal: AbortSignalLike): Waiting {
+  const callOffs = new Set<() => void>()
+  const waiting = { callOffs, listener: () => callOffs.forEach((callOff) => callOff()) }
+  signal.addEventListener('abort', waiting.listener)
   waitingFor.set(signal, waiting)
-  waiting.callOffs.add(callOff)
+  return waiting
+}
+
+/** Returns the function that ends the wait. */
+function wait(signal: AbortSignalLike, callOff: () => void): () => void {
+  const { callOffs, listener } = waitingFor.get(signal) ?? listen(signal)
+  callOffs.add(callOff)
   return () => {
-    if (waiting.end(callOff)) waitingFor.delete(signal)
+    callOffs.delete(callOff)
+    if (callOffs.size > 0) return
+    signal.removeEventListener('abort', listener)
+    waitingFor.delete(signal)
   }
 }
 

@@ -1,5 +1,5 @@
-// What the C API refuses on the host, which argument it names, and that nothing is written then. Where there is no CUDA:
-// that everything of it says so.
+// Wrong arguments of the C API on the host: the status, the argument that it names, and that nothing is written. Without
+// CUDA, every call of its API returns that status.
 #include <cmath>
 #include <cstdint>
 #include <limits>

@@ -1,4 +1,4 @@
-// Assertions that count, and name what they were about.
+// Assertions that count and have a name.
 #pragma once
 
 #include <cstdio>
@@ -21,7 +21,7 @@ inline uint32_t bitsOf(float value) {
   return bits;
 }
 
-// By bits; any NaN equals any NaN and nothing else.
+// Equality by bits, except that all NaNs are equal.
 inline bool sameFloat(float a, float b) { return a != a ? b != b : bitsOf(a) == bitsOf(b); }
 
 template <class Floats>

@@ -1,4 +1,4 @@
-// What the device's entry points refuse, which argument they name, and that nothing is enqueued then.
+// Wrong arguments of the device's entry points: the status, the argument that it names, and that nothing is enqueued.
 #include <cmath>
 
 #include "device_runtime.hpp"
@@ -14,7 +14,7 @@ T* shifted(T* pointer, intptr_t bytes) {
   return reinterpret_cast<T*>(reinterpret_cast<intptr_t>(pointer) + bytes);
 }
 
-// One allocation, cut into everything that a call needs.
+// One allocation, cut into all arrays of a call.
 struct Memory {
   Memory() : base(static_cast<char*>(allocated(0, kBytes))) {
     ok(jumpout_cuda_fill(0, base, 0xA5, kBytes, nullptr), "poison");
@@ -228,7 +228,7 @@ void everyArray() {
   freed(0, memory, {nullptr});
 }
 
-// What lies at the edge of a refusal, and is none. The memory is poison, but the workspace is zeroed.
+// Calls just within the limits, which succeed. The memory is poison, but the workspace is zeroed.
 void accepted(const Memory& memory) {
   ok(jumpout_cuda_fill(0, memory.at<void>(4096), 0, JUMPOUT_WORKSPACE_BYTES, nullptr), "a zeroed workspace");
   ok(jumpout_cuda_fill(0, memory.at<void>(5000), 0, 16, nullptr), "counts");

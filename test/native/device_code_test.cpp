@@ -1,4 +1,4 @@
-// Which devices the code of a binary runs on, and what is said of the others.
+// Which devices the code of a binary runs on, and the reason for the others.
 #include "core/device_code.hpp"
 
 #include "check.hpp"
@@ -23,7 +23,7 @@ const Expected kRules[] = {
     // PTX: this capability or a later one, of any major.
     {"PTX 75", {{7, 5}, {8, 0}, {9, 0}, {10, 0}, {12, 1}}, {{7, 0}, {7, 2}, {0, 0}}},
     {"PTX 90", {{9, 0}, {10, 0}, {12, 0}}, {{8, 9}, {8, 0}}},
-    // A letter: this one alone.
+    // With a letter: only this capability.
     {"sm_90a", {{9, 0}}, {{10, 0}, {8, 9}}},
     {"sm_100a", {{10, 0}}, {{10, 3}, {12, 0}}},
     {"PTX 90a", {{9, 0}}, {{10, 0}, {12, 0}}},
@@ -31,7 +31,7 @@ const Expected kRules[] = {
     {"sm_75, sm_80, sm_86", {{7, 5}, {8, 0}, {8, 9}}, {{7, 0}, {9, 0}}},
     {"PTX 75, sm_90, PTX 90", {{7, 5}, {8, 9}, {9, 0}, {12, 0}}, {{7, 2}}},
     {"sm_80, PTX 120", {{8, 0}, {12, 0}, {12, 1}}, {{9, 0}, {10, 0}}},
-    // Nothing that could be run.
+    // No code for any device.
     {"", {}, {{9, 0}}},
     {"90", {}, {{9, 0}}},
     {"sm_", {}, {{9, 0}}},

@@ -59,7 +59,7 @@ struct Tally {
   }
 };
 
-// Every kind of call once, whatever became of the ones before.
+// Each kind of call once, even if earlier calls failed.
 Tally workout(int32_t device) {
   Tally tally;
   void *stream = nullptr, *other = nullptr, *memory = nullptr, *second = nullptr, *pinned = nullptr;
@@ -275,7 +275,7 @@ void noDevice(const std::string& reason) {
 
 void nothingAtLoad() {
   // CUDA_ON_CPU_FAIL=cudaGetDeviceCount:2: a call of the driver while the program is loaded would be the first.
-  check::that(jumpout_cuda_device_count() > 0, "the first to ask is the first who wants to know");
+  check::that(jumpout_cuda_device_count() > 0, "nothing asks before the first call");
   std::vector<std::thread> asking;
   for (int i = 0; i < 4; ++i) asking.emplace_back([] { jumpout_cuda_device_count(); });
   for (std::thread& thread : asking) thread.join();

@@ -1,4 +1,4 @@
-// What the tests of device memory, streams and graphs share.
+// Common parts of the tests of device memory, streams and graphs.
 #pragma once
 
 #include <cuda_runtime_api.h>
@@ -86,7 +86,7 @@ inline jumpout_memory kindOf(const void* pointer) {
   return memory;
 }
 
-// Only the emulator tells at once.
+// Only the emulator knows at once.
 inline bool isFreed(const void* pointer) { return !kEmulated || kindOf(pointer).kind == JUMPOUT_MEMORY_HOST; }
 inline bool isKept(const void* pointer) {
   return !kEmulated || kindOf(pointer).kind == JUMPOUT_MEMORY_DEVICE;
@@ -103,7 +103,7 @@ void graphs();
 void threads();
 void arguments();
 void failures(const char* program);
-// What a child process of failures() does; its exit status says whether all was well.
+// The test in a child process of failures(); its exit status is the result.
 int runScenario(const std::string& name);
 
 }  // namespace device_runtime

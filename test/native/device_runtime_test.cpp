@@ -1,5 +1,5 @@
-// Device memory, copies, streams and graphs of jumpout_cuda.h, and what the device's entry points refuse. On a GPU, or on
-// the CPU with JUMPOUT_CUDA=EMULATED.
+// Device memory, copies, streams and graphs of jumpout_cuda.h, and errors of the device's entry points. On a GPU, or on the
+// CPU with JUMPOUT_CUDA=EMULATED.
 #include "device_runtime.hpp"
 
 #include <cstdlib>
@@ -58,7 +58,7 @@ void wrongDevices() {
   }
 }
 
-// CUDA's own state does not survive fork(), and locks of ours may be held for ever: a child is told so.
+// CUDA's state does not survive fork(), and our locks may be held for ever: calls in a child return an error.
 void children() {
 #if !defined(_WIN32)
   const pid_t child = fork();

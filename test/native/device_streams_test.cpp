@@ -7,7 +7,7 @@
 namespace device_runtime {
 namespace {
 
-// A capture as a framework begins it, in which CUDA forbids every thread what might wait.
+// A capture in a framework's mode, in which CUDA forbids calls that may wait in every thread.
 struct ForeignCapture {
   explicit ForeignCapture(unsigned flags) {
     cuda(cudaStreamCreateWithFlags(&stream, flags), "a foreign stream");
@@ -62,7 +62,7 @@ void freeDuringCapture(int32_t device) {
   check::that(isFreed(one) && isFreed(two) && isFreed(four), "freed at the end of the capture");
 }
 
-// The next call notices the end of a capture that was none of ours.
+// The next call notices the end of another owner's capture.
 void freeDuringForeignCapture(int32_t device) {
   cuda(cudaSetDevice(device), "a device");
   for (const unsigned flags : {unsigned{cudaStreamNonBlocking}, unsigned{cudaStreamDefault}}) {
@@ -79,7 +79,7 @@ void freeDuringForeignCapture(int32_t device) {
   cuda(cudaSetDevice(0), "the first device");
 }
 
-// The owner destroys a stream whose end we would have to await; what it does in CUDA is undefined.
+// The owner destroys a stream that a release would wait for, which is undefined in CUDA.
 void freeAfterTheStream(int32_t device) {
   if (!kEmulated) return;
   cuda(cudaSetDevice(device), "a device");
@@ -263,7 +263,7 @@ void replays(int32_t device) {
   ok(jumpout_cuda_free_pinned(pinned), "the end of pinned memory");
 }
 
-// Work that may not be captured spoils a capture; the stream goes on.
+// Work that may not be captured invalidates the capture; the stream stays usable.
 void spoiltCapture() {
   const Stream stream(0);
   void* memory = allocated(0, 8);

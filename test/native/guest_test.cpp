@@ -30,7 +30,7 @@ namespace {
 
 constexpr size_t kLarge = 600001;  // enough for workers that sleep
 
-// ThreadSanitizer takes a thread that a child starts for one of its parent's.
+// ThreadSanitizer confuses threads of a child with those of its parent.
 #if defined(__SANITIZE_THREAD__)
 constexpr bool kChildrenStartThreads = false;
 #else
@@ -148,7 +148,7 @@ void floats(const std::vector<size_t>& lengths) {
   }
 }
 
-// Workers that start while the caller has another environment do not keep it.
+// Workers that start while the caller has another environment do not inherit it.
 void floatsOfWorkers(Register mode) {
   const std::string first = resultsOf(kLarge, mode);
   check::that(first == resultsOf(kLarge, kStandard), "workers started in another environment");
@@ -228,7 +228,7 @@ void signals() {
   }
 }
 
-// Where no thread can be started the caller does everything, with its mask as it was.
+// If no thread can be started, the caller does all the work and keeps its signal mask.
 void noWorkers() {
 #if defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   const std::string want = resultsOf(1, kStandard);

@@ -141,7 +141,7 @@ void runCase(Backend& backend, const Case& c) {
   check::sameFloats(gradient.values(), want_gradients, what + ": backward drawn again, in place");
 }
 
-// As in the library: a backend whose threads have started is never destroyed, and stays reachable.
+// As in the library, a backend whose threads have started is never destroyed, and stays reachable.
 Backend& leaked(const Isa& isa, unsigned threads, size_t streaming_bytes = SIZE_MAX) {
   static std::vector<Backend*>& kept = *new std::vector<Backend*>;
   kept.push_back(new Backend(isa, threads, streaming_bytes));
@@ -186,7 +186,7 @@ void knownAnswers() {
                 "Philox known answer");
 }
 
-// Callers that meet in the pool must not disturb each other.
+// Concurrent callers of the pool must not affect each other's results.
 void concurrentCallers(const Isa& isa) {
   Backend& backend = leaked(isa, 4);
   const size_t length = 600000;

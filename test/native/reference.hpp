@@ -1,4 +1,4 @@
-// The formulas of docs/numerics.md, one element at a time: what every kernel must equal.
+// The formulas of docs/numerics.md, one element at a time: the reference for every kernel.
 #pragma once
 
 #include <vector>

@@ -1,4 +1,4 @@
-// How many threads are used, and when: quotas of control groups from made-up files, and what sharing learns from times.
+// Numbers of threads: quotas of control groups from made-up files, and decisions to share from measured times.
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
@@ -143,7 +143,7 @@ struct Learnt {
   double time;    // in the mean
 };
 
-// What follows from `calls` that take timeOf(whether shared, whether the call before was done the other way).
+// The outcome of `calls` that take timeOf(shared, whether the call before went the other way).
 template <class TimeOf>
 Learnt learn(Experience& experience, int calls, const TimeOf& timeOf) {
   Learnt sum{};

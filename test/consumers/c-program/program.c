@@ -1,5 +1,5 @@
 /* program IN OUT: floats in; output, gradient of the input, mask, and the same once more from two shards, out.
- * What the library says of itself and of mistakes goes to stdout. */
+ * The library's runtime and its errors go to stdout. */
 #include <jumpout.h>
 #include <jumpout_cuda.h>
 #include <stdio.h>

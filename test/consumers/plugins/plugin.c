@@ -1,4 +1,4 @@
-/* A plugin: which jumpout its calls reach, and what the last failing one was about. */
+/* A plugin: reports which jumpout its calls reach, and the field of the last failing call. */
 #include <jumpout.h>
 
 const char* plugin_version(void);

@@ -1,4 +1,4 @@
-// One call in all its circumstances, and where random ones come from.
+// One call with all its properties, and random ones.
 #pragma once
 
 #include <string>
@@ -27,8 +27,8 @@ class Random {
 };
 
 enum class Values {
-  kSigned,      // about half active, with a few of those that arithmetic treats specially
-  kSpecial,     // nothing else
+  kSigned,      // about half active, with a few special values
+  kSpecial,     // special values only
   kNoneActive,  // zeros and negative ones
   kAllActive,
   kSparse,  // one in fifty

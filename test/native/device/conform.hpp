@@ -1,4 +1,4 @@
-// Runs a case on the device in every form that has the same answer, and holds it to the oracle and to the CPU backend.
+// Runs a case on the device in every form with the same result, and compares with the oracle and the CPU backend.
 #pragma once
 
 #include "cases.hpp"
@@ -7,7 +7,7 @@
 
 namespace device_tests {
 
-// What a forward call left in memory.
+// Memory after a forward call.
 struct Observed {
   std::vector<uint32_t> output;  // bit patterns
   std::vector<uint32_t> mask;    // empty where none was asked for
@@ -16,7 +16,7 @@ struct Observed {
   Taken taken;         // where the device has a policy
 };
 
-// What the CPU backend says of the same problem, rounded to its dtype.
+// The CPU backend's results of the same problem, rounded to its dtype.
 struct CpuResult {
   std::vector<uint32_t> output, mask;
   std::vector<jumpout_group> groups;
@@ -32,7 +32,7 @@ Observed runForward(const Device& device, const Case& c, const std::vector<uint3
                     bool save_mask);
 CpuResult runOnCpu(const Case& c, const std::vector<uint32_t>& input);
 
-// False where something differs that may not. `save_mask` says whether there has to be a mask.
+// False if a result differs beyond what is allowed. `save_mask`: whether there must be a mask.
 bool verifyForward(Report& report, const Case& c, const std::vector<uint32_t>& input,
                    const Observed& observed, bool save_mask, const std::string& what);
 bool verifyAgainstCpu(Report& report, const Case& c, const CpuResult& cpu, const Observed& observed);

@@ -1,4 +1,4 @@
-// The generator and the normal value of docs/numerics.md are cuRAND's: here its headers say so themselves.
+// Checks with cuRAND's own headers that the generator and the normal value of docs/numerics.md are cuRAND's.
 #define QUALIFIERS static inline __host__ __device__
 #include <cuda_runtime.h>
 #include <curand_kernel.h>

@@ -12,7 +12,7 @@
 
 namespace device_tests {
 
-// A call that had to succeed did not: the tests cannot go on.
+// A call that must succeed failed: the tests cannot continue.
 struct DeviceFailure : std::runtime_error {
   using std::runtime_error::runtime_error;
 };

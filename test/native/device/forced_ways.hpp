@@ -1,4 +1,4 @@
-// The table of borders that leaves only one way of computing forward, for each of them.
+// For each way of computing forward, the table of borders that leaves only that way.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@ namespace device_tests {
 
 struct ForcedWay {
   jumpout::cuda::Way way;
-  bool rows;  // one rate a row, else one for the tensor
+  bool rows;  // one rate per row, else one for the tensor
   jumpout::cuda::Borders borders;
 };
 

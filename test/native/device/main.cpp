@@ -1,5 +1,5 @@
-/* Holds the device's passes to docs/numerics.md and to the CPU backend, bit for bit. Needs no Node, and runs on a GPU as
- * well as on the CPU (JUMPOUT_CUDA=EMULATED).
+/* Compares the device's passes with docs/numerics.md and with the CPU backend, bit for bit. Needs no Node. Runs on a GPU, or
+ * on the CPU with JUMPOUT_CUDA=EMULATED.
  *
  *   jumpout_device_tests [--tiny | --quick] [--only SECTION,...] [--cases N] [--seed S] [--device D] [--json FILE]
  *                        [--multiprocessors M] [--missing WAY,...] [--curand [DRAWS]] [--list]
@@ -7,7 +7,8 @@
  * Without --cases a few hundred random cases are run with the rest; with --cases N, N of them and nothing else, unless
  * --only names more. With --multiprocessors every kernel is launched as if the device had so few, so that loops iterate and
  * shared memory is used at sizes that a checker of memory can bear. --missing names the ways (csrc/cuda/borders.hpp) that
- * the device has not: each of the others must be taken where it is asked for. The exit status is 0 if all holds, 1 if something does not, 2 where there is no device.
+ * the device lacks: each of the others must be taken when it is forced. The exit status is 0 if all checks hold, 1 if one
+ * fails, 2 without a device.
  */
 #include <algorithm>
 #include <chrono>
@@ -160,7 +161,7 @@ int run(const Settings& settings) {
   std::string stopped;
   bool finished = false;
   const auto passed = [&] { return finished && report.failed() == 0 && report.checks() > 0; };
-  // Whole at any time, so that a run that is ended from outside leaves what it had.
+  // Complete at any time, so that a run that is killed leaves its results so far.
   const auto write = [&] {
     if (settings.json.empty()) return true;
     std::vector<Fact> facts = factsOf(settings, found);

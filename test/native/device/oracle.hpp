@@ -7,7 +7,7 @@
 
 namespace device_tests {
 
-// What one forward call is about, without any memory.
+// The problem of one forward call, without memory.
 struct Problem {
   jumpout_dtype dtype = JUMPOUT_FLOAT32;
   size_t length = 0;
@@ -45,7 +45,7 @@ std::vector<jumpout_record> recordsOf(const Problem& problem, const std::vector<
 // Step 6 and 7 with given records.
 std::vector<uint32_t> maskOf(const Problem& problem, const std::vector<uint32_t>& input,
                              const std::vector<jumpout_record>& records);
-// What survives is multiplied, the rest is +0: outputs from inputs, gradients from gradients.
+// Multiplies kept elements by the scale, and makes the others +0: outputs from inputs, gradients from gradients.
 std::vector<uint32_t> maskedBy(const Problem& problem, const std::vector<uint32_t>& values,
                                const std::vector<uint32_t>& mask, const std::vector<jumpout_record>& records);
 

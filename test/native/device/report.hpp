@@ -1,4 +1,4 @@
-// What was checked: counts by section, the first failures in words, differences that docs/numerics.md allows, and JSON.
+// The results of all checks: counts per section, the first failures in words, allowed differences, and JSON.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ class Report {
   void end(double seconds) { sections_.back().seconds = seconds; }
   void countCase() { ++sections_.back().cases; }
 
-  // The description is only made where it is needed.
+  // The description is made only if it is needed.
   template <class Describe>
   bool check(bool holds, const Describe& describe) {
     ++sections_.back().checks;

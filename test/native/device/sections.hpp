@@ -10,7 +10,7 @@
 
 namespace device_tests {
 
-// How much: kTiny for a thread sanitizer, kQuick for a CPU, kFull for a GPU.
+// Amount of cases: kTiny for a thread sanitizer, kQuick for a CPU, kFull for a GPU.
 enum class Effort { kTiny, kQuick, kFull };
 
 struct Context {

@@ -1,4 +1,4 @@
-// The golden vectors, every other device, and whether this program would notice a wrong device at all.
+// The golden vectors, all further devices, and the self-test: whether this program notices a wrong device.
 #include <cmath>
 
 #include "sections.hpp"
@@ -93,7 +93,7 @@ void otherDevices(Context& context) {
   }
 }
 
-// A right answer, made wrong in one place at a time: each must be noticed.
+// A correct result with one fault at a time: each must be noticed.
 void selfTest(Context& context) {
   Case c;
   c.length = 100;

@@ -13,7 +13,7 @@ using jumpout::cuda::Way;
 // So that small tensors are too large for the chip.
 constexpr int kFewMultiprocessors = 2;
 
-// What the ways ask for: 16-byte alignment, whole draws, an exponent that is exact.
+// The conditions of the ways: 16-byte alignment, whole draws, an exact exponent.
 Case heldCase(Random& random, jumpout_dtype dtype, size_t length, uint64_t row) {
   Case c = drawnCase(random, dtype, length, row);
   c.input_lead = c.output_lead = 0;

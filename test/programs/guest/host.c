@@ -1,4 +1,4 @@
-/* What other native code in a Node process may do: set the floating-point environment of its threads. */
+/* Other native code in a Node process, which sets the floating-point environment of its threads. */
 #include <node_api.h>
 #include <stdint.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-/** What malloc has given out and not got back, and a leak on purpose. */
+/** Bytes that malloc has allocated, and a deliberate leak. */
 #include <node_api.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include <malloc/malloc.h>
 #endif
 
-/** Bytes, or -1 where the C library does not tell. */
+/** Bytes, or -1 if the C library does not report them. */
 static double allocated_bytes(void) {
 #if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 33)
   const struct mallinfo2 all = mallinfo2();

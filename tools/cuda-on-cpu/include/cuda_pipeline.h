@@ -1,5 +1,5 @@
-// Asynchronous copies into shared memory. A copy happens as late as it may, when its thread waits for it: until then what
-// it goes to is stale.
+// Asynchronous copies into shared memory. A copy happens as late as allowed, when its thread waits for it: until then the
+// destination has its old contents.
 #pragma once
 
 #include <cstring>

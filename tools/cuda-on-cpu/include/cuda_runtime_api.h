@@ -1,5 +1,5 @@
-// The part of the CUDA runtime API (13.0) that jumpout uses, over devices that this process plays itself: see
-// source/settings.hpp for what the environment can make of them. What is not declared here is not emulated.
+// The part of the CUDA runtime API (13.0) that jumpout uses, over devices that this process emulates:
+// source/settings.hpp lists the variables that describe them. Functions that are not declared here are not emulated.
 #pragma once
 
 #include <cstddef>

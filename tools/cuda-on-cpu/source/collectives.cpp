@@ -1,4 +1,4 @@
-// Barriers, votes, shuffles and reductions: what the last one to arrive does for all.
+// Barriers, votes, shuffles and reductions: the last thread to arrive computes the results of all.
 #include "cuda_on_cpu/collectives.h"
 
 #include <cstring>

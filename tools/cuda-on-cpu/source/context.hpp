@@ -1,4 +1,4 @@
-// A stack and where its execution stands: what a fiber is made of.
+// A fiber: a stack, and the point that its execution has reached.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// Capture, and the graphs that come of it: lists of work, in the order in which it was recorded.
+// Capture, and graphs: lists of work, in the order in which it was recorded.
 #include <algorithm>
 
 #include "runtime.hpp"

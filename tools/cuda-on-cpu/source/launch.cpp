@@ -1,4 +1,4 @@
-// Launches: what a device refuses, and what fits on it.
+// Launches: the checks of a configuration, and occupancy.
 #include "cuda_on_cpu/launch.h"
 
 #include <algorithm>

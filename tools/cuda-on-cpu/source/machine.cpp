@@ -73,7 +73,7 @@ Machine* Machine::current() {
 
 namespace {
 
-// The ends of kernels that nothing waited for yet.
+// The ends of kernels without a wait so far.
 std::vector<std::unique_ptr<char[]>>& unsettled() {
   static auto& all = *new std::vector<std::unique_ptr<char[]>>;
   return all;
@@ -139,7 +139,7 @@ bool Machine::run() {
   return !failed_;
 }
 
-// In clusters. Blocks of a plain launch need not be there together, but on a device they are.
+// Counts clusters. Blocks of a plain launch need not run at the same time, but on a device they do.
 size_t Machine::blocksTogether() {
   if (shape_.cooperative) return shape_.blocks();
   if (order_.kind != Order::kRandom) return 1;
@@ -241,7 +241,7 @@ void Machine::endGroup() {
 
 // ---- Turns -----------------------------------------------------------------------------------------------------
 
-// To the caller of runGroup, where there is no next.
+// To the caller of runGroup if no thread is next.
 void Machine::switchTo(Thread* next, bool finished) {
   Thread* const self = running_;
   if (self == next) return;
@@ -354,7 +354,7 @@ Thread* Machine::pick() {
   return &warp->threads[lane];
 }
 
-// The current one as long as it can go on; in random order any.
+// The current warp as long as it can run; in random order any.
 Warp* Machine::readyWarp() {
   const size_t count = warps_.size();
   size_t number = order_.kind == Order::kRandom ? random(count) : currentWarp_;
@@ -386,7 +386,7 @@ uint64_t Machine::random(uint64_t below) {
 
 // ---- Misuse ----------------------------------------------------------------------------------------------------
 
-// The threads of the launch are abandoned where they stand.
+// Abandons all threads of the launch.
 void Machine::fail(const char* format, ...) {
   const Thread& thread = *running_;
   const uint3 block = thread.block->index, index = thread.index;

@@ -1,7 +1,7 @@
-// The machine that a kernel runs on: threads in warps in blocks, of which some blocks are there at the same time.
+// The machine that a kernel runs on: threads in warps in blocks, some of which run at the same time.
 //
 // One operating system thread runs them all; a CUDA thread runs until it must wait in a collective, sleeps or exits, and
-// then hands over to the next, in the order that was asked for.
+// then the next one runs, in the order of CUDA_ON_CPU_ORDER.
 #pragma once
 
 #include <cstdint>
@@ -28,12 +28,12 @@ struct Thread {
   unsigned rank;  // in the block
   unsigned lane;
   bool exited;
-  // The last collective it came to.
+  // The last collective that it reached.
   Operation operation;
   Place place;
   unsigned mask;
   uint64_t result;
-  // Came to the barrier of its cluster, in this phase of it, and has not waited there yet.
+  // Whether it has arrived at the barrier of its cluster without waiting yet, and in which phase of the barrier.
   bool inCluster;
   unsigned clusterPhase;
   // Copies that the thread has not waited for, each with its group.
@@ -161,18 +161,18 @@ class Machine {
   Thread* running_ = nullptr;
   size_t currentWarp_ = 0;
   size_t live_ = 0, sleepers_ = 0;
-  uint64_t sleepsInVain_ = 0;  // since a thread last got ahead
+  uint64_t sleepsInVain_ = 0;  // since any thread made progress
   size_t staticBytes_ = 0;
   bool failed_ = false;
   char message_[1024] = "";
 
-  // What the sanitizer may learn: that a launch follows what the host did before it, and comes before what the host does
-  // after it. Addresses are never used twice in a launch, so that blocks stay unordered.
+  // The order that ThreadSanitizer knows: a launch follows earlier work of the host and precedes later work. A launch uses
+  // no address twice, so that its blocks stay unordered.
   std::unique_ptr<char[]> launchOrder_;
   std::vector<std::unique_ptr<char[]>> groupOrders_;
 };
 
-// "file.cu:12", and what is there.
+// "file.cu:12", and the operation there.
 struct Sentence {
   char text[160];
 };

@@ -1,4 +1,4 @@
-// Memory: on the heap, of the exact size, and known by its address.
+// Allocations: on the heap, of the exact size, found by address.
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -16,7 +16,7 @@ constexpr int kPoison = 0xFF;
 
 using Entry = std::map<uintptr_t, Allocation>::value_type;
 
-// What the address lies in, or null.
+// The allocation that holds the address, or null.
 const Entry* findMemory(const void* address) {
   const auto& memory = state().memory;
   const auto number = reinterpret_cast<uintptr_t>(address);
@@ -63,7 +63,7 @@ cudaError_t release(void* memory, bool ofHost) {
   return cudaSuccess;
 }
 
-// Whether these bytes can be touched, by a copy that says it finds them on a device, or on the host, or anywhere.
+// Whether a copy may access these bytes, which it expects on a device, on the host, or anywhere.
 enum class Side { kHost, kDevice, kAnywhere };
 bool isAccessible(const void* address, size_t bytes, Side side) {
   const Entry* entry = findMemory(address);

@@ -1,4 +1,4 @@
-// How a kernel is run, for the runtime API: the machine behind it is not to be seen from there.
+// Runs a kernel for the runtime API, and hides the machine from it.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ struct Shape {
   bool cooperative = false;
   bool overlaps = false;  // may begin before the kernel before it is done
   size_t dynamicBytes = 0;
-  size_t dynamicLimit = 0;  // what the kernel's attribute allows, or 0 for what is left of the static limit
+  size_t dynamicLimit = 0;  // of the kernel's attribute; 0: the rest of the static limit
 
   unsigned threads() const { return block.x * block.y * block.z; }
   unsigned warps() const { return (threads() + warpSize - 1) / warpSize; }
@@ -24,10 +24,10 @@ struct Shape {
 };
 
 struct Run {
-  std::string misuse;  // what the kernel did that CUDA forbids, or empty
+  std::string misuse;  // the misuse of CUDA by the kernel, or empty
   size_t staticBytes;  // shared memory that a block declared
 };
-// Kernels come before whatever the host, or a kernel that does not overlap with them, does next: that begins with this.
+// Orders all earlier kernels before the next work of the host, or of a kernel that does not overlap with them.
 void settleKernels();
 Run runKernel(const Shape& shape, const std::function<void()>& kernel);
 

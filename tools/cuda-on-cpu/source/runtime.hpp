@@ -1,4 +1,4 @@
-// The state behind the runtime API, under one lock: devices do one thing at a time.
+// The state of the runtime API, under one lock: devices run one piece of work at a time.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 
 namespace cuda_on_cpu {
 
-// Something for a device to do; done at once, or kept in a graph.
+// Work of a device, done at once or kept in a graph.
 using Work = std::function<cudaError_t()>;
 
 // Work that is recorded instead of done, from cudaStreamBeginCapture to cudaStreamEndCapture.
@@ -68,7 +68,7 @@ struct CUgraphExec_st {
 namespace cuda_on_cpu {
 
 struct Device {
-  cudaError_t lost = cudaSuccess;  // every call fails with it, once something went wrong on the device
+  cudaError_t lost = cudaSuccess;  // the error of every call once the device is lost
   size_t used = 0;
   CUstream_st legacy;
   CUmemPoolHandle_st pool;
@@ -94,11 +94,11 @@ Device& deviceOf(int number);
 
 // ---- Calls -----------------------------------------------------------------------------------------------------
 
-// Takes the lock unless the call cannot go on; `needsDevice` calls fail on a device that is lost.
+// Takes the lock, unless the call fails at once; `needsDevice` calls fail on a device that is lost.
 cudaError_t enter(const char* name, bool needsDevice);
 cudaError_t leave(cudaError_t result);
 
-// What every function of the API is made of.
+// The common part of all functions of the API.
 template <class Body>
 cudaError_t call(const char* name, Body body, bool needsDevice = true) {
   const cudaError_t error = enter(name, needsDevice);
@@ -110,18 +110,18 @@ void callHost(cudaHostFn_t function, void* userData);
 
 // ---- Streams ---------------------------------------------------------------------------------------------------
 
-// Null where the handle is none.
+// Null for an invalid handle.
 CUstream_st* find(cudaStream_t stream);
 cudaError_t submit(CUstream_st& stream, Work work);
 // From now on the device is lost.
 cudaError_t lose(int device, cudaError_t error);
 
-// For calls that a capture forbids, as cudaMalloc: they make it invalid.
+// For calls such as cudaMalloc, which a capture forbids: they invalidate it.
 cudaError_t checkUnsafe();
 bool isCapturing(const CUstream_st& stream);
 cudaError_t invalidate(Capture& capture, cudaError_t error);
 
-// Memory of the device is open to what runs on it, and to nothing else.
+// Opens the memory of the device to a kernel that runs on it, and closes it afterwards.
 void openMemory(int device);
 void closeMemory(int device);
 

@@ -1,4 +1,4 @@
-// What the sanitizers must be told: which stack is in use, and which CUDA operations order memory.
+// Notes for the sanitizers: the stack in use, and the CUDA operations that order memory.
 //
 // The machine's own files are compiled without ThreadSanitizer (CUDA_ON_CPU_TSAN says that the kernels are with it), so
 // that it sees what kernels do to memory, and of the machine only acquire and release.
@@ -33,7 +33,7 @@ constexpr bool kThreadSanitizer = true;
 inline void acquire(void* address) { __tsan_acquire(address); }
 inline void release(void* address) { __tsan_release(address); }
 
-// Memory touched, allocated and freed by the machine itself, also through intercepted functions, is no kernel's doing.
+// Hides accesses, allocations and releases of the machine itself, also through intercepted functions.
 class Unwatched {
  public:
   Unwatched() {

@@ -1,4 +1,4 @@
-// The environment: what devices there are, and in which order their threads take turns.
+// The environment variables: properties of the devices, and the order of threads.
 //
 //   CUDA_ON_CPU_DEVICES=2          how many devices
 //   CUDA_ON_CPU_SMS=3              multiprocessors of each
@@ -51,7 +51,7 @@ struct Settings {
   }
 };
 
-// Read once; ends the process with a message where a variable makes no sense, since a test would prove nothing.
+// Read once. Ends the process with a message if a variable is invalid, since a test would prove nothing.
 const Settings& settings();
 Order orderOfNow();
 

@@ -1,4 +1,4 @@
-// Stacks for fibers, each below a page that must not be touched.
+// Stacks for fibers, each with a guard page.
 #pragma once
 
 #include <cstddef>

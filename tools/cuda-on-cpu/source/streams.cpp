@@ -1,4 +1,4 @@
-// Streams and events. Work is done when it is submitted; what is left of order is what a capture records.
+// Streams and events. Work runs when it is submitted, so order matters only to captures.
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -69,7 +69,7 @@ cudaError_t createEvent(cudaEvent_t* event, unsigned int flags) {
   return cudaSuccess;
 }
 
-// Waiting for a stream, or asking how far it is.
+// Waits for and queries of a stream.
 cudaError_t checkIdle(cudaStream_t handle) {
   CUstream_st* stream = find(handle);
   if (stream == nullptr) return cudaErrorInvalidResourceHandle;

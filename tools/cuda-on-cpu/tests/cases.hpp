@@ -1,7 +1,7 @@
-// What the test programs are made of: named cases, each run in a process of its own, and arrays on a device.
+// Named cases, each run in a process of its own, and arrays on a device, for the test programs.
 //
 //   PROGRAM --list     every case: its name, the build that must see what is wrong with it, and the words for it
-//   PROGRAM NAME       0: as it should be; 1: an error of CUDA; 2: a wrong result
+//   PROGRAM NAME       exit status 0: success; 1: an error of CUDA; 2: a wrong result
 #pragma once
 
 #include <cuda_runtime.h>

@@ -1,4 +1,4 @@
-// Checks of the runtime API, each told apart by its line.
+// Checks of the runtime API, each named by its line.
 #pragma once
 
 #include <atomic>

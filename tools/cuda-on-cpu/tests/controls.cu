@@ -1,4 +1,4 @@
-// Kernels that are right: every order of threads and every build must let them pass, with these results.
+// Correct kernels: they must pass with these results in every order of threads and in every build.
 #include <cooperative_groups.h>
 #include <cuda_pipeline.h>
 
@@ -87,7 +87,7 @@ bool meetingBetweenRoles() {
   return once.read() == wanted && twice.read() == wanted;
 }
 
-// As dynamic shared memory; once with more than is allowed without being asked for.
+// In dynamic shared memory; one case needs more than the default limit.
 __global__ void addsUp(int* out) {
   DYN_SHARED(int, values);
   values[threadIdx.x] = static_cast<int>(threadIdx.x);

@@ -1,4 +1,4 @@
-// Kernels that are wrong, each in one way: they test that the emulator sees it, and for what it is.
+// Kernels with one fault each: the emulator must detect it and name it.
 #include <cooperative_groups.h>
 #include <cuda_pipeline.h>
 
@@ -33,7 +33,7 @@ __global__ void oneBarrierMore(int* out) {
   __syncthreads();
 }
 
-// Lines do not tell these apart, since each role calls the same helper.
+// Both roles call the same helper, so lines do not tell these apart.
 __device__ inline void blockHelper() { __syncthreads(); }
 __device__ inline void clusterHelper() { groups::this_cluster().sync(); }
 __device__ inline void gridHelper() { groups::this_grid().sync(); }

@@ -1,4 +1,4 @@
-// The runtime API: what it knows, refuses and remembers.
+// The runtime API: results, errors and state.
 #include <cstdint>
 #include <thread>
 

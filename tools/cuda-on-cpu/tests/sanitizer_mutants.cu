@@ -1,4 +1,4 @@
-// Kernels that are wrong, each in one way: they test that a sanitizer sees it, and where.
+// Kernels with one fault each: a sanitizer must detect it and name the place.
 #include <cooperative_groups.h>
 #include <cuda_pipeline.h>
 

@@ -1,4 +1,4 @@
-// Barriers and warp collectives. Each holds its thread back until all that must take part have arrived.
+// Barriers and warp collectives. Each blocks its thread until all participants have arrived.
 #pragma once
 
 #include <cstdint>
@@ -44,11 +44,11 @@ struct Place {
 #define CUDA_ON_CPU_HERE \
   ::cuda_on_cpu::Place { file_, line_, __extension__&& here }
 
-// How many threads came with a predicate that holds.
+// The number of threads whose predicate holds.
 int blockBarrier(Operation operation, bool predicate, const Place& place);
 void gridBarrier(const Place& place);
 void clusterBarrier(const Place& place);
-// Its two halves; a relaxed arrival, one that does not release, orders no memory.
+// Arrive and wait; a relaxed arrival, without release, orders no memory.
 void clusterArrive(bool releases, const char* file, int line);
 void clusterWait(const char* file, int line);
 void waitForKernelBefore();

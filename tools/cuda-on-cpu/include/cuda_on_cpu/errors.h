@@ -1,4 +1,4 @@
-// The errors of the CUDA runtime that this one can give, with CUDA's numbers, names and sentences.
+// The errors of the CUDA runtime that the emulator returns, with CUDA's numbers, names and sentences.
 #pragma once
 
 #define CUDA_ON_CPU_ERRORS(X)                                                                               \

@@ -1,4 +1,4 @@
-// cudaLaunchKernelEx and what else takes a kernel by its type.
+// cudaLaunchKernelEx and other functions that take a kernel by its type.
 #pragma once
 
 #include <functional>

@@ -9,10 +9,10 @@
 
 namespace cuda_on_cpu {
 
-// Comes before every atomic access. In random orders another thread may run first.
+// Called before every atomic access. In random orders another thread may run first.
 void turnToRead(const void* from);
 void turnToWrite(const void* to);
-// Another thread runs; spin loops must come by here, since nothing else takes turns away.
+// Runs another thread; spin loops must call it, since threads are not preempted.
 void sleep(const char* file, int line);
 void fence();
 
