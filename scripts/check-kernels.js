@@ -105,7 +105,7 @@ function fusedIn(ptx) {
 }
 
 const sourcesOf = (pattern) => {
-  const sources = readdirSync(join(root, 'csrc', 'cuda')).filter((file) => pattern.test(file))
+  const sources = readdirSync(join(root, 'csrc', 'cuda', 'kernels')).filter((file) => pattern.test(file))
   demand(sources.length > 0, 'no kernels were found')
   return sources
 }
@@ -115,7 +115,7 @@ function compile(folder, source, flags, said = 'inherit') {
   const output = join(folder, `${source}.out`)
   const include = ['-I', join(root, 'csrc'), '-I', join(root, 'csrc', 'include')]
   const fixed = ['-std=c++17', '-O3', ...include]
-  execFileSync(nvcc, [...fixed, ...flags, join(root, 'csrc', 'cuda', source), '-o', output], {
+  execFileSync(nvcc, [...fixed, ...flags, join(root, 'csrc', 'cuda', 'kernels', source), '-o', output], {
     stdio: ['inherit', 'inherit', said],
   })
   return output

@@ -196,6 +196,21 @@ t.test('csrc: no cycles, and includes point one way', (t) => {
   t.end()
 })
 
+t.test(
+  'csrc/cuda: kernels know of the runtime only its errors, the runtime of kernels only the one that stores',
+  (t) => {
+    const between = (from: string, to: string) =>
+      [...includesOfCsrc()].flatMap(([file, includes]) =>
+        file.startsWith(`csrc/cuda/${from}/`)
+          ? includes.filter((target) => target.startsWith(`csrc/cuda/${to}/`))
+          : [],
+      )
+    t.strictSame(between('kernels', 'runtime'), ['csrc/cuda/runtime/errors.hpp'])
+    t.strictSame(between('runtime', 'kernels'), ['csrc/cuda/kernels/store.hpp'])
+    t.end()
+  },
+)
+
 t.test('tools: the emulator knows nothing of what it runs', (t) => {
   const includes = filesUnder('tools/cuda-on-cpu', /\.(h|hpp|cpp|cu)$/).flatMap((file) =>
     matches(read(file), /^\s*#\s*include\s*[<"]([^>"]+)/gm),

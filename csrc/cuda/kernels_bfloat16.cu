@@ -1,7 +1,0 @@
-#include "cuda/kernels_impl.cuh"
-
-namespace jumpout::cuda {
-
-const Kernels kBFloat16Kernels = Launchers<BFloat16>::table();
-
-}  // namespace jumpout::cuda

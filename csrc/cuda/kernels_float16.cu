@@ -1,7 +1,0 @@
-#include "cuda/kernels_impl.cuh"
-
-namespace jumpout::cuda {
-
-const Kernels kFloat16Kernels = Launchers<Float16>::table();
-
-}  // namespace jumpout::cuda

@@ -1,0 +1,197 @@
+// Streams and events of jumpout_cuda.h.
+#include "cuda/runtime/streams.hpp"
+
+#include "core/failure.hpp"
+#include "cuda/cuda_support.hpp"
+#include "cuda/runtime/deferred_frees.hpp"
+#include "jumpout_cuda.h"
+
+namespace jumpout::cuda {
+namespace {
+
+// NULL, cudaStreamLegacy and cudaStreamPerThread: of whatever device is the current one.
+bool isImplicit(cudaStream_t stream) { return reinterpret_cast<uintptr_t>(stream) <= 2; }
+
+// cudaErrorCallRequiresNewerDriver where the toolkit or the driver is older than CUDA 12.8.
+cudaError_t askForDevice(cudaStream_t stream, int& device) {
+#if CUDART_VERSION >= 12080
+  return cudaStreamGetDevice(stream, &device);
+#else
+  return cudaErrorCallRequiresNewerDriver;
+#endif
+}
+
+// Where it cannot be asked for: an event can be recorded on streams of its own device alone.
+cudaError_t deviceOfStream(cudaStream_t stream, int& device) {
+  const cudaError_t error = askForDevice(stream, device);
+  if (error != cudaErrorCallRequiresNewerDriver) return error;
+  failedQuietly(error);
+  for (device = 0; device < support().devices; ++device) {
+    const DeviceScope scope(device);
+    cudaEvent_t event = nullptr;
+    if (scope.status() || failedQuietly(cudaEventCreateWithFlags(&event, cudaEventDisableTiming))) continue;
+    const bool recorded = !failedQuietly(cudaEventRecord(event, stream));
+    failedQuietly(cudaEventDestroy(event));
+    if (recorded) return cudaSuccess;
+  }
+  return cudaErrorInvalidResourceHandle;
+}
+
+}  // namespace
+
+cudaError_t isCapturing(cudaStream_t stream, bool& capturing) noexcept {
+  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+  const cudaError_t error = cudaStreamIsCapturing(stream, &status);
+  capturing = error == cudaErrorStreamCaptureImplicit || status != cudaStreamCaptureStatusNone;
+  return failedQuietly(error) && error != cudaErrorStreamCaptureImplicit ? error : cudaSuccess;
+}
+
+cudaError_t enqueueWait(cudaStream_t stream, cudaStream_t other) noexcept {
+  if (stream == other) return cudaSuccess;
+  cudaEvent_t event = nullptr;
+  if (const cudaError_t error = cudaEventCreateWithFlags(&event, cudaEventDisableTiming)) return error;
+  cudaError_t error = cudaEventRecord(event, other);
+  if (error == cudaSuccess) error = cudaStreamWaitEvent(stream, event, 0);
+  failedQuietly(cudaEventDestroy(event));  // CUDA keeps it as long as somebody waits for it
+  return error;
+}
+
+jumpout_status checkStream(cudaStream_t stream, int32_t device) noexcept {
+  if (isImplicit(stream)) return JUMPOUT_OK;
+  int own = -1;
+  const cudaError_t error = askForDevice(stream, own);
+  if (error == cudaErrorCallRequiresNewerDriver) {
+    failedQuietly(error);
+    return JUMPOUT_OK;  // finding out costs more than the call: CUDA itself refuses the stream
+  }
+  if (error) return failing(statusOf(error), "stream");
+  return own == device ? JUMPOUT_OK : failing(JUMPOUT_BAD_DEVICE, "stream");
+}
+
+jumpout_status checkPlace(int32_t device, void* stream) noexcept {
+  int32_t number = -1;
+  if (const jumpout_status status = deviceOf(device, number)) return status;
+  return checkStream(static_cast<cudaStream_t>(stream), number);
+}
+
+}  // namespace jumpout::cuda
+
+using namespace jumpout;
+using namespace jumpout::cuda;
+
+// ---- Streams -------------------------------------------------------------------------------------------------------
+
+jumpout_status jumpout_cuda_stream_create(int32_t device, void** stream) {
+  if (!stream) return failing(JUMPOUT_NULL_POINTER, "stream");
+  *stream = nullptr;
+  const DeviceScope scope(device);
+  if (scope.status()) return scope.status();
+  cudaStream_t created = nullptr;
+  const jumpout_status status = statusOf(cudaStreamCreateWithFlags(&created, cudaStreamNonBlocking));
+  if (status == JUMPOUT_OK) *stream = created;
+  return status;
+}
+
+jumpout_status jumpout_cuda_stream_destroy(int32_t device, void* stream) {
+  const auto doomed = static_cast<cudaStream_t>(stream);
+  if (isImplicit(doomed)) return failing(JUMPOUT_NULL_POINTER, "stream");
+  const DeviceScope scope(device);
+  if (scope.status()) return scope.status();
+  if (const jumpout_status status = checkStream(doomed, scope.device())) return status;
+  bool capturing = false;
+  if (!isCapturing(doomed, capturing) && capturing) {
+    cudaGraph_t abandoned = nullptr;
+    failedQuietly(cudaStreamEndCapture(doomed, &abandoned));
+    if (abandoned) failedQuietly(cudaGraphDestroy(abandoned));
+  }
+  runDeferredFrees();  // while the stream can still be asked what to wait for
+  return statusOf(cudaStreamDestroy(doomed));
+}
+
+jumpout_status jumpout_cuda_stream_device(void* stream, int32_t* device) {
+  if (!device) return failing(JUMPOUT_NULL_POINTER, "device");
+  if (const jumpout_status status = deviceOf(-1, *device)) return status;
+  const auto asked = static_cast<cudaStream_t>(stream);
+  if (isImplicit(asked)) return JUMPOUT_OK;
+  int found = -1;
+  const cudaError_t error = deviceOfStream(asked, found);
+  *device = error ? -1 : found;
+  return error ? failing(statusOf(error), "stream") : JUMPOUT_OK;
+}
+
+jumpout_status jumpout_cuda_stream_synchronize(int32_t device, void* stream) {
+  const DeviceScope scope(device);
+  if (scope.status()) return scope.status();
+  const auto asked = static_cast<cudaStream_t>(stream);
+  if (const jumpout_status status = checkStream(asked, scope.device())) return status;
+  bool capturing = false;
+  if (const cudaError_t error = isCapturing(asked, capturing)) return statusOf(error);
+  if (capturing) return failing(JUMPOUT_CAPTURING, "stream");
+  const jumpout_status status = statusOf(cudaStreamSynchronize(asked));
+  runDeferredFrees();
+  return status;
+}
+
+jumpout_status jumpout_cuda_stream_capturing(int32_t device, void* stream, int32_t* capturing) {
+  if (!capturing) return failing(JUMPOUT_NULL_POINTER, "capturing");
+  *capturing = 0;
+  const DeviceScope scope(device);
+  if (scope.status()) return scope.status();
+  bool found = false;
+  const cudaError_t error = isCapturing(static_cast<cudaStream_t>(stream), found);
+  *capturing = found;
+  return statusOf(error);
+}
+
+jumpout_status jumpout_cuda_stream_wait(int32_t device, void* stream, void* other) {
+  const DeviceScope scope(device);
+  if (scope.status()) return scope.status();
+  const auto waiting = static_cast<cudaStream_t>(stream), awaited = static_cast<cudaStream_t>(other);
+  if (const jumpout_status status = checkStream(waiting, scope.device())) return status;
+  int of_other = scope.device();
+  if (!isImplicit(awaited))
+    if (const cudaError_t error = deviceOfStream(awaited, of_other)) return failing(statusOf(error), "other");
+  const DeviceScope scope_of_other(of_other);
+  if (scope_of_other.status()) return scope_of_other.status();
+  return statusOf(enqueueWait(waiting, awaited));
+}
+
+// ---- Events --------------------------------------------------------------------------------------------------------
+
+jumpout_status jumpout_cuda_event_create(int32_t device, void** event) {
+  if (!event) return failing(JUMPOUT_NULL_POINTER, "event");
+  *event = nullptr;
+  const DeviceScope scope(device);
+  if (scope.status()) return scope.status();
+  cudaEvent_t created = nullptr;
+  const jumpout_status status = statusOf(cudaEventCreate(&created));
+  if (status == JUMPOUT_OK) *event = created;
+  return status;
+}
+
+jumpout_status jumpout_cuda_event_destroy(int32_t device, void* event) {
+  if (!event) return failing(JUMPOUT_NULL_POINTER, "event");
+  const DeviceScope scope(device);
+  return scope.status() ? scope.status() : statusOf(cudaEventDestroy(static_cast<cudaEvent_t>(event)));
+}
+
+jumpout_status jumpout_cuda_event_record(int32_t device, void* event, void* stream) {
+  if (!event) return failing(JUMPOUT_NULL_POINTER, "event");
+  const DeviceScope scope(device);
+  if (scope.status()) return scope.status();
+  const auto on = static_cast<cudaStream_t>(stream);
+  if (const jumpout_status status = checkStream(on, scope.device())) return status;
+  return statusOf(cudaEventRecord(static_cast<cudaEvent_t>(event), on));
+}
+
+jumpout_status jumpout_cuda_event_elapsed(void* begin, void* end, float* milliseconds) {
+  if (!begin) return failing(JUMPOUT_NULL_POINTER, "begin");
+  if (!end) return failing(JUMPOUT_NULL_POINTER, "end");
+  if (!milliseconds) return failing(JUMPOUT_NULL_POINTER, "milliseconds");
+  *milliseconds = 0.0f;
+  const DeviceScope scope(-1);
+  if (scope.status()) return scope.status();
+  const auto first = static_cast<cudaEvent_t>(begin), last = static_cast<cudaEvent_t>(end);
+  if (const cudaError_t error = cudaEventSynchronize(last)) return statusOf(error);
+  return statusOf(cudaEventElapsedTime(milliseconds, first, last));
+}

@@ -1,0 +1,70 @@
+// Copies, fills and stores of jumpout_cuda.h.
+#include "core/failure.hpp"
+#include "cuda/kernels/store.hpp"
+#include "cuda/runtime/memory_kind.hpp"
+#include "cuda/runtime/streams.hpp"
+
+using namespace jumpout;
+using namespace jumpout::cuda;
+
+namespace {
+
+// Pinned and managed memory is as good: the device reaches it.
+jumpout_status checkWritable(const void* memory, const char* field, int32_t device) {
+  jumpout_memory found;
+  if (const cudaError_t error = kindOf(memory, found)) return failing(statusOf(error), field);
+  if (found.kind == JUMPOUT_MEMORY_HOST) return failing(JUMPOUT_NOT_ON_DEVICE, field);
+  if (found.kind == JUMPOUT_MEMORY_DEVICE && found.device != device)
+    return failing(JUMPOUT_BAD_DEVICE, field);
+  return JUMPOUT_OK;
+}
+
+}  // namespace
+
+jumpout_status jumpout_cuda_copy(int32_t device, void* to, const void* from, size_t bytes, void* stream) {
+  const DeviceScope scope(device);
+  if (scope.status()) return scope.status();
+  const auto on = static_cast<cudaStream_t>(stream);
+  if (const jumpout_status status = checkStream(on, scope.device())) return status;
+  if (bytes == 0) return JUMPOUT_OK;
+  if (!to) return failing(JUMPOUT_NULL_POINTER, "to");
+  if (!from) return failing(JUMPOUT_NULL_POINTER, "from");
+  jumpout_memory target, source;
+  if (const cudaError_t error = kindOf(to, target)) return failing(statusOf(error), "to");
+  if (const cudaError_t error = kindOf(from, source)) return failing(statusOf(error), "from");
+  const bool pageable = target.kind == JUMPOUT_MEMORY_HOST || source.kind == JUMPOUT_MEMORY_HOST;
+  if (pageable) {
+    bool capturing = false;
+    if (const cudaError_t error = isCapturing(on, capturing)) return statusOf(error);
+    if (capturing) return failing(JUMPOUT_CAPTURING, "stream");
+  }
+  if (const cudaError_t error = cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, on))
+    return statusOf(error);
+  // CUDA promises nothing here: with pageable memory such a copy "might be" done when the call returns.
+  return pageable ? statusOf(cudaStreamSynchronize(on)) : JUMPOUT_OK;
+}
+
+jumpout_status jumpout_cuda_fill(int32_t device, void* memory, uint8_t value, size_t bytes, void* stream) {
+  const DeviceScope scope(device);
+  if (scope.status()) return scope.status();
+  const auto on = static_cast<cudaStream_t>(stream);
+  if (const jumpout_status status = checkStream(on, scope.device())) return status;
+  if (bytes == 0) return JUMPOUT_OK;
+  if (!memory) return failing(JUMPOUT_NULL_POINTER, "memory");
+  if (const jumpout_status status = checkWritable(memory, "memory", scope.device())) return status;
+  return statusOf(cudaMemsetAsync(memory, value, bytes, on));
+}
+
+jumpout_status jumpout_cuda_store(int32_t device, uint64_t* to, const uint64_t* values, size_t count,
+                                  void* stream) {
+  const DeviceScope scope(device);
+  if (scope.status()) return scope.status();
+  const auto on = static_cast<cudaStream_t>(stream);
+  if (const jumpout_status status = checkStream(on, scope.device())) return status;
+  if (count == 0) return JUMPOUT_OK;
+  if (!to) return failing(JUMPOUT_NULL_POINTER, "to");
+  if (!values) return failing(JUMPOUT_NULL_POINTER, "values");
+  if (reinterpret_cast<uintptr_t>(to) % sizeof(uint64_t)) return failing(JUMPOUT_MISALIGNED, "to");
+  if (const jumpout_status status = checkWritable(to, "to", scope.device())) return status;
+  return statusOf(storeValues(to, values, count, on));
+}
