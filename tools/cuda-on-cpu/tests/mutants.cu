@@ -3,6 +3,7 @@
 #include <cuda_pipeline.h>
 
 #include "cases.hpp"
+#include "missing_barriers.hpp"
 
 namespace groups = cooperative_groups;
 using cases::Array;
@@ -206,18 +207,6 @@ __global__ void exitedBlockMapped(int* out) {
 
 // ---- What only some order of threads shows ---------------------------------------------------------------------
 
-__global__ void missingBarrier(int* out) {
-  SHARED_ARRAY(int, values, 64);
-  values[threadIdx.x] = static_cast<int>(threadIdx.x);
-  out[threadIdx.x] = values[63 - threadIdx.x];
-}
-
-__global__ void missingWarpBarrier(int* out) {
-  SHARED_ARRAY(int, values, 32);
-  values[threadIdx.x] = static_cast<int>(threadIdx.x);
-  out[threadIdx.x] = values[31 - threadIdx.x];
-}
-
 __global__ void uninitialisedShared(int* out) {
   SHARED_ARRAY(float, values, 32);
   if (threadIdx.x < 4) values[threadIdx.x] = 1;
@@ -370,8 +359,8 @@ const cases::Case all[] = {
     {"copiesMisaligned", "any", "copy that is not aligned to its 8 bytes", simple<copiesMisaligned>},
     {"copiesThreeInts", "any", "copy of 12 bytes", simple<copiesThreeInts>},
 
-    {"missingBarrier", "order", "wrong result", reversing<missingBarrier, 64>},
-    {"missingWarpBarrier", "order", "wrong result", reversing<missingWarpBarrier, 32>},
+    {"missingBarrier", "order", "wrong result", reversing<cases::missingBarrier, 64>},
+    {"missingWarpBarrier", "order", "wrong result", reversing<cases::missingWarpBarrier, 32>},
     {"uninitialisedShared", "order", "wrong result", uninitialised},
     {"readsBeforeWait", "order", "wrong result", copying<readsBeforeWait>},
     {"waitsForTooFew", "order", "wrong result", copying<waitsForTooFew>},

@@ -3,6 +3,7 @@
 #include <cuda_pipeline.h>
 
 #include "cases.hpp"
+#include "missing_barriers.hpp"
 
 namespace groups = cooperative_groups;
 using cases::Array;
@@ -76,18 +77,6 @@ __global__ void tooLargeForInteger(const float* in, int* out) {
 __global__ void shiftsTooFar(int distance, int* out) { out[threadIdx.x] = 1 << distance; }
 
 // ---- What ThreadSanitizer sees ---------------------------------------------------------------------------------
-
-__global__ void missingBarrier(int* out) {
-  SHARED_ARRAY(int, values, 64);
-  values[threadIdx.x] = static_cast<int>(threadIdx.x);
-  out[threadIdx.x] = values[63 - threadIdx.x];
-}
-
-__global__ void missingWarpBarrier(int* out) {
-  SHARED_ARRAY(int, values, 32);
-  values[threadIdx.x] = static_cast<int>(threadIdx.x);
-  out[threadIdx.x] = values[31 - threadIdx.x];
-}
 
 __global__ void missingSecondBarrier(int* out) {
   SHARED_ARRAY(int, values, 64);
@@ -289,8 +278,8 @@ const cases::Case all[] = {
     {"tooLargeForInteger", "address", "is outside the range of representable values", tooLarge},
     {"shiftsTooFar", "address", "shift exponent 40 is too large", tooFar},
 
-    {"missingBarrier", "thread", "data race", reversing<missingBarrier, 64>},
-    {"missingWarpBarrier", "thread", "data race", reversing<missingWarpBarrier, 32>},
+    {"missingBarrier", "thread", "data race", reversing<cases::missingBarrier, 64>},
+    {"missingWarpBarrier", "thread", "data race", reversing<cases::missingWarpBarrier, 32>},
     {"missingSecondBarrier", "thread", "data race", reversing<missingSecondBarrier, 64>},
     {"voteAsBarrier", "thread", "data race", reversing<voteAsBarrier, 32>},
     {"wrongHalfWaits", "thread", "data race", reversing<wrongHalfWaits, 32>},
