@@ -8,8 +8,8 @@
 namespace jumpout::cuda {
 namespace {
 
-// Freed memory that is kept for the next allocation rather than given back to the device, at most.
-constexpr uint64_t kKeptShare = 8;  // an eighth
+// At most this share of the device's memory, once freed, stays in the pool for the next allocation: an eighth.
+constexpr uint64_t kKeptShare = 8;
 
 struct Slot {
   std::mutex lock;

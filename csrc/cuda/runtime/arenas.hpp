@@ -1,11 +1,11 @@
-// What each device needs for its memory: made at the first call that asks for it, and never unmade.
+// What each device needs for its memory: made at the first call that asks for it, and never destroyed.
 #pragma once
 
 #include "cuda/runtime/errors.hpp"
 
 namespace jumpout::cuda {
 
-// The streams are of our own, so that nobody's work is in front of an allocation.
+// The streams are our own, so that no other work delays an allocation.
 struct Arena {
   cudaMemPool_t pool = nullptr;  // nullptr: this device has none, and memory comes from cudaMalloc
   cudaStream_t allocating = nullptr;

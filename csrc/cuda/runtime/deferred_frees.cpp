@@ -22,7 +22,7 @@ struct Release {
 struct Deferred {
   std::mutex lock;
   std::list<Release> list;
-  std::atomic<size_t> count{0};  // so that nothing is locked where nothing waits
+  std::atomic<size_t> count{0};  // of the list: the usual empty one is not locked
 };
 
 Deferred& deferred() {
@@ -55,7 +55,8 @@ bool waitForStreams(const Arena& arena, Release& release) {
   release.streams.resize(left);
   if (left) return false;
   if (!release.lost_stream) return true;
-  // A stream was destroyed, so that only the whole device can be waited for. Refused during a capture: retried later.
+  // A stream was destroyed, so that only the whole device can be waited for. Refused during a capture: retried
+  // later.
   const cudaError_t error = cudaDeviceSynchronize();
   release.lost_stream = failedQuietly(error) && !isSticky(error);
   return !release.lost_stream;
@@ -104,7 +105,7 @@ jumpout_status freeAfter(int32_t device, void* memory, const cudaStream_t* strea
 void runDeferredFrees() noexcept {
   Deferred& all = deferred();
   if (all.count == 0) return;
-  // Locked to the end: whoever destroys a stream comes by first, and nobody may ask the stream after that.
+  // Locked to the end: jumpout_cuda_stream_destroy calls this first, and no thread may query the stream after that.
   const std::lock_guard<std::mutex> guard(all.lock);
   all.list.remove_if(runOne);
   all.count = all.list.size();

@@ -9,14 +9,14 @@
 
 namespace jumpout::cuda {
 
-// Remembers what failed for jumpout_last_cuda_error, and makes CUDA forget it, so that a failed call never spoils a later
-// check of a launch.
+// Remembers what failed for jumpout_last_cuda_error, and makes CUDA forget it, so that a failed call never spoils a
+// later check of a launch.
 jumpout_status statusOf(cudaError_t error) noexcept;
 
 // After such an error the device is lost to this process.
 bool isSticky(cudaError_t error) noexcept;
 
-// For errors that somebody expected.
+// For errors that the caller expects: makes CUDA forget them and keeps no record.
 inline bool failedQuietly(cudaError_t error) noexcept {
   if (error != cudaSuccess) cudaGetLastError();
   return error != cudaSuccess;
@@ -25,9 +25,9 @@ inline bool failedQuietly(cudaError_t error) noexcept {
 // Which device a number means: -1 is the current one. Touches none.
 jumpout_status deviceOf(int32_t device, int32_t& number) noexcept;
 
-// RAII: makes the device current for this thread (-1: keeps the current one) and relaxes the thread's capture mode, and
-// restores both. The relaxed mode lets the thread allocate, wait and load code while another stream is being captured,
-// which CUDA forbids by default. That is safe, since nothing here depends on captured work.
+// RAII: makes the device current for this thread (-1: keeps the current one) and relaxes the thread's capture mode,
+// and restores both. The relaxed mode lets the thread allocate, wait and load code while another stream is being
+// captured, which CUDA forbids by default. That is safe, since nothing here depends on captured work.
 class DeviceScope {
  public:
   explicit DeviceScope(int32_t device) noexcept;

@@ -1,4 +1,5 @@
-// Capture and graphs of jumpout_cuda.h. A graph handle is a cudaGraphExec_t: what was captured is instantiated at once.
+// Capture and graphs of jumpout_cuda.h. A graph handle is a cudaGraphExec_t: what was captured is instantiated at
+// once.
 #include "core/failure.hpp"
 #include "cuda/runtime/deferred_frees.hpp"
 #include "cuda/runtime/streams.hpp"
@@ -8,26 +9,22 @@ using namespace jumpout;
 using namespace jumpout::cuda;
 
 jumpout_status jumpout_cuda_capture_begin(int32_t device, void* stream) {
-  const DeviceScope scope(device);
+  const StreamScope scope(device, stream);
   if (scope.status()) return scope.status();
-  const auto captured = static_cast<cudaStream_t>(stream);
-  if (const jumpout_status status = checkStream(captured, scope.device())) return status;
   bool capturing = false;
-  if (const cudaError_t error = isCapturing(captured, capturing)) return statusOf(error);
+  if (const cudaError_t error = isCapturing(scope.stream(), capturing)) return statusOf(error);
   if (capturing) return failing(JUMPOUT_CAPTURING, "stream");
   // Relaxed: what other threads and streams do meanwhile is no part of the capture and need not break it.
-  return statusOf(cudaStreamBeginCapture(captured, cudaStreamCaptureModeRelaxed));
+  return statusOf(cudaStreamBeginCapture(scope.stream(), cudaStreamCaptureModeRelaxed));
 }
 
 jumpout_status jumpout_cuda_capture_end(int32_t device, void* stream, void** graph) {
   if (!graph) return failing(JUMPOUT_NULL_POINTER, "graph");
   *graph = nullptr;
-  const DeviceScope scope(device);
+  const StreamScope scope(device, stream);
   if (scope.status()) return scope.status();
-  const auto captured = static_cast<cudaStream_t>(stream);
-  if (const jumpout_status status = checkStream(captured, scope.device())) return status;
   cudaGraph_t recorded = nullptr;
-  cudaError_t error = cudaStreamEndCapture(captured, &recorded);
+  cudaError_t error = cudaStreamEndCapture(scope.stream(), &recorded);
   cudaGraphExec_t executable = nullptr;
   if (error == cudaSuccess) error = cudaGraphInstantiate(&executable, recorded, 0);
   const jumpout_status status = statusOf(error);
@@ -39,11 +36,9 @@ jumpout_status jumpout_cuda_capture_end(int32_t device, void* stream, void** gra
 
 jumpout_status jumpout_cuda_graph_launch(int32_t device, void* graph, void* stream) {
   if (!graph) return failing(JUMPOUT_NULL_POINTER, "graph");
-  const DeviceScope scope(device);
+  const StreamScope scope(device, stream);
   if (scope.status()) return scope.status();
-  const auto on = static_cast<cudaStream_t>(stream);
-  if (const jumpout_status status = checkStream(on, scope.device())) return status;
-  return statusOf(cudaGraphLaunch(static_cast<cudaGraphExec_t>(graph), on));
+  return statusOf(cudaGraphLaunch(static_cast<cudaGraphExec_t>(graph), scope.stream()));
 }
 
 jumpout_status jumpout_cuda_graph_destroy(int32_t device, void* graph) {

@@ -16,8 +16,9 @@ cudaError_t tryToAllocate(const Arena& arena, size_t bytes, cudaStream_t stream,
   return stream == arena.allocating ? cudaStreamSynchronize(stream) : cudaSuccess;
 }
 
-// Out of memory: first without what is kept for later, then with memory whose last users are still at work. This alone
-// waits for somebody's work, on the device and, for memory that is to be usable at once, here.
+// When memory runs out, first gives back what the pool keeps, then takes memory whose last users are still at work.
+// Only the latter waits for other work: on the device and, where the memory is to be usable at once, on this
+// thread.
 cudaError_t allocate(const Arena& arena, size_t bytes, cudaStream_t stream, void** memory) {
   cudaError_t error = tryToAllocate(arena, bytes, stream, memory);
   if (error != cudaErrorMemoryAllocation) return error;
@@ -42,7 +43,7 @@ cudaError_t kindOf(const void* pointer, jumpout_memory& memory) noexcept {
   memory = {JUMPOUT_MEMORY_HOST, -1};
   cudaPointerAttributes attributes = {};
   const cudaError_t error = cudaPointerGetAttributes(&attributes, pointer);
-  if (error == cudaErrorInvalidValue) {  // how old drivers say that they do not know it
+  if (error == cudaErrorInvalidValue) {  // older drivers' answer for memory that CUDA does not know
     failedQuietly(error);
     return cudaSuccess;
   }
@@ -94,15 +95,9 @@ jumpout_status jumpout_cuda_free(int32_t device, void* memory, void* const* stre
 }
 
 jumpout_status jumpout_cuda_allocate_pinned(size_t bytes, void** memory) {
-  if (!memory) return failing(JUMPOUT_NULL_POINTER, "memory");
-  *memory = nullptr;
-  const DeviceScope scope(-1);
-  if (scope.status()) return scope.status();
-  void* found = nullptr;
-  const cudaError_t error =
-      cudaHostAlloc(&found, std::max<size_t>(bytes, 1), cudaHostAllocPortable | cudaHostAllocMapped);
-  if (error == cudaSuccess) *memory = found;
-  return statusOf(error);
+  return makeOn<void*>(-1, memory, "memory", [bytes](void** made) {
+    return cudaHostAlloc(made, std::max<size_t>(bytes, 1), cudaHostAllocPortable | cudaHostAllocMapped);
+  });
 }
 
 jumpout_status jumpout_cuda_free_pinned(void* memory) {

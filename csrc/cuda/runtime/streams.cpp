@@ -21,7 +21,7 @@ cudaError_t askForDevice(cudaStream_t stream, int& device) {
 #endif
 }
 
-// Where it cannot be asked for: an event can be recorded on streams of its own device alone.
+// Where CUDA cannot be asked, an event finds out: it can be recorded on streams of its own device alone.
 cudaError_t deviceOfStream(cudaStream_t stream, int& device) {
   const cudaError_t error = askForDevice(stream, device);
   if (error != cudaErrorCallRequiresNewerDriver) return error;
@@ -52,7 +52,7 @@ cudaError_t enqueueWait(cudaStream_t stream, cudaStream_t other) noexcept {
   if (const cudaError_t error = cudaEventCreateWithFlags(&event, cudaEventDisableTiming)) return error;
   cudaError_t error = cudaEventRecord(event, other);
   if (error == cudaSuccess) error = cudaStreamWaitEvent(stream, event, 0);
-  failedQuietly(cudaEventDestroy(event));  // CUDA keeps it as long as somebody waits for it
+  failedQuietly(cudaEventDestroy(event));  // CUDA keeps it as long as a stream waits for it
   return error;
 }
 
@@ -62,7 +62,7 @@ jumpout_status checkStream(cudaStream_t stream, int32_t device) noexcept {
   const cudaError_t error = askForDevice(stream, own);
   if (error == cudaErrorCallRequiresNewerDriver) {
     failedQuietly(error);
-    return JUMPOUT_OK;  // finding out costs more than the call: CUDA itself refuses the stream
+    return JUMPOUT_OK;  // deviceOfStream would cost more than the call: CUDA itself refuses the stream
   }
   if (error) return failing(statusOf(error), "stream");
   return own == device ? JUMPOUT_OK : failing(JUMPOUT_BAD_DEVICE, "stream");
@@ -79,17 +79,12 @@ jumpout_status checkPlace(int32_t device, void* stream) noexcept {
 using namespace jumpout;
 using namespace jumpout::cuda;
 
-// ---- Streams -------------------------------------------------------------------------------------------------------
+// ---- Streams ------------------------------------------------------------------------------------------------
 
 jumpout_status jumpout_cuda_stream_create(int32_t device, void** stream) {
-  if (!stream) return failing(JUMPOUT_NULL_POINTER, "stream");
-  *stream = nullptr;
-  const DeviceScope scope(device);
-  if (scope.status()) return scope.status();
-  cudaStream_t created = nullptr;
-  const jumpout_status status = statusOf(cudaStreamCreateWithFlags(&created, cudaStreamNonBlocking));
-  if (status == JUMPOUT_OK) *stream = created;
-  return status;
+  return makeOn<cudaStream_t>(device, stream, "stream", [](cudaStream_t* made) {
+    return cudaStreamCreateWithFlags(made, cudaStreamNonBlocking);
+  });
 }
 
 jumpout_status jumpout_cuda_stream_destroy(int32_t device, void* stream) {
@@ -120,14 +115,12 @@ jumpout_status jumpout_cuda_stream_device(void* stream, int32_t* device) {
 }
 
 jumpout_status jumpout_cuda_stream_synchronize(int32_t device, void* stream) {
-  const DeviceScope scope(device);
+  const StreamScope scope(device, stream);
   if (scope.status()) return scope.status();
-  const auto asked = static_cast<cudaStream_t>(stream);
-  if (const jumpout_status status = checkStream(asked, scope.device())) return status;
   bool capturing = false;
-  if (const cudaError_t error = isCapturing(asked, capturing)) return statusOf(error);
+  if (const cudaError_t error = isCapturing(scope.stream(), capturing)) return statusOf(error);
   if (capturing) return failing(JUMPOUT_CAPTURING, "stream");
-  const jumpout_status status = statusOf(cudaStreamSynchronize(asked));
+  const jumpout_status status = statusOf(cudaStreamSynchronize(scope.stream()));
   runDeferredFrees();
   return status;
 }
@@ -156,17 +149,10 @@ jumpout_status jumpout_cuda_stream_wait(int32_t device, void* stream, void* othe
   return statusOf(enqueueWait(waiting, awaited));
 }
 
-// ---- Events --------------------------------------------------------------------------------------------------------
+// ---- Events -------------------------------------------------------------------------------------------------
 
 jumpout_status jumpout_cuda_event_create(int32_t device, void** event) {
-  if (!event) return failing(JUMPOUT_NULL_POINTER, "event");
-  *event = nullptr;
-  const DeviceScope scope(device);
-  if (scope.status()) return scope.status();
-  cudaEvent_t created = nullptr;
-  const jumpout_status status = statusOf(cudaEventCreate(&created));
-  if (status == JUMPOUT_OK) *event = created;
-  return status;
+  return makeOn<cudaEvent_t>(device, event, "event", [](cudaEvent_t* made) { return cudaEventCreate(made); });
 }
 
 jumpout_status jumpout_cuda_event_destroy(int32_t device, void* event) {
@@ -177,11 +163,9 @@ jumpout_status jumpout_cuda_event_destroy(int32_t device, void* event) {
 
 jumpout_status jumpout_cuda_event_record(int32_t device, void* event, void* stream) {
   if (!event) return failing(JUMPOUT_NULL_POINTER, "event");
-  const DeviceScope scope(device);
+  const StreamScope scope(device, stream);
   if (scope.status()) return scope.status();
-  const auto on = static_cast<cudaStream_t>(stream);
-  if (const jumpout_status status = checkStream(on, scope.device())) return status;
-  return statusOf(cudaEventRecord(static_cast<cudaEvent_t>(event), on));
+  return statusOf(cudaEventRecord(static_cast<cudaEvent_t>(event), scope.stream()));
 }
 
 jumpout_status jumpout_cuda_event_elapsed(void* begin, void* end, float* milliseconds) {

@@ -9,7 +9,7 @@ using namespace jumpout::cuda;
 
 namespace {
 
-// Pinned and managed memory is as good: the device reaches it.
+// Pinned and managed memory are accepted, since the device reaches both.
 jumpout_status checkWritable(const void* memory, const char* field, int32_t device) {
   jumpout_memory found;
   if (const cudaError_t error = kindOf(memory, found)) return failing(statusOf(error), field);
@@ -22,10 +22,8 @@ jumpout_status checkWritable(const void* memory, const char* field, int32_t devi
 }  // namespace
 
 jumpout_status jumpout_cuda_copy(int32_t device, void* to, const void* from, size_t bytes, void* stream) {
-  const DeviceScope scope(device);
+  const StreamScope scope(device, stream);
   if (scope.status()) return scope.status();
-  const auto on = static_cast<cudaStream_t>(stream);
-  if (const jumpout_status status = checkStream(on, scope.device())) return status;
   if (bytes == 0) return JUMPOUT_OK;
   if (!to) return failing(JUMPOUT_NULL_POINTER, "to");
   if (!from) return failing(JUMPOUT_NULL_POINTER, "from");
@@ -35,36 +33,32 @@ jumpout_status jumpout_cuda_copy(int32_t device, void* to, const void* from, siz
   const bool pageable = target.kind == JUMPOUT_MEMORY_HOST || source.kind == JUMPOUT_MEMORY_HOST;
   if (pageable) {
     bool capturing = false;
-    if (const cudaError_t error = isCapturing(on, capturing)) return statusOf(error);
+    if (const cudaError_t error = isCapturing(scope.stream(), capturing)) return statusOf(error);
     if (capturing) return failing(JUMPOUT_CAPTURING, "stream");
   }
-  if (const cudaError_t error = cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, on))
+  if (const cudaError_t error = cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, scope.stream()))
     return statusOf(error);
   // CUDA promises nothing here: with pageable memory such a copy "might be" done when the call returns.
-  return pageable ? statusOf(cudaStreamSynchronize(on)) : JUMPOUT_OK;
+  return pageable ? statusOf(cudaStreamSynchronize(scope.stream())) : JUMPOUT_OK;
 }
 
 jumpout_status jumpout_cuda_fill(int32_t device, void* memory, uint8_t value, size_t bytes, void* stream) {
-  const DeviceScope scope(device);
+  const StreamScope scope(device, stream);
   if (scope.status()) return scope.status();
-  const auto on = static_cast<cudaStream_t>(stream);
-  if (const jumpout_status status = checkStream(on, scope.device())) return status;
   if (bytes == 0) return JUMPOUT_OK;
   if (!memory) return failing(JUMPOUT_NULL_POINTER, "memory");
   if (const jumpout_status status = checkWritable(memory, "memory", scope.device())) return status;
-  return statusOf(cudaMemsetAsync(memory, value, bytes, on));
+  return statusOf(cudaMemsetAsync(memory, value, bytes, scope.stream()));
 }
 
 jumpout_status jumpout_cuda_store(int32_t device, uint64_t* to, const uint64_t* values, size_t count,
                                   void* stream) {
-  const DeviceScope scope(device);
+  const StreamScope scope(device, stream);
   if (scope.status()) return scope.status();
-  const auto on = static_cast<cudaStream_t>(stream);
-  if (const jumpout_status status = checkStream(on, scope.device())) return status;
   if (count == 0) return JUMPOUT_OK;
   if (!to) return failing(JUMPOUT_NULL_POINTER, "to");
   if (!values) return failing(JUMPOUT_NULL_POINTER, "values");
   if (reinterpret_cast<uintptr_t>(to) % sizeof(uint64_t)) return failing(JUMPOUT_MISALIGNED, "to");
   if (const jumpout_status status = checkWritable(to, "to", scope.device())) return status;
-  return statusOf(storeValues(to, values, count, on));
+  return statusOf(storeValues(to, values, count, scope.stream()));
 }
