@@ -1,4 +1,5 @@
-// Where one way of computing forward ends and the next begins: guesses, until they were swept on a device (docs/tuning.md).
+// Where one way of computing forward ends and the next begins. The values are guesses until measured
+// (docs/tuning.md).
 #pragma once
 
 #include <cstdint>
@@ -11,15 +12,16 @@ struct Borders {
   uint64_t one_block = 8192;
   uint64_t one_cluster = uint64_t{1} << 16;
   uint64_t on_chip = ~uint64_t{0};
-  // Beyond it, in multiples of what it holds: to hold that much still saves 1/9 of the bytes (docs/tuning.md).
+  // In multiples of what the chip holds. At 3, holding still saves 1/9 of the bytes (docs/tuning.md).
   uint64_t beyond_chip = 3;
-  // One rate a row.
+  // One rate per row.
   uint64_t warp_row = ~uint64_t{0};
   uint64_t block_row = ~uint64_t{0};
   uint64_t cluster_row = ~uint64_t{0};
 };
 
-// What decides how a call is computed: the defaults are the library's own choice, tests and benchmarks ask for others.
+// What decides how a call is computed: the defaults are the library's own choice, tests and benchmarks ask for
+// others.
 struct Policy {
   Borders borders;
   int multiprocessors = 0;  // as if the device had no more than these; 0: all that it has

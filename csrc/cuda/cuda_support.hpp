@@ -1,4 +1,5 @@
-// Whether CUDA can be used, and if not, why. support.cpp implements it, or stand_in.cpp where CUDA is left out.
+// Whether CUDA can be used, and if not, why. runtime/support.cpp implements it, or stand_in.cpp where CUDA is left
+// out.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,8 @@ struct Support {
 // Asks the driver at the first call only: loading the library initialises nothing.
 Support support() noexcept;
 
-// Whether there is such a device (-1: the current one) and the stream is one of its own; if not, names the argument.
+// Whether there is such a device (-1: the current one) and the stream is one of its own; if not, names the
+// argument.
 jumpout_status checkPlace(int32_t device, void* stream) noexcept;
 
 }  // namespace jumpout::cuda

@@ -1,4 +1,4 @@
-// In place of everything else in this folder where a build has no CUDA.
+// Compiled instead of everything else in this folder where a build has no CUDA.
 #include "core/failure.hpp"
 #include "cuda/backend.hpp"
 #include "cuda/cuda_support.hpp"

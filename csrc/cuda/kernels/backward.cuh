@@ -1,13 +1,17 @@
 // Backward from the saved mask (ReLU included: the mask then says "active and kept").
-// Bytes moved per element: read, written, and 1/8 of mask.
+//
+// Shapes: grad_output [length], mask -> grad_input [length]. Bytes per element: read once, written once, and 1/8 of
+// mask, read. Registers on sm_90: 40, with several groups at most 64. No shared memory.
 #pragma once
+
+#include <type_traits>
 
 #include "cuda/kernels/keep.cuh"
 
 namespace jumpout::cuda {
 
 inline constexpr int kBackwardThreads = 256;
-// At once on a multiprocessor: 64 or 40 registers per thread.
+// Resident blocks per multiprocessor: 64 or 40 registers per thread.
 template <bool kGrouped>
 inline constexpr int kBackwardBlocks = kGrouped ? 4 : 6;
 
@@ -33,13 +37,13 @@ __global__ void __launch_bounds__(kBackwardThreads,
   const auto* input = static_cast<const Storage*>(e.input);
   auto* output = static_cast<Storage*>(e.output);
   const int lane = laneIndex();
-  const uint64_t warps = uint64_t{gridDim.x} * (blockDim.x / kWarp);
-  const uint64_t warp = uint64_t{blockIdx.x} * (blockDim.x / kWarp) + warpIndex();
+  const uint64_t warps = gridWarps();
   const uint64_t tiles = e.length / kTileElements;
   const LaneDecisions<E> common = sameForAll<E>(decisionOf(*records));
   const auto decisionsAt = [&](uint64_t element, int valid) {
     return kGrouped ? decisionsOf<E>(e, records, element, valid, lane) : common;
   };
+  const uint64_t warp = gridWarpIndex();
   const int rest = static_cast<int>(e.length % kTileElements);
   if (rest && warp == warps - 1) {
     const uint64_t element = tiles * kTileElements;
@@ -47,30 +51,28 @@ __global__ void __launch_bounds__(kBackwardThreads,
     const uint32_t kept = keptOfMask<E>(mask + element / kMaskWordBits, lane, rest);
     storePartialTile<E>(scaled<E>(values, kept, decisionsAt(element, rest)), output + element, lane, rest);
   }
-  constexpr int kTogether = 2;  // tiles whose loads are in flight together
-  uint64_t tile = warp;
-  for (; tile + (kTogether - 1) * warps < tiles; tile += kTogether * warps) {
-    LaneTile<E> values[kTogether];
-    uint32_t kept[kTogether];
+  const auto backwardTiles = [&](uint64_t tile, auto together) {
+    constexpr int kTiles = decltype(together)::value;
+    LaneTile<E> values[kTiles];
+    uint32_t kept[kTiles];
 #pragma unroll
-    for (int k = 0; k < kTogether; ++k) {
+    for (int k = 0; k < kTiles; ++k) {
       const uint64_t element = (tile + k * warps) * kTileElements;
       values[k] = loadTile<E>(input + element, lane);
       kept[k] = keptOfMask<E>(mask + element / kMaskWordBits, lane, kTileElements);
     }
 #pragma unroll
-    for (int k = 0; k < kTogether; ++k) {
+    for (int k = 0; k < kTiles; ++k) {
       const uint64_t element = (tile + k * warps) * kTileElements;
       storeTile<E>(scaled<E>(values[k], kept[k], decisionsAt(element, kTileElements)), output + element,
                    lane);
     }
-  }
-  if (tile < tiles) {
-    const uint64_t element = tile * kTileElements;
-    const LaneTile<E> values = loadTile<E>(input + element, lane);
-    const uint32_t kept = keptOfMask<E>(mask + element / kMaskWordBits, lane, kTileElements);
-    storeTile<E>(scaled<E>(values, kept, decisionsAt(element, kTileElements)), output + element, lane);
-  }
+  };
+  constexpr int kTogether = 2;  // tiles whose loads are in flight together
+  uint64_t tile = warp;
+  for (; tile + (kTogether - 1) * warps < tiles; tile += kTogether * warps)
+    backwardTiles(tile, std::integral_constant<int, kTogether>());
+  if (tile < tiles) backwardTiles(tile, std::integral_constant<int, 1>());
 }
 
 }  // namespace jumpout::cuda

@@ -51,7 +51,7 @@ __device__ inline jumpout_record recordOf(const Draw& draw, uint64_t call, doubl
   return {active, draw.total, base_rate, threshold, scale, draw.seed, call};
 }
 
-// What elements meet.
+// What a record decides about each element.
 struct Decision {
   uint32_t threshold;
   float scale;
@@ -61,16 +61,16 @@ __device__ inline Decision decisionOf(const jumpout_record& record) {
   return {record.threshold, record.scale};
 }
 
-// Called by one thread of each block, after the block has read the counter and the count for the last time: the last one
-// leaves both ready for the next call.
-__device__ inline void finishDraw(const Draw& draw, uint64_t call, Workspace* workspace) {
-  const bool owns_count = draw.active == &workspace->sum;
+// Called by one thread of each block, after the block has read the counter and the count for the last time. The
+// last block leaves both ready for the next call.
+__device__ inline void finishDraw(const Draw& draw, uint64_t call) {
+  const bool owns_count = draw.ownsCount();
   if (!draw.call_counter && !owns_count) return;
   __threadfence();  // the atomic alone would not keep the block's reads before it
-  if (atomicInc(&workspace->ticket, gridDim.x - 1) != gridDim.x - 1) return;
+  if (atomicInc(&draw.workspace->ticket, gridDim.x - 1) != gridDim.x - 1) return;
   __threadfence();
   if (draw.call_counter) *draw.call_counter = call + 1;
-  if (owns_count) workspace->sum = 0;
+  if (owns_count) draw.workspace->sum = 0;
 }
 
 }  // namespace jumpout::cuda

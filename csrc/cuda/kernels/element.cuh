@@ -1,14 +1,14 @@
-// Elements of one dtype in registers: 16-byte pieces, and tiles of 256 elements that one warp holds, 8 a lane.
+// Elements of one dtype in registers: 16-byte pieces, and tiles of 256 elements that one warp holds, 8 per lane.
 //
-// Of a tile in memory a lane holds one or two pieces. Piece p of lane l starts at element (p * 32 + l) * kPerPiece, so that
-// every load and store of a warp is contiguous. A lane draws Philox block `blockOfLane` of the tile and stores the mask
-// byte of the same number: for 16-bit elements that is the lane's own piece; for float32 a block covers the pieces of two
-// neighbouring lanes, which draw one block each and exchange the bytes.
+// Of a tile in memory a lane holds one or two pieces. Piece p of lane l starts at element (p * 32 + l) * kPerPiece,
+// so that every load and store of a warp is contiguous. A lane draws Philox block `blockOfLane` of the tile and
+// stores the mask byte of the same number: for 16-bit elements that is the lane's own piece; for float32 a block
+// covers the pieces of two neighbouring lanes, which draw one block each and exchange the bytes.
 #pragma once
 
 #include "core/float16.hpp"
 #include "cuda/kernels/language.cuh"
-#include "jumpout.h"
+#include "cuda/kernels/passes.hpp"
 #if defined(__CUDACC__)
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
@@ -18,6 +18,14 @@ namespace jumpout::cuda {
 
 inline constexpr int kTileElements = 256;
 inline constexpr int kLaneElements = 8;  // of a tile; as many as a Philox block has lanes
+
+JUMPOUT_HD inline uint64_t tilesOf(const Elements& e) { return ceilDivided(e.length, kTileElements); }
+
+// How many elements of the tile that begins at `element` lie in the tensor.
+JUMPOUT_HD inline int validAt(const Elements& e, uint64_t element) {
+  const uint64_t left = e.length - element;
+  return left < kTileElements ? static_cast<int>(left) : kTileElements;
+}
 
 struct Float32 {
   using Storage = float;
@@ -108,7 +116,7 @@ __device__ inline int pieceStart(int piece, int lane) {
   return (piece * kWarp + lane) * E::kPerPiece;
 }
 
-// Streaming: the first to leave the second-level cache, where other data waits that is still to be read.
+// Streaming: evicted first from the second-level cache, which thus keeps the input that is still to be read.
 template <class E, bool kStreaming = false>
 __device__ inline LaneTile<E> loadTile(const typename E::Storage* tile, int lane) {
   LaneTile<E> loaded;
@@ -150,62 +158,51 @@ __device__ inline LaneTile<E> loadPartialTile(const typename E::Storage* tile, i
   return loaded;
 }
 
-template <class E>
-__device__ inline void storePartialTile(const LaneTile<E>& values, typename E::Storage* tile, int lane,
-                                        int valid) {
+// Visits (i, x): element i of the lane's own ones, piece by piece, widened.
+template <class E, class Visit>
+__device__ inline void forEach(const LaneTile<E>& values, Visit visit) {
 #pragma unroll
   for (int p = 0; p < E::kPieces; ++p) {
     float x[E::kPerPiece];
     E::unpack(values.piece[p], x);
 #pragma unroll
-    for (int j = 0; j < E::kPerPiece; ++j) {
-      const int at = pieceStart<E>(p, lane) + j;
-      if (at < valid) tile[at] = E::narrow(x[j]);
-    }
+    for (int j = 0; j < E::kPerPiece; ++j) visit(p * E::kPerPiece + j, x[j]);
   }
 }
 
-// Bit p * kPerPiece + j: element j of piece p is > 0.
+template <class E>
+__device__ inline void storePartialTile(const LaneTile<E>& values, typename E::Storage* tile, int lane,
+                                        int valid) {
+  forEach<E>(values, [&](int i, float x) {
+    const int at = pieceStart<E>(i / E::kPerPiece, lane) + i % E::kPerPiece;
+    if (at < valid) tile[at] = E::narrow(x);
+  });
+}
+
+// Bit i: element i is > 0.
 template <class E>
 __device__ inline uint32_t positiveBits(const LaneTile<E>& values) {
   uint32_t bits = 0;
-#pragma unroll
-  for (int p = 0; p < E::kPieces; ++p) {
-    float x[E::kPerPiece];
-    E::unpack(values.piece[p], x);
-#pragma unroll
-    for (int j = 0; j < E::kPerPiece; ++j) bits |= (x[j] > 0.0f ? 1u : 0u) << (p * E::kPerPiece + j);
-  }
+  forEach<E>(values, [&](int i, float x) { bits |= (x > 0.0f ? 1u : 0u) << i; });
   return bits;
 }
 
 template <class E>
 __device__ inline uint32_t nonzeroBits(const LaneTile<E>& values) {
   uint32_t bits = 0;
-#pragma unroll
-  for (int p = 0; p < E::kPieces; ++p) {
-    float x[E::kPerPiece];
-    E::unpack(values.piece[p], x);
-#pragma unroll
-    for (int j = 0; j < E::kPerPiece; ++j) bits |= (x[j] != 0.0f ? 1u : 0u) << (p * E::kPerPiece + j);
-  }
+  forEach<E>(values, [&](int i, float x) { bits |= (x != 0.0f ? 1u : 0u) << i; });
   return bits;
 }
 
 template <class E>
 __device__ inline uint32_t countPositive(const LaneTile<E>& values) {
   uint32_t count = 0;
-#pragma unroll
-  for (int p = 0; p < E::kPieces; ++p) {
-    float x[E::kPerPiece];
-    E::unpack(values.piece[p], x);
-#pragma unroll
-    for (int j = 0; j < E::kPerPiece; ++j) count += x[j] > 0.0f ? 1u : 0u;
-  }
+  forEach<E>(values, [&](int, float x) { count += x > 0.0f ? 1u : 0u; });
   return count;
 }
 
-// Kept elements times the scale of their piece, +0 elsewhere: one rounding of a float32 product (docs/numerics.md, 7).
+// Kept elements times the scale of their piece, +0 elsewhere: one rounding of a float32 product (docs/numerics.md,
+// 7).
 template <class E>
 __device__ inline LaneTile<E> scaleKept(const LaneTile<E>& values, uint32_t kept,
                                         const float (&scale)[E::kPieces]) {

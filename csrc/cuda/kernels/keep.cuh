@@ -87,8 +87,8 @@ __device__ inline LaneTile<E> scaled(const LaneTile<E>& values, uint32_t kept,
 // Mask bytes of a tile that lies whole in the tensor: all are written.
 inline constexpr uint64_t kWholeMask = ~uint64_t{0};
 
-// A tile of forward: `element` is its first element's index here, a multiple of 8; `valid` of its elements exist. The mask
-// is written up to byte `mask_bytes`; bits past the last element are 0. Streaming: as of loadTile.
+// A tile of forward: `element` is its first element's index here, a multiple of 8; `valid` of its elements exist.
+// The mask is written up to byte `mask_bytes`; bits past the last element are 0. Streaming: as in loadTile.
 template <class E, Gate kGate, class Source>
 __device__ inline void keepTile(const Elements& e, const Source& source, uint64_t element, int valid,
                                 const LaneTile<E>& values, const LaneDecisions<E>& decisions, int lane,
@@ -120,7 +120,8 @@ __device__ inline void keepTile(const Elements& e, const Source& source, uint64_
   }
 }
 
-// Equal runs along the flat index (groups, units): how many begin between a tile's first element and element j of it.
+// Equal runs along the flat index (groups, units): how many begin between a tile's first element and element j of
+// it.
 struct Runs {
   uint64_t index;  // of the run that the tile begins in
   uint64_t used;   // elements of that run before the tile

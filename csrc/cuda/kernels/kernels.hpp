@@ -1,67 +1,64 @@
-// What every dtype provides: one launcher a kernel, as one table of functions a dtype. Errors are CUDA's.
+// What every dtype provides: one launcher per kernel, as one table of functions per dtype. Errors are CUDA's.
 #pragma once
 
 #include <cuda_runtime_api.h>
 
-#include <cstddef>
-
+#include "cuda/borders.hpp"
 #include "cuda/kernels/passes.hpp"
 
 namespace jumpout::cuda {
 
-struct CountOutcome;
-struct Rows;
-
-struct RowsLaunch {
-  Elements elements;
-  uint64_t rows;
-  uint64_t row_size;
-  jumpout_record* records;
-  const KeySchedule* keys;
-  const Draw* draw;
-  Workspace* workspace;
-  Gate gate;
-};
-
-// The grid that fills a device, and what a block may hold.
+// Decides the grid that fills a device, and what a block may hold. The flags are 0 or 1, as CUDA answers.
 struct Device {
   int index;
   int multiprocessors;
   int resident_threads;  // of one multiprocessor
-  bool cooperative;
-  bool clusters;
-  bool overlaps;        // a kernel may begin before the one before it is done
-  size_t shared_bytes;  // a block may ask for
+  int cooperative;
+  int clusters;
+  int overlaps;      // a kernel may begin before the one before it is done
+  int shared_bytes;  // a block may ask for
 };
 
-struct Kernels {
-  // Elements of the longest row that one warp, one block, a cluster of 8 blocks holds.
-  uint64_t warp_row, block_row, cluster_row;
+struct Kernels;
 
+// One call, as every launcher takes it. Its parts are what kernels receive by value.
+struct Pass {
+  const Kernels& kernels;
+  Device device;
+  cudaStream_t stream;
+  uint64_t groups;
+  KeySchedule keys;  // of forward, as is the draw
+  Draw draw = {};
+  Elements elements = {};
+  const jumpout_record* records = nullptr;  // [groups], read; in forward those that `draw` writes
+  const uint32_t* kept = nullptr;           // the saved mask, in backward
+  Gate gate = Gate::kNone;
+  bool tiled = false;          // elements, draws and groups fit tiles
+  CountOutcome counting = {};  // no sums where nothing has to be counted
+
+  uint64_t rowSize() const { return groups > 1 ? elements.group_size : elements.length; }
+};
+
+using Launcher = cudaError_t (*)(const Pass&);
+
+struct Kernels {
   // Once per device, before the first launch; finds out what the code for it lacks.
   cudaError_t (*prepare)(Device&);
-  cudaError_t (*count)(const Device&, const Elements&, const CountOutcome&, bool aligned, cudaStream_t);
-  // One group, with the count that draw.active points to; `overlaps`: the kernel before it makes that count, and reads the
-  // same input.
-  cudaError_t (*apply)(const Device&, const Elements&, jumpout_record*, const KeySchedule&, const Draw&,
-                       Workspace*, Gate, bool overlaps, cudaStream_t);
+  // Elements of the longest row, or tensor, that a way can hold, whatever the borders: 0 where it cannot run.
+  uint64_t (*capacity)(Way, const Device&);
+
+  Launcher count;
+  // One group, with the count that draw.active points to, which the kernel before may still be making.
+  Launcher apply;
   // Several groups that begin at multiples of 8 elements, rates from records.
-  cudaError_t (*applyGroups)(const Device&, const Elements&, const jumpout_record*, const KeySchedule&, Gate,
-                             cudaStream_t);
+  Launcher applyGroups;
   // Seed and call, too, from the records.
-  cudaError_t (*applyAgain)(const Device&, const Elements&, const jumpout_record*, Gate, bool grouped,
-                            cudaStream_t);
-  cudaError_t (*general)(const Device&, const Elements&, const jumpout_record*, Gate, const uint32_t* kept,
-                         cudaStream_t);
-  cudaError_t (*backward)(const Device&, const Elements&, const uint32_t* mask, const jumpout_record*,
-                          bool grouped, cudaStream_t);
-  cudaError_t (*warpRows)(const Device&, const RowsLaunch&, cudaStream_t);
-  cudaError_t (*blockRows)(const Device&, const RowsLaunch&, unsigned cluster, cudaStream_t);
-  // Elements that fit the chip, 0 where it has little shared memory or no cooperative launch.
-  uint64_t (*onChipCapacity)(const Device&);
-  // What does not fit is read twice.
-  cudaError_t (*onChip)(const Device&, const Elements&, jumpout_record*, const KeySchedule&, const Draw&,
-                        Workspace*, Gate, cudaStream_t);
+  Launcher applyAgain;
+  Launcher backward;
+  Launcher general;
+  Launcher warpRows, blockRows, clusterRows;
+  // Reads twice what does not fit the chip.
+  Launcher onChip;
 };
 
 extern const Kernels kFloat32Kernels;
@@ -69,7 +66,16 @@ extern const Kernels kFloat16Kernels;
 extern const Kernels kBFloat16Kernels;
 
 // Records of many groups, from given counts or from those that stand in the records already.
-cudaError_t drawRecords(const Device&, const Draw&, uint64_t first_group, uint64_t groups, jumpout_record*,
-                        Workspace*, cudaStream_t);
+cudaError_t drawRecords(const Pass&);
+
+inline bool isAligned(const void* pointer) {
+  constexpr uint64_t kVectorBytes = 16;
+  return reinterpret_cast<uintptr_t>(pointer) % kVectorBytes == 0;
+}
+
+// Whether groups, if there are several, begin at multiples of the 8 elements of a lane.
+inline bool groupsFitLanes(const Elements& e) {
+  return e.group_size == 0 || (e.offset % kLanesPerBlock == 0 && e.group_size % kLanesPerBlock == 0);
+}
 
 }  // namespace jumpout::cuda

@@ -1,4 +1,5 @@
-// What kernels need beyond the keywords of CUDA, so that a CPU can execute the very same sources (tools/cuda-on-cpu).
+// What kernels need beyond the keywords of CUDA, so that a CPU can execute the very same sources
+// (tools/cuda-on-cpu).
 #pragma once
 
 #include <cuda_runtime.h>
@@ -26,13 +27,18 @@ inline constexpr int kResidentThreads = 1536;
 inline constexpr int kResidentThreads = 2048;
 #endif
 
-// For __launch_bounds__: so many blocks at once, or as many as there is room for.
+// For __launch_bounds__: so many resident blocks, or as many as a multiprocessor has threads for.
 constexpr int residentBlocks(int threads, int wanted) {
   return wanted * threads <= kResidentThreads ? wanted : kResidentThreads / threads;
 }
 
 __device__ inline int laneIndex() { return static_cast<int>(threadIdx.x) % kWarp; }
 __device__ inline int warpIndex() { return static_cast<int>(threadIdx.x) / kWarp; }
+// Of the whole grid.
+__device__ inline uint64_t gridWarps() { return uint64_t{gridDim.x} * (blockDim.x / kWarp); }
+__device__ inline uint64_t gridWarpIndex() {
+  return uint64_t{blockIdx.x} * (blockDim.x / kWarp) + warpIndex();
+}
 
 // CUDA's 64-bit atomics take unsigned long long, which is another type than uint64_t on Linux.
 static_assert(sizeof(unsigned long long) == sizeof(uint64_t));
@@ -41,13 +47,13 @@ __device__ inline uint64_t atomicAdd64(uint64_t* to, uint64_t value) {
   return atomicAdd(reinterpret_cast<unsigned long long*>(to), static_cast<unsigned long long>(value));
 }
 
-// Fetched anew each time: for words that other blocks are changing.
+// Reads memory each time: for words that other blocks are changing.
 __device__ inline uint64_t polled(const uint64_t* word) {
   return __ldcv(reinterpret_cast<const unsigned long long*>(word));
 }
 
-// Programmatic dependent launch: the next kernel in the stream, if it was launched for that, may begin from here on, and
-// waits itself until this one is done and its writes are there. No-ops before sm_90.
+// Programmatic dependent launch. A next kernel that was launched for it may begin once all blocks of this one have
+// come here; waitForLastKernel there waits until this one is done and its writes are visible. No-ops before sm_90.
 __device__ inline void letNextKernelBegin() {
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
   cudaTriggerProgrammaticLaunchCompletion();
@@ -60,7 +66,7 @@ __device__ inline void waitForLastKernel() {
 #endif
 }
 
-// The counterpart of polled.
+// Writes a word that `polled` reads.
 __device__ inline void publish(uint64_t* word, uint64_t value) {
   __stcg(reinterpret_cast<unsigned long long*>(word), static_cast<unsigned long long>(value));
 }

@@ -48,14 +48,12 @@ cudaError_t launch(const Shape& shape, cudaStream_t stream, void (*kernel)(Param
   return cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...);
 }
 
-constexpr uint64_t ceilDivided(uint64_t count, uint64_t size) { return count / size + (count % size != 0); }
-
-// Blocks for `work`, of which a block takes `work_a_block` at a time. Caps the grid at one resident wave.
-inline unsigned blocksFor(const Device& device, uint64_t work, unsigned work_a_block, int threads_a_block,
-                          int blocks_a_multiprocessor) {
-  const int resident = std::min(blocks_a_multiprocessor, device.resident_threads / threads_a_block);
+// Blocks for `work`, of which a block takes `work_per_block` at a time. Caps the grid at one resident wave.
+inline unsigned blocksFor(const Device& device, uint64_t work, unsigned work_per_block, int threads_per_block,
+                          int blocks_per_multiprocessor) {
+  const int resident = std::min(blocks_per_multiprocessor, device.resident_threads / threads_per_block);
   const uint64_t most = static_cast<uint64_t>(device.multiprocessors) * static_cast<unsigned>(resident);
-  return static_cast<unsigned>(std::max<uint64_t>(1, std::min(most, ceilDivided(work, work_a_block))));
+  return static_cast<unsigned>(std::max<uint64_t>(1, std::min(most, ceilDivided(work, work_per_block))));
 }
 
 }  // namespace jumpout::cuda

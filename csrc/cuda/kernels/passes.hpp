@@ -1,8 +1,9 @@
-// What a launch hands to its kernels: plain structs by value, shared by host and device.
+// What kernels receive by value: plain structs, shared by host and device.
 #pragma once
 
 #include <cstdint>
 
+#include "core/layout.hpp"
 #include "core/philox.hpp"
 #include "jumpout.h"
 
@@ -15,7 +16,7 @@ enum class Gate : int32_t {
   kNonzeroPartner,  // backward with ReLU from the forward's output: y != 0
 };
 
-// Elements, where they sit in the whole tensor, and what they share. Row r has group number first_group + r.
+// Elements and where they sit in the whole tensor. Row r has group number first_group + r.
 struct Elements {
   const void* input;
   const void* partner;  // the forward's output for Gate::kNonzeroPartner
@@ -28,6 +29,10 @@ struct Elements {
   uint64_t unit_size;
 };
 
+JUMPOUT_HD constexpr uint64_t ceilDivided(uint64_t count, uint64_t size) {
+  return count / size + (count % size != 0);
+}
+
 // The 20 key words of Philox's rounds: as kernel parameters they are operands and cost no instruction.
 struct KeySchedule {
   uint32_t word[philox::kRounds][2];
@@ -39,18 +44,7 @@ struct KeySchedule {
   JUMPOUT_HD uint32_t operator()(int round, int half) const { return word[round][half]; }
 };
 
-// From counts to records.
-struct Draw {
-  jumpout_options options;
-  uint64_t seed;
-  uint64_t call;
-  uint64_t* call_counter;  // instead of `call`; advanced once everyone has read it
-  const uint64_t* active;  // counts made elsewhere, or nullptr
-  uint64_t total;          // elements of each whole group
-  int32_t all_active;      // nothing is counted
-};
-
-// Caller-owned, zeroed once; every launch leaves it ready for the next on the same stream.
+// The caller owns it and has zeroed it once. Every launch leaves it ready for the next one on the same stream.
 struct Workspace {
   uint64_t barrier[2];  // arrivals << 48 | count; calls alternate, and clear the one that they do not use
   uint64_t sum;         // the count of a first sweep, cleared by the last block of the second
@@ -58,6 +52,28 @@ struct Workspace {
   uint32_t ticket;      // wraps to 0 by itself
 };
 static_assert(sizeof(Workspace) <= JUMPOUT_WORKSPACE_BYTES);
+
+// From counts to records.
+struct Draw {
+  jumpout_options options;
+  uint64_t seed;
+  uint64_t call;
+  uint64_t* call_counter;   // instead of `call`; advanced after the last block has read it
+  const uint64_t* active;   // [groups] counts that are made already, or nullptr
+  uint64_t total;           // elements of each whole group
+  jumpout_record* records;  // [groups], written
+  Workspace* workspace;
+  int32_t all_active;  // without `active`: every element counts as active
+
+  // Whether the kernel before makes the count, which the last block then clears for the next call.
+  JUMPOUT_HD bool ownsCount() const { return active == &workspace->sum; }
+};
+
+// Where counts are added up: [groups], `stride` words apart.
+struct CountOutcome {
+  uint64_t* sums;
+  uint64_t stride;
+};
 
 inline constexpr int kArrivalShift = 48;
 inline constexpr uint64_t kCountBits = (uint64_t{1} << kArrivalShift) - 1;

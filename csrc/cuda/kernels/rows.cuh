@@ -1,5 +1,13 @@
 // One launch where each row fits a warp, a block or a cluster: counted, drawn and applied from registers.
-// A row is a group, or a whole tensor that is small. Bytes moved an element: read once, written once, 1/8 of mask.
+// A row is a group, or a whole tensor that is small.
+//
+// Shapes: input [rows][size] -> output [rows][size], mask, records [rows]. Bytes per element: read once, written
+// once, and 1/8 of mask.
+// Registers on sm_90, float32 (bfloat16), the largest with ReLU: warpRowsKernel 120 (108), blockRowsKernel 89 (79),
+// in clusters 83 (71). Static shared memory per block: 512 bytes, of blockRowsKernel 416.
+// Tried (docs/tuning.md): one short row per warp at a time, 90 registers but 2 loads per lane in flight for 8
+// (bfloat16 1 for 4); ReLU as a branch at run time, fewer kernels but up to 0.8 instructions per element more;
+// barriers apart for the two roles of a block, 4 to 8 registers more in clusters.
 #pragma once
 
 #include "cuda/kernels/keep.cuh"
@@ -10,12 +18,12 @@ namespace jumpout::cuda {
 inline constexpr int kRowTiles = 4;
 
 inline constexpr int kWarpRowThreads = 128;
-inline constexpr int kWarpRowBlocks = 4;  // at once on a multiprocessor: 128 registers per thread
+inline constexpr int kWarpRowBlocks = 4;  // resident per multiprocessor: 128 registers per thread
 inline constexpr int kBlockRowWarps = 8;  // and one that draws while they load
 inline constexpr int kBlockRowThreads = (kBlockRowWarps + 1) * kWarp;
 inline constexpr int kLargestCluster = 8;
 
-// At once on a multiprocessor: 112 registers per thread, with which sm_120's code for float32 and clusters would spill.
+// Resident blocks per multiprocessor: 112 registers per thread. sm_120's code for float32 and clusters needs more.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1200
 template <class E, bool kCluster>
 inline constexpr int kBlockRowBlocks = kCluster && E::kPieces == 2 ? 1 : 2;
@@ -42,7 +50,7 @@ __device__ inline void fillMask(const Elements& e, const Rows& rows, uint64_t en
     reinterpret_cast<uint8_t*>(e.mask)[filling] = 0;
 }
 
-// The tiles of one warp: first, first + stride, ... of its row. Rows that are held are short: 32-bit arithmetic serves.
+// The tiles of one warp: first, first + stride, ... of its row. Held rows are short: 32-bit arithmetic suffices.
 template <class E>
 struct HeldTiles {
   LaneTile<E> tile[kRowTiles];
@@ -87,21 +95,21 @@ struct HeldTiles {
   }
 };
 
-// Short rows: a warp takes `rows_a_warp` of them, `rows_at_once` together, as many as it holds tiles for. Each lane draws the
-// base rate of one of the warp's rows beforehand, and makes the record of one of those that are held.
+// Short rows: a warp takes `rows_per_warp` of them, `rows_at_once` together, as many as it holds tiles for. Each
+// lane first draws the base rate of one of the warp's rows, and later makes the record of one held row.
 template <class E, Gate kGate>
 __global__ void __launch_bounds__(kWarpRowThreads, kWarpRowBlocks)
-    warpRowsKernel(Elements e, Rows rows, uint32_t rows_a_warp, uint32_t rows_at_once,
-                   jumpout_record* records, KeySchedule keys, Draw draw, Workspace* workspace) {
+    warpRowsKernel(Elements e, Rows rows, uint32_t rows_per_warp, uint32_t rows_at_once, KeySchedule keys,
+                   Draw draw) {
   SHARED_ARRAY(uint32_t, counts, kWarpRowThreads);
   const int lane = laneIndex();
   uint32_t* const of_row = counts + warpIndex() * kWarp;
   const uint64_t call = callOf(draw);
   const ScheduledSource source(keys, call);
   const auto size = static_cast<uint32_t>(rows.size);
-  const uint64_t warp = uint64_t{blockIdx.x} * (blockDim.x / kWarp) + warpIndex();
-  const uint64_t begin = warp * rows_a_warp;
-  const uint64_t end = begin + rows_a_warp < rows.count ? begin + rows_a_warp : rows.count;
+  const uint64_t warp = gridWarpIndex();
+  const uint64_t begin = warp * rows_per_warp;
+  const uint64_t end = begin + rows_per_warp < rows.count ? begin + rows_per_warp : rows.count;
   double base_rates = 0.0;
   if (begin + lane < end) base_rates = drawBaseRate(draw, call, e.first_group + begin + lane);
   for (uint64_t row = begin; row < end; row += rows_at_once) {
@@ -109,7 +117,9 @@ __global__ void __launch_bounds__(kWarpRowThreads, kWarpRowBlocks)
     const uint32_t elements = here * size;
     const auto* input = static_cast<const typename E::Storage*>(e.input) + row * size;
     // Rows are multiples of 8 elements: a piece lies whole in one, or in none.
-    const auto elementOf = [&](int k, int p) { return k * kTileElements + pieceStart<E>(p, lane); };
+    const auto elementOf = [&](int k, int p) {
+      return static_cast<uint32_t>(k * kTileElements + pieceStart<E>(p, lane));
+    };
     LaneTile<E> tile[kRowTiles];
 #pragma unroll
     for (int k = 0; k < kRowTiles; ++k)
@@ -132,19 +142,19 @@ __global__ void __launch_bounds__(kWarpRowThreads, kWarpRowBlocks)
     __syncwarp();
     const double base_rate = __shfl_sync(kAllLanes, base_rates, static_cast<int>(row - begin) + lane);
     Decision own{0, 0.0f};
-    if (lane < here) {
+    if (static_cast<uint32_t>(lane) < here) {
       const jumpout_record record = recordOf<true>(draw, call, base_rate, of_row[lane]);
-      records[row + lane] = record;
+      draw.records[row + lane] = record;
       own = decisionOf(record);
     }
     fillMask(e, rows, row + here, lane);
 #pragma unroll
     for (int k = 0; k < kRowTiles; ++k) {
-      if (k * kTileElements >= elements) break;
+      if (static_cast<uint32_t>(k * kTileElements) >= elements) break;
       LaneDecisions<E> decisions;
 #pragma unroll
       for (int p = 0; p < E::kPieces; ++p) {
-        const int of = elementOf(k, p) < elements ? elementOf(k, p) / size : 0;
+        const int of = elementOf(k, p) < elements ? static_cast<int>(elementOf(k, p) / size) : 0;
         decisions.piece[p] = {__shfl_sync(kAllLanes, own.threshold, of),
                               __shfl_sync(kAllLanes, own.scale, of)};
       }
@@ -156,7 +166,7 @@ __global__ void __launch_bounds__(kWarpRowThreads, kWarpRowBlocks)
   }
   if (draw.call_counter) {
     __syncthreads();
-    if (threadIdx.x == 0) finishDraw(draw, call, workspace);
+    if (threadIdx.x == 0) finishDraw(draw, call);
   }
 }
 
@@ -175,7 +185,7 @@ struct RowTeam {
 #endif
     return 0;
   }
-  // Warps that put nothing into other blocks need not wait for their own stores, those of the last row.
+  // A warp that writes nothing into other blocks arrives relaxed: it need not wait for its stores of the last row.
   __device__ static void meet(bool puts) {
 #if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 900
     if constexpr (kCluster) {
@@ -199,12 +209,12 @@ struct RowTeam {
   }
 };
 
-// One block or cluster per row. The last warp of each block holds no elements: it draws base rates, one per lane for the next
-// 32 rows, while the others load. What rows share is kept twice, so that a row needs no barrier behind it.
+// One block or cluster per row. The last warp of each block holds no elements: it draws base rates, one per lane
+// for the next 32 rows, while the others load. Shared values exist twice, in turn, so that no barrier stands
+// between two rows.
 template <class E, Gate kGate, bool kCluster>
 __global__ void __launch_bounds__(kBlockRowThreads, kBlockRowBlocks<E, kCluster>)
-    blockRowsKernel(Elements e, Rows rows, jumpout_record* records, KeySchedule keys, Draw draw,
-                    Workspace* workspace) {
+    blockRowsKernel(Elements e, Rows rows, KeySchedule keys, Draw draw) {
   using Team = RowTeam<kCluster>;
   SHARED_ARRAY(uint32_t, warp_counts, 2 * kWarp);
   SHARED_ARRAY(uint32_t, block_counts, 2 * kLargestCluster);
@@ -216,7 +226,7 @@ __global__ void __launch_bounds__(kBlockRowThreads, kBlockRowBlocks<E, kCluster>
   const unsigned team = Team::blocks();
   const unsigned rank = Team::rank();
   const uint64_t teams = gridDim.x / team;
-  // The warp that draws alone reads the counter, and hands the call on in the record.
+  // Only the warp that draws reads the counter. The record tells the others the call.
   const uint64_t call = draws ? callOf(draw) : 0;
   Team::meet(false);  // distributed shared memory exists from here on
   double base_rates = 0.0;
@@ -252,7 +262,7 @@ __global__ void __launch_bounds__(kBlockRowThreads, kBlockRowBlocks<E, kCluster>
         for (unsigned block = 0; block < team; ++block)
           active += block_counts[half * kLargestCluster + block];
         drawn[half] = recordOf<true>(draw, call, base_rate, active);
-        if (rank == 0) records[row] = drawn[half];
+        if (rank == 0) draw.records[row] = drawn[half];
       }
     }
     __syncthreads();  // the rate has been drawn
@@ -260,7 +270,7 @@ __global__ void __launch_bounds__(kBlockRowThreads, kBlockRowBlocks<E, kCluster>
     const ScheduledSource source(keys, drawn[half].call);
     held.template apply<kGate>(e, rows, source, decisionOf(drawn[half]), row, lane);
   }
-  if (draws && lane == 0) finishDraw(draw, call, workspace);
+  if (draws && lane == 0) finishDraw(draw, call);
 }
 
 }  // namespace jumpout::cuda

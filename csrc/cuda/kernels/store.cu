@@ -1,4 +1,6 @@
-// Shapes: to[count] of uint64. Moves 8 bytes a number, which come in the parameters of the launch, 256 at a time.
+// A few numbers written to device memory, carried by the parameters of the launch, 256 at a time.
+//
+// Shapes: to [count] of uint64. Bytes per number: 8 written. Registers on sm_90: 10. No shared memory.
 #include "cuda/kernels/store.hpp"
 
 #include <algorithm>
