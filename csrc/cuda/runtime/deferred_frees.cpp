@@ -55,8 +55,7 @@ bool waitForStreams(const Arena& arena, Release& release) {
   release.streams.resize(left);
   if (left) return false;
   if (!release.lost_stream) return true;
-  // A stream was destroyed, so that only the whole device can be waited for. Refused during a capture: retried
-  // later.
+  // A stream was destroyed: wait for the whole device. CUDA refuses that during a capture: retry later.
   const cudaError_t error = cudaDeviceSynchronize();
   release.lost_stream = failedQuietly(error) && !isSticky(error);
   return !release.lost_stream;

@@ -1,3 +1,4 @@
+// Devices of jumpout_cuda.h.
 #include <algorithm>
 #include <cstring>
 

@@ -9,8 +9,7 @@
 
 namespace jumpout::cuda {
 
-// Remembers what failed for jumpout_last_cuda_error, and makes CUDA forget it, so that a failed call never spoils a
-// later check of a launch.
+// Remembers what failed for jumpout_last_cuda_error, and makes CUDA forget it: later checks must not find it again.
 jumpout_status statusOf(cudaError_t error) noexcept;
 
 // After such an error the device is lost to this process.

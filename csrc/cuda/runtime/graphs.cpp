@@ -1,5 +1,4 @@
-// Capture and graphs of jumpout_cuda.h. A graph handle is a cudaGraphExec_t: what was captured is instantiated at
-// once.
+// Capture and graphs of jumpout_cuda.h. A graph handle is a cudaGraphExec_t, made when a capture ends.
 #include "core/failure.hpp"
 #include "cuda/runtime/deferred_frees.hpp"
 #include "cuda/runtime/streams.hpp"
@@ -11,9 +10,7 @@ using namespace jumpout::cuda;
 jumpout_status jumpout_cuda_capture_begin(int32_t device, void* stream) {
   const StreamScope scope(device, stream);
   if (scope.status()) return scope.status();
-  bool capturing = false;
-  if (const cudaError_t error = isCapturing(scope.stream(), capturing)) return statusOf(error);
-  if (capturing) return failing(JUMPOUT_CAPTURING, "stream");
+  if (const jumpout_status status = refuseCapture(scope.stream())) return status;
   // Relaxed: what other threads and streams do meanwhile is no part of the capture and need not break it.
   return statusOf(cudaStreamBeginCapture(scope.stream(), cudaStreamCaptureModeRelaxed));
 }

@@ -17,8 +17,7 @@ cudaError_t tryToAllocate(const Arena& arena, size_t bytes, cudaStream_t stream,
 }
 
 // When memory runs out, first gives back what the pool keeps, then takes memory whose last users are still at work.
-// Only the latter waits for other work: on the device and, where the memory is to be usable at once, on this
-// thread.
+// Only the latter waits for other work: on the device and, for memory that is usable at once, on this thread.
 cudaError_t allocate(const Arena& arena, size_t bytes, cudaStream_t stream, void** memory) {
   cudaError_t error = tryToAllocate(arena, bytes, stream, memory);
   if (error != cudaErrorMemoryAllocation) return error;

@@ -46,6 +46,12 @@ cudaError_t isCapturing(cudaStream_t stream, bool& capturing) noexcept {
   return failedQuietly(error) && error != cudaErrorStreamCaptureImplicit ? error : cudaSuccess;
 }
 
+jumpout_status refuseCapture(cudaStream_t stream) noexcept {
+  bool capturing = false;
+  if (const cudaError_t error = isCapturing(stream, capturing)) return statusOf(error);
+  return capturing ? failing(JUMPOUT_CAPTURING, "stream") : JUMPOUT_OK;
+}
+
 cudaError_t enqueueWait(cudaStream_t stream, cudaStream_t other) noexcept {
   if (stream == other) return cudaSuccess;
   cudaEvent_t event = nullptr;
@@ -90,9 +96,8 @@ jumpout_status jumpout_cuda_stream_create(int32_t device, void** stream) {
 jumpout_status jumpout_cuda_stream_destroy(int32_t device, void* stream) {
   const auto doomed = static_cast<cudaStream_t>(stream);
   if (isImplicit(doomed)) return failing(JUMPOUT_NULL_POINTER, "stream");
-  const DeviceScope scope(device);
+  const StreamScope scope(device, stream);
   if (scope.status()) return scope.status();
-  if (const jumpout_status status = checkStream(doomed, scope.device())) return status;
   bool capturing = false;
   if (!isCapturing(doomed, capturing) && capturing) {
     cudaGraph_t abandoned = nullptr;
@@ -117,9 +122,7 @@ jumpout_status jumpout_cuda_stream_device(void* stream, int32_t* device) {
 jumpout_status jumpout_cuda_stream_synchronize(int32_t device, void* stream) {
   const StreamScope scope(device, stream);
   if (scope.status()) return scope.status();
-  bool capturing = false;
-  if (const cudaError_t error = isCapturing(scope.stream(), capturing)) return statusOf(error);
-  if (capturing) return failing(JUMPOUT_CAPTURING, "stream");
+  if (const jumpout_status status = refuseCapture(scope.stream())) return status;
   const jumpout_status status = statusOf(cudaStreamSynchronize(scope.stream()));
   runDeferredFrees();
   return status;
@@ -137,16 +140,15 @@ jumpout_status jumpout_cuda_stream_capturing(int32_t device, void* stream, int32
 }
 
 jumpout_status jumpout_cuda_stream_wait(int32_t device, void* stream, void* other) {
-  const DeviceScope scope(device);
+  const StreamScope scope(device, stream);
   if (scope.status()) return scope.status();
-  const auto waiting = static_cast<cudaStream_t>(stream), awaited = static_cast<cudaStream_t>(other);
-  if (const jumpout_status status = checkStream(waiting, scope.device())) return status;
+  const auto awaited = static_cast<cudaStream_t>(other);
   int of_other = scope.device();
   if (!isImplicit(awaited))
     if (const cudaError_t error = deviceOfStream(awaited, of_other)) return failing(statusOf(error), "other");
   const DeviceScope scope_of_other(of_other);
   if (scope_of_other.status()) return scope_of_other.status();
-  return statusOf(enqueueWait(waiting, awaited));
+  return statusOf(enqueueWait(scope.stream(), awaited));
 }
 
 // ---- Events -------------------------------------------------------------------------------------------------

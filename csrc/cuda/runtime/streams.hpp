@@ -15,6 +15,9 @@ cudaError_t enqueueWait(cudaStream_t stream, cudaStream_t other) noexcept;
 // Whether a stream is one of this device; if not, names the argument "stream".
 jumpout_status checkStream(cudaStream_t stream, int32_t device) noexcept;
 
+// Whether a stream is not being captured; if it is, names the argument "stream".
+jumpout_status refuseCapture(cudaStream_t stream) noexcept;
+
 // DeviceScope for a call on a stream, which is checked to be one of the device.
 class StreamScope {
  public:
@@ -33,8 +36,7 @@ class StreamScope {
   jumpout_status status_;
 };
 
-// For functions that make something on a device: *made = what `make` makes, or nullptr. `field` names the argument
-// `made`.
+// Makes a handle on a device: *made is what `make` wrote, or nullptr. `field` is the name of the argument `made`.
 template <class Handle, class Make>
 jumpout_status makeOn(int32_t device, void** made, const char* field, Make make) noexcept {
   if (!made) return failing(JUMPOUT_NULL_POINTER, field);

@@ -1,3 +1,4 @@
+// Asks the driver, once per process, what can run here.
 #include <cuda_runtime_api.h>
 
 #include <string>

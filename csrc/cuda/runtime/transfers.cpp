@@ -31,11 +31,8 @@ jumpout_status jumpout_cuda_copy(int32_t device, void* to, const void* from, siz
   if (const cudaError_t error = kindOf(to, target)) return failing(statusOf(error), "to");
   if (const cudaError_t error = kindOf(from, source)) return failing(statusOf(error), "from");
   const bool pageable = target.kind == JUMPOUT_MEMORY_HOST || source.kind == JUMPOUT_MEMORY_HOST;
-  if (pageable) {
-    bool capturing = false;
-    if (const cudaError_t error = isCapturing(scope.stream(), capturing)) return statusOf(error);
-    if (capturing) return failing(JUMPOUT_CAPTURING, "stream");
-  }
+  if (pageable)
+    if (const jumpout_status status = refuseCapture(scope.stream())) return status;
   if (const cudaError_t error = cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, scope.stream()))
     return statusOf(error);
   // CUDA promises nothing here: with pageable memory such a copy "might be" done when the call returns.
