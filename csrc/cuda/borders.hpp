@@ -1,5 +1,4 @@
-// Where one way of computing forward ends and the next begins. The values are guesses until measured
-// (docs/tuning.md).
+// Where one way of computing forward ends and the next begins: guesses until measured (docs/tuning.md).
 #pragma once
 
 #include <cstdint>
@@ -20,8 +19,7 @@ struct Borders {
   uint64_t cluster_row = ~uint64_t{0};
 };
 
-// What decides how a call is computed: the defaults are the library's own choice, tests and benchmarks ask for
-// others.
+// What decides how a call is computed. The defaults are the library's choice; tests and benchmarks pass others.
 struct Policy {
   Borders borders;
   int multiprocessors = 0;  // as if the device had no more than these; 0: all that it has
@@ -58,7 +56,7 @@ inline const char* nameOf(Way way) {
 
 struct Taken {
   Way way = Way::kNothing;
-  Way refused = Way::kNothing;  // what was launched before it, which the device would not take
+  Way refused = Way::kNothing;  // the way tried before, whose launch the device refused
 };
 
 }  // namespace jumpout::cuda

@@ -1,5 +1,4 @@
-// Whether CUDA can be used, and if not, why. runtime/support.cpp implements it, or stand_in.cpp where CUDA is left
-// out.
+// Whether CUDA can be used, and if not, why. In runtime/support.cpp, or in stand_in.cpp where CUDA is left out.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +17,7 @@ struct Support {
 // Asks the driver at the first call only: loading the library initialises nothing.
 Support support() noexcept;
 
-// Whether there is such a device (-1: the current one) and the stream is one of its own; if not, names the
-// argument.
+// Whether the device exists (-1: the current one) and the stream is one of its own; if not, names the argument.
 jumpout_status checkPlace(int32_t device, void* stream) noexcept;
 
 }  // namespace jumpout::cuda

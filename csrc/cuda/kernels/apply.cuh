@@ -3,12 +3,10 @@
 //
 // Shapes: input [length] -> output [length], mask in forward. Bytes per element: read once, written once, and 1/8
 // of mask; backward with ReLU reads the forward's output instead of a mask.
-// Registers on sm_90: at most 48 with one group, 64 with several. Shared memory: 48 bytes of applyKernel, else
-// none.
+// Registers on sm_90: at most 48 with one group, 64 with several. Shared memory: 48 bytes in applyKernel alone.
 // Tried (docs/tuning.md): the partial tile inside the loop, 29 instructions per float32 element for 17.6; two
 // neighbouring tiles per warp and turn, kept for 16-bit elements (14.2 for 16.9), not for float32 (18.3 for 17.6,
-// 77 registers for 40); lanes compared as packed halves (17.0 for 16.9), not kept; evict-first loads and stores,
-// kept, not timed.
+// 77 registers for 40); lanes compared as packed halves (17.0 for 16.9), not kept.
 #pragma once
 
 #include "cuda/kernels/keep.cuh"
@@ -23,7 +21,7 @@ inline constexpr int kApplyBlocks = kGrouped ? 4 : 5;
 template <class E>
 inline constexpr int kSpanTiles = 2 / E::kPieces;
 
-// Where draws come from, and what a single group's elements meet.
+// The source of draws, and the decision for a single group.
 template <class Source>
 struct Drawn {
   Source source;
@@ -78,11 +76,11 @@ __device__ inline void applyTiles(const Elements& e, const jumpout_record* recor
 }
 
 // One group: each block draws for itself, the first one writes the record. The count was made elsewhere, or by the
-// kernel before this one, which may still be at work: until waitForLastKernel returns, nothing is written and only
-// the input read.
+// kernel before this one, which may still be at work: until waitForLastKernel returns, only the
+// input is read and nothing is written.
 template <class E, Gate kGate>
 __global__ void __launch_bounds__(kApplyThreads, residentBlocks(kApplyThreads, kApplyBlocks<false>))
-    applyKernel(Elements e, KeySchedule keys, Draw draw) {
+    applyKernel(Elements e, jumpout_record* record, KeySchedule keys, Draw draw, Workspace* workspace) {
   SHARED_ARRAY(jumpout_record, drawn, 1);
   applyTiles<E, kGate, false, true>(e, nullptr, [&] {
     if (threadIdx.x == 0) {
@@ -90,10 +88,10 @@ __global__ void __launch_bounds__(kApplyThreads, residentBlocks(kApplyThreads, k
       const double base_rate = drawBaseRate(draw, call, e.first_group);
       waitForLastKernel();
       drawn[0] = recordOf(draw, call, base_rate, draw.active ? *draw.active : draw.total);
-      if (blockIdx.x == 0) *draw.records = drawn[0];
+      if (blockIdx.x == 0) *record = drawn[0];
     }
     __syncthreads();
-    if (threadIdx.x == 0) finishDraw(draw, drawn[0].call);
+    if (threadIdx.x == 0) finishDraw(draw, drawn[0].call, workspace);
     return Drawn<ScheduledSource>{{keys, drawn[0].call}, decisionOf(drawn[0])};
   });
 }

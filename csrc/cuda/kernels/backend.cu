@@ -68,7 +68,7 @@ cudaError_t knownDevice(jumpout_dtype dtype, Device& device) {
   return cudaSuccess;
 }
 
-// Makes the device of a call current, and finds what is to be known of it.
+// Makes the device of a call current, and reads its properties.
 struct Place {
   Place(int32_t number, jumpout_dtype dtype, const Policy& policy) : scope(number) {
     status = scope.status();
@@ -111,19 +111,18 @@ bool fitsTiles(const Elements& e) {
 
 Pass passOf(const jumpout_device_forward_args& args, const Device& device) {
   Pass pass = passOf(args, device, args.input, args.output, args.seed);
-  auto* const workspace = static_cast<Workspace*>(args.workspace);
   const uint64_t own_total = args.layout.group_size ? args.layout.group_size : uint64_t{args.length};
   const uint64_t total = args.total ? args.total : args.length ? own_total : 0;
   pass.elements.mask = args.mask;
-  pass.records = args.records;
+  pass.records = pass.drawn = args.records;
+  pass.workspace = static_cast<Workspace*>(args.workspace);
   pass.gate = args.options.relu ? Gate::kPositiveInput : Gate::kNone;
   pass.tiled = fitsTiles(pass.elements);
-  pass.draw = {args.options, args.seed,    args.call, args.call_counter, args.active,
-               total,        args.records, workspace, args.all_active};
+  pass.draw = {args.options, args.seed, args.call, args.call_counter, args.active, total, args.all_active};
   constexpr uint64_t kRecordWords = sizeof(jumpout_record) / sizeof(uint64_t);
   static_assert(offsetof(jumpout_record, active) == 0, "clearing the counts of records clears the records");
   if (!args.active && !args.all_active && args.length)
-    pass.counting = pass.tiled && pass.groups == 1 ? CountOutcome{&workspace->sum, 1}
+    pass.counting = pass.tiled && pass.groups == 1 ? CountOutcome{&pass.workspace->sum, 1}
                                                    : CountOutcome{&args.records->active, kRecordWords};
   return pass;
 }

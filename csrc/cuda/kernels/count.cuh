@@ -12,8 +12,7 @@
 namespace jumpout::cuda {
 
 inline constexpr int kCountThreads = 512;
-// Resident blocks per multiprocessor: 64 registers per thread, 32 of them for data, or 40 with one or two loads in
-// flight.
+// Resident blocks per multiprocessor: 64 registers per thread, 32 of them for data, or 40 with few loads in flight.
 inline constexpr int kCountBlocks = 2;
 inline constexpr int kCountManyBlocks = 3;
 template <class E>

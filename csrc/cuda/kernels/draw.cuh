@@ -63,14 +63,14 @@ __device__ inline Decision decisionOf(const jumpout_record& record) {
 
 // Called by one thread of each block, after the block has read the counter and the count for the last time. The
 // last block leaves both ready for the next call.
-__device__ inline void finishDraw(const Draw& draw, uint64_t call) {
-  const bool owns_count = draw.ownsCount();
+__device__ inline void finishDraw(const Draw& draw, uint64_t call, Workspace* workspace) {
+  const bool owns_count = draw.active == &workspace->sum;
   if (!draw.call_counter && !owns_count) return;
   __threadfence();  // the atomic alone would not keep the block's reads before it
-  if (atomicInc(&draw.workspace->ticket, gridDim.x - 1) != gridDim.x - 1) return;
+  if (atomicInc(&workspace->ticket, gridDim.x - 1) != gridDim.x - 1) return;
   __threadfence();
   if (draw.call_counter) *draw.call_counter = call + 1;
-  if (owns_count) draw.workspace->sum = 0;
+  if (owns_count) workspace->sum = 0;
 }
 
 }  // namespace jumpout::cuda

@@ -173,10 +173,16 @@ __device__ inline void forEach(const LaneTile<E>& values, Visit visit) {
 template <class E>
 __device__ inline void storePartialTile(const LaneTile<E>& values, typename E::Storage* tile, int lane,
                                         int valid) {
-  forEach<E>(values, [&](int i, float x) {
-    const int at = pieceStart<E>(i / E::kPerPiece, lane) + i % E::kPerPiece;
-    if (at < valid) tile[at] = E::narrow(x);
-  });
+#pragma unroll
+  for (int p = 0; p < E::kPieces; ++p) {
+    float x[E::kPerPiece];
+    E::unpack(values.piece[p], x);
+#pragma unroll
+    for (int j = 0; j < E::kPerPiece; ++j) {
+      const int at = pieceStart<E>(p, lane) + j;
+      if (at < valid) tile[at] = E::narrow(x[j]);
+    }
+  }
 }
 
 // Bit i: element i is > 0.
@@ -201,8 +207,7 @@ __device__ inline uint32_t countPositive(const LaneTile<E>& values) {
   return count;
 }
 
-// Kept elements times the scale of their piece, +0 elsewhere: one rounding of a float32 product (docs/numerics.md,
-// 7).
+// Kept elements times the scale of their piece, +0 elsewhere: one float32 product (docs/numerics.md, 7).
 template <class E>
 __device__ inline LaneTile<E> scaleKept(const LaneTile<E>& values, uint32_t kept,
                                         const float (&scale)[E::kPieces]) {

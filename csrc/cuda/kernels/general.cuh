@@ -1,9 +1,7 @@
-// Any alignment, groups, units and shards, with the same bits: one element per lane, the draws of a tile shared by
-// its warp.
+// Any alignment, groups, units and shards: one element per lane, the draws of a tile shared by its warp.
 //
 // Shapes: input [length] -> output [length], mask; rates from records [groups]. Bytes per element: read once,
-// written once, and 1/8 of mask, written or, with a saved one, read; with ReLU in backward the forward's output,
-// too, is read.
+// written once, and 1/8 of mask, written or, if saved, read. Backward with ReLU may read the output as well.
 // Registers on sm_90: 46 (bfloat16 48). Shared memory: 4224 bytes per block, the words drawn for one tile per warp.
 #pragma once
 

@@ -24,7 +24,7 @@ struct KeptBits {
   uint32_t byte;  // of the lane's block: what the mask stores
 };
 
-// From the keep byte of the lane's block, and what the gate allows of the lane's own elements.
+// Combines the keep byte of the lane's block with what the gate allows of the lane's own elements.
 template <class E, bool kGated>
 __device__ inline KeptBits shareKept(uint32_t keep, uint32_t allowed, int lane) {
   if constexpr (E::kPieces == 1) {
@@ -120,8 +120,7 @@ __device__ inline void keepTile(const Elements& e, const Source& source, uint64_
   }
 }
 
-// Equal runs along the flat index (groups, units): how many begin between a tile's first element and element j of
-// it.
+// Equal runs along the flat index (groups, units): how many begin after the first element of a tile, to element j.
 struct Runs {
   uint64_t index;  // of the run that the tile begins in
   uint64_t used;   // elements of that run before the tile

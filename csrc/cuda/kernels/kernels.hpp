@@ -27,10 +27,12 @@ struct Pass {
   Device device;
   cudaStream_t stream;
   uint64_t groups;
-  KeySchedule keys;  // of forward, as is the draw
+  KeySchedule keys;  // of forward, as are draw and workspace
   Draw draw = {};
   Elements elements = {};
-  const jumpout_record* records = nullptr;  // [groups], read; in forward those that `draw` writes
+  Workspace* workspace = nullptr;
+  jumpout_record* drawn = nullptr;          // [groups], written by forward
+  const jumpout_record* records = nullptr;  // [groups], read; in forward those that it has drawn
   const uint32_t* kept = nullptr;           // the saved mask, in backward
   Gate gate = Gate::kNone;
   bool tiled = false;          // elements, draws and groups fit tiles
@@ -42,9 +44,9 @@ struct Pass {
 using Launcher = cudaError_t (*)(const Pass&);
 
 struct Kernels {
-  // Once per device, before the first launch; finds out what the code for it lacks.
+  // Once per device, before the first launch: clears the flags of what the compiled code cannot use.
   cudaError_t (*prepare)(Device&);
-  // Elements of the longest row, or tensor, that a way can hold, whatever the borders: 0 where it cannot run.
+  // Elements of the longest row, or tensor, that a way can hold, whatever the borders; 0: it cannot run.
   uint64_t (*capacity)(Way, const Device&);
 
   Launcher count;

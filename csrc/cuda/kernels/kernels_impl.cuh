@@ -1,5 +1,4 @@
-// The launchers of one dtype, instantiated once per dtype: each in a file of its own so that they compile side by
-// side.
+// The launchers of one dtype. Each dtype instantiates them in a file of its own, so that they compile in parallel.
 #pragma once
 
 #include "cuda/kernels/apply.cuh"
@@ -38,8 +37,9 @@ struct Launchers {
     const auto kernel = pass.gate == Gate::kPositiveInput ? applyKernel<E, Gate::kPositiveInput>
                                                           : applyKernel<E, Gate::kNone>;
     Shape shape{applyBlocks(pass), kApplyThreads};
-    shape.overlaps = pass.device.overlaps && pass.draw.ownsCount();
-    return launch(shape, pass.stream, kernel, pass.elements, pass.keys, pass.draw);
+    shape.overlaps = pass.device.overlaps && pass.draw.active == &pass.workspace->sum;
+    return launch(shape, pass.stream, kernel, pass.elements, pass.drawn, pass.keys, pass.draw,
+                  pass.workspace);
   }
 
   static cudaError_t applyGroups(const Pass& pass) {
@@ -88,7 +88,7 @@ struct Launchers {
     const auto kernel = pass.gate == Gate::kPositiveInput ? warpRowsKernel<E, Gate::kPositiveInput>
                                                           : warpRowsKernel<E, Gate::kNone>;
     return launch({blocks, kWarpRowThreads}, pass.stream, kernel, pass.elements, rows, rows_per_warp,
-                  rows_at_once, pass.keys, pass.draw);
+                  rows_at_once, pass.drawn, pass.keys, pass.draw, pass.workspace);
   }
 
   template <bool kCluster>
@@ -108,8 +108,8 @@ struct Launchers {
         rows.count, std::max<uint64_t>(1, pass.device.multiprocessors * kBlocksPerMultiprocessor / cluster));
     const Shape shape{static_cast<unsigned>(teams * cluster), static_cast<unsigned>((warps + 1) * kWarp), 0,
                       cluster};
-    return launch(shape, pass.stream, blockRowsKernelOf<kCluster>(pass.gate), pass.elements, rows, pass.keys,
-                  pass.draw);
+    return launch(shape, pass.stream, blockRowsKernelOf<kCluster>(pass.gate), pass.elements, rows, pass.drawn,
+                  pass.keys, pass.draw, pass.workspace);
   }
 
   static cudaError_t blockRows(const Pass& pass) { return teamRows<false>(pass, 1); }
@@ -152,8 +152,8 @@ struct Launchers {
         static_cast<uint32_t>(tiles / warps), static_cast<uint32_t>(tiles % warps),
         static_cast<uint32_t>(std::min<uint64_t>(most - kOnChipRegisterTiles<E>, sharedTiles(pass.device)))};
     return launch({blocks, kOnChipThreads, sharedBytes(shares.slots), 1, true}, pass.stream,
-                  onChipKernelOf(pass.gate), pass.elements, shares, pass.draw.records, pass.keys, pass.draw,
-                  pass.draw.workspace);
+                  onChipKernelOf(pass.gate), pass.elements, shares, pass.drawn, pass.keys, pass.draw,
+                  pass.workspace);
   }
 
   static uint64_t capacity(Way way, const Device& device) {
@@ -171,8 +171,7 @@ struct Launchers {
     return ~uint64_t{0};
   }
 
-  // The most shared memory that any launch asks for: threads that launch with other sizes do not take it from each
-  // other.
+  // Allows the most shared memory that any launch asks for, once: threads that launch cannot undercut each other.
   static cudaError_t prepare(Device& device) {
     for (const Gate gate : {Gate::kNone, Gate::kPositiveInput}) {
       const cudaError_t error = cudaFuncSetAttribute(reinterpret_cast<const void*>(onChipKernelOf(gate)),

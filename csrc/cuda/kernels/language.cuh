@@ -1,5 +1,4 @@
-// What kernels need beyond the keywords of CUDA, so that a CPU can execute the very same sources
-// (tools/cuda-on-cpu).
+// What kernels need beyond CUDA's keywords, so that a CPU can run the very same sources (tools/cuda-on-cpu).
 #pragma once
 
 #include <cuda_runtime.h>

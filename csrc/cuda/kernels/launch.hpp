@@ -16,7 +16,7 @@ struct Shape {
   size_t shared_bytes = 0;
   unsigned cluster = 1;
   bool cooperative = false;
-  bool overlaps = false;  // begins as soon as the kernel before it lets it
+  bool overlaps = false;  // may begin before the last kernel ends (letNextKernelBegin)
 };
 
 template <class... Parameters, class... Arguments>

@@ -7,8 +7,7 @@
 // and dynamic slots up to what a block may ask for. One block of 16 warps per multiprocessor.
 // Tried (docs/tuning.md): shared memory filled through registers, 2 loads per lane in flight (bfloat16 1) in the
 // loop that counts, for 8; ReLU as a branch at run time, 0.5 to 2.3 instructions per element more; barriers apart
-// for the two roles, 128 registers for 117 then (bfloat16 122 for 94). `record` and `workspace` as members of
-// `draw` alone: 123 registers and 1% more instructions with float32 and ReLU.
+// for the two roles, 128 registers for 117 then (bfloat16 122 for 94).
 #pragma once
 
 #include <cuda_pipeline.h>
@@ -29,12 +28,11 @@ template <class E>
 inline constexpr int kTileBytes = kTileElements * static_cast<int>(sizeof(typename E::Storage));
 
 // Warp w has tiles w, w + warps, w + 2 * warps, ...: the first in registers, the others through slots of shared
-// memory in turn, where the last ones stay. The partial tile at the end is read twice by the warp that the last
-// tile would go to.
+// memory in turn, where the last ones stay. The next warp in turn reads the partial tile, twice.
 struct Shares {
-  uint32_t tiles;   // of each warp
-  uint32_t longer;  // so many warps have one more
-  uint32_t slots;   // of each warp; no fewer than tiles are ahead, unless all of them stay
+  uint32_t tiles;   // per warp, at least
+  uint32_t longer;  // warps that have one tile more
+  uint32_t slots;   // of shared memory per warp: at least kOnChipTilesAhead, unless all tiles stay
 };
 
 template <class E, Gate kGate>

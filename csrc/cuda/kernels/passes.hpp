@@ -58,15 +58,10 @@ struct Draw {
   jumpout_options options;
   uint64_t seed;
   uint64_t call;
-  uint64_t* call_counter;   // instead of `call`; advanced after the last block has read it
-  const uint64_t* active;   // [groups] counts that are made already, or nullptr
-  uint64_t total;           // elements of each whole group
-  jumpout_record* records;  // [groups], written
-  Workspace* workspace;
-  int32_t all_active;  // without `active`: every element counts as active
-
-  // Whether the kernel before makes the count, which the last block then clears for the next call.
-  JUMPOUT_HD bool ownsCount() const { return active == &workspace->sum; }
+  uint64_t* call_counter;  // instead of `call`; advanced after the last block has read it
+  const uint64_t* active;  // [groups] counts that are made already, or nullptr
+  uint64_t total;          // elements of each whole group
+  int32_t all_active;      // without `active`: every element counts as active
 };
 
 // Where counts are added up: [groups], `stride` words apart.

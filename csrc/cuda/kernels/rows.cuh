@@ -3,7 +3,7 @@
 //
 // Shapes: input [rows][size] -> output [rows][size], mask, records [rows]. Bytes per element: read once, written
 // once, and 1/8 of mask.
-// Registers on sm_90, float32 (bfloat16), the largest with ReLU: warpRowsKernel 120 (108), blockRowsKernel 89 (79),
+// Registers on sm_90, float32 (bfloat16), the largest with ReLU: warpRowsKernel 122 (108), blockRowsKernel 89 (79),
 // in clusters 83 (71). Static shared memory per block: 512 bytes, of blockRowsKernel 416.
 // Tried (docs/tuning.md): one short row per warp at a time, 90 registers but 2 loads per lane in flight for 8
 // (bfloat16 1 for 4); ReLU as a branch at run time, fewer kernels but up to 0.8 instructions per element more;
@@ -99,8 +99,8 @@ struct HeldTiles {
 // lane first draws the base rate of one of the warp's rows, and later makes the record of one held row.
 template <class E, Gate kGate>
 __global__ void __launch_bounds__(kWarpRowThreads, kWarpRowBlocks)
-    warpRowsKernel(Elements e, Rows rows, uint32_t rows_per_warp, uint32_t rows_at_once, KeySchedule keys,
-                   Draw draw) {
+    warpRowsKernel(Elements e, Rows rows, uint32_t rows_per_warp, uint32_t rows_at_once,
+                   jumpout_record* records, KeySchedule keys, Draw draw, Workspace* workspace) {
   SHARED_ARRAY(uint32_t, counts, kWarpRowThreads);
   const int lane = laneIndex();
   uint32_t* const of_row = counts + warpIndex() * kWarp;
@@ -117,15 +117,13 @@ __global__ void __launch_bounds__(kWarpRowThreads, kWarpRowBlocks)
     const uint32_t elements = here * size;
     const auto* input = static_cast<const typename E::Storage*>(e.input) + row * size;
     // Rows are multiples of 8 elements: a piece lies whole in one, or in none.
-    const auto elementOf = [&](int k, int p) {
-      return static_cast<uint32_t>(k * kTileElements + pieceStart<E>(p, lane));
-    };
+    const auto elementOf = [&](int k, int p) { return k * kTileElements + pieceStart<E>(p, lane); };
     LaneTile<E> tile[kRowTiles];
 #pragma unroll
     for (int k = 0; k < kRowTiles; ++k)
 #pragma unroll
       for (int p = 0; p < E::kPieces; ++p)
-        tile[k].piece[p] = elementOf(k, p) < elements
+        tile[k].piece[p] = static_cast<uint32_t>(elementOf(k, p)) < elements
                                ? *reinterpret_cast<const uint4*>(input + elementOf(k, p))
                                : uint4{0, 0, 0, 0};
     of_row[lane] = 0;
@@ -135,7 +133,7 @@ __global__ void __launch_bounds__(kWarpRowThreads, kWarpRowBlocks)
       const uint32_t positive = positiveBits<E>(tile[k]);
 #pragma unroll
       for (int p = 0; p < E::kPieces; ++p)
-        if (elementOf(k, p) < elements)
+        if (static_cast<uint32_t>(elementOf(k, p)) < elements)
           atomicAdd(of_row + elementOf(k, p) / size,
                     __popc(positive >> (p * E::kPerPiece) & ((1u << E::kPerPiece) - 1u)));
     }
@@ -144,7 +142,7 @@ __global__ void __launch_bounds__(kWarpRowThreads, kWarpRowBlocks)
     Decision own{0, 0.0f};
     if (static_cast<uint32_t>(lane) < here) {
       const jumpout_record record = recordOf<true>(draw, call, base_rate, of_row[lane]);
-      draw.records[row + lane] = record;
+      records[row + lane] = record;
       own = decisionOf(record);
     }
     fillMask(e, rows, row + here, lane);
@@ -154,7 +152,7 @@ __global__ void __launch_bounds__(kWarpRowThreads, kWarpRowBlocks)
       LaneDecisions<E> decisions;
 #pragma unroll
       for (int p = 0; p < E::kPieces; ++p) {
-        const int of = elementOf(k, p) < elements ? static_cast<int>(elementOf(k, p) / size) : 0;
+        const int of = static_cast<uint32_t>(elementOf(k, p)) < elements ? elementOf(k, p) / size : 0;
         decisions.piece[p] = {__shfl_sync(kAllLanes, own.threshold, of),
                               __shfl_sync(kAllLanes, own.scale, of)};
       }
@@ -166,7 +164,7 @@ __global__ void __launch_bounds__(kWarpRowThreads, kWarpRowBlocks)
   }
   if (draw.call_counter) {
     __syncthreads();
-    if (threadIdx.x == 0) finishDraw(draw, call);
+    if (threadIdx.x == 0) finishDraw(draw, call, workspace);
   }
 }
 
@@ -210,11 +208,12 @@ struct RowTeam {
 };
 
 // One block or cluster per row. The last warp of each block holds no elements: it draws base rates, one per lane
-// for the next 32 rows, while the others load. Shared values exist twice, in turn, so that no barrier stands
-// between two rows.
+// for the next 32 rows, while the others load. Shared values exist twice, so that no barrier stands between
+// rows.
 template <class E, Gate kGate, bool kCluster>
 __global__ void __launch_bounds__(kBlockRowThreads, kBlockRowBlocks<E, kCluster>)
-    blockRowsKernel(Elements e, Rows rows, KeySchedule keys, Draw draw) {
+    blockRowsKernel(Elements e, Rows rows, jumpout_record* records, KeySchedule keys, Draw draw,
+                    Workspace* workspace) {
   using Team = RowTeam<kCluster>;
   SHARED_ARRAY(uint32_t, warp_counts, 2 * kWarp);
   SHARED_ARRAY(uint32_t, block_counts, 2 * kLargestCluster);
@@ -262,7 +261,7 @@ __global__ void __launch_bounds__(kBlockRowThreads, kBlockRowBlocks<E, kCluster>
         for (unsigned block = 0; block < team; ++block)
           active += block_counts[half * kLargestCluster + block];
         drawn[half] = recordOf<true>(draw, call, base_rate, active);
-        if (rank == 0) draw.records[row] = drawn[half];
+        if (rank == 0) records[row] = drawn[half];
       }
     }
     __syncthreads();  // the rate has been drawn
@@ -270,7 +269,7 @@ __global__ void __launch_bounds__(kBlockRowThreads, kBlockRowBlocks<E, kCluster>
     const ScheduledSource source(keys, drawn[half].call);
     held.template apply<kGate>(e, rows, source, decisionOf(drawn[half]), row, lane);
   }
-  if (draws && lane == 0) finishDraw(draw, call);
+  if (draws && lane == 0) finishDraw(draw, call, workspace);
 }
 
 }  // namespace jumpout::cuda
