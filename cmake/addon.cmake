@@ -1,4 +1,5 @@
-# jumpout.node over the core, in build/Release, where `bindings` looks for it; the emulated one is kept apart.
+# jumpout.node over the shared library that lies beside it, in build/Release, where `bindings` looks for it; the emulated
+# one holds the library and is kept apart.
 add_library(jumpout_addon MODULE
   csrc/node/addon.cpp
   csrc/node/background.cpp
@@ -24,22 +25,28 @@ target_compile_definitions(jumpout_addon PRIVATE
   NAPI_VERSION=8
   NODE_ADDON_API_CPP_EXCEPTIONS_ALL
   NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS)
+target_include_directories(jumpout_addon PRIVATE csrc)
 target_include_directories(jumpout_addon SYSTEM PRIVATE ${CMAKE_JS_INC})
-target_link_libraries(jumpout_addon PRIVATE jumpout_core ${CMAKE_JS_LIB})
+target_link_libraries(jumpout_addon PRIVATE jumpout_flags ${CMAKE_JS_LIB}
+  $<IF:$<BOOL:${JUMPOUT_CUDA_EMULATED}>,jumpout_core,jumpout_shared>)
 
+set(JUMPOUT_ADDON_DIR "${PROJECT_SOURCE_DIR}/build/Release" CACHE PATH "Where the addon goes, with the C library")
+set(addon_dir "${JUMPOUT_ADDON_DIR}")
+if(JUMPOUT_CUDA_EMULATED)
+  set(addon_dir "${PROJECT_SOURCE_DIR}/build/emulated/Release")
+endif()
 # The generator expression keeps multi-configuration generators from adding a folder of their own.
-set(addon_dir "${PROJECT_SOURCE_DIR}/build/$<$<BOOL:${JUMPOUT_CUDA_EMULATED}>:emulated/>Release")
 set_target_properties(jumpout_addon PROPERTIES
   OUTPUT_NAME jumpout
   PREFIX ""
   SUFFIX ".node"
-  LIBRARY_OUTPUT_DIRECTORY "${addon_dir}"
-  RUNTIME_OUTPUT_DIRECTORY "${addon_dir}")
-
-if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
-  target_link_options(jumpout_addon PRIVATE
-    LINKER:-z,nodelete # pool threads outlive dlclose
-    LINKER:--exclude-libs,ALL) # another addon may bring a jumpout of its own
+  LIBRARY_OUTPUT_DIRECTORY "${addon_dir}$<0:>"
+  RUNTIME_OUTPUT_DIRECTORY "${addon_dir}$<0:>"
+  BUILD_WITH_INSTALL_RPATH ON
+  INSTALL_RPATH "$<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>/lib")
+jumpout_exports(jumpout_addon napi_register_module_v* node_api_module_*)
+if(APPLE)
+  target_link_options(jumpout_addon PRIVATE LINKER:-undefined,dynamic_lookup) # Node-API is the process's own
 endif()
 
 if(MSVC AND CMAKE_JS_NODELIB_DEF AND CMAKE_JS_NODELIB_TARGET)

@@ -1,36 +1,30 @@
 # The C library, for other programs and addons. In a project that adds this folder: jumpout::static, jumpout::shared, and
 # jumpout::jumpout, which is the shared one where BUILD_SHARED_LIBS is on. Installed (JUMPOUT_INSTALL): the same targets by
-# find_package(jumpout). The build of the addon installs into build/Release (lib/native-paths.ts); without Node: cmake
+# find_package(jumpout). The build of the addon installs into build/Release (lib/runtime.ts); without Node: cmake
 # --install FOLDER --prefix PREFIX.
 jumpout_add_api(jumpout_api_exported JUMPOUT_EXPORTS)
 add_library(jumpout_shared SHARED $<TARGET_OBJECTS:jumpout_objects> $<TARGET_OBJECTS:jumpout_api_exported>)
 target_include_directories(jumpout_shared INTERFACE csrc/include)
 target_link_libraries(jumpout_shared PRIVATE jumpout_private)
+# The whole version is in the file's name, by which a process tells libraries apart: two versions of the addon each load
+# their own.
 set_target_properties(jumpout_shared PROPERTIES
   OUTPUT_NAME jumpout
+  RUNTIME_OUTPUT_NAME jumpout-${PROJECT_VERSION}
   LINKER_LANGUAGE CXX
   VERSION ${PROJECT_VERSION}
-  SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+  SOVERSION ${PROJECT_VERSION}
+  IMPORT_PREFIX "" # jumpout.lib, which every linker on Windows takes
+  IMPORT_SUFFIX .lib
   WINDOWS_EXPORT_ALL_SYMBOLS ON)
 set_target_properties(jumpout_static PROPERTIES OUTPUT_NAME $<IF:$<BOOL:${MSVC}>,jumpout_static,jumpout>)
+jumpout_exports(jumpout_shared jumpout_*)
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
-  # Templates of the C++ library would be visible as well. A path from where the linker runs: a comma or a dollar sign in
-  # an absolute one would not reach it.
-  configure_file(cmake/exports.map exports.map COPYONLY)
-  set(exports exports.map)
-  if(CMAKE_GENERATOR MATCHES "Ninja")
-    file(RELATIVE_PATH exports "${CMAKE_BINARY_DIR}" "${PROJECT_BINARY_DIR}/exports.map")
-  endif()
-  target_link_options(jumpout_shared PRIVATE "LINKER:--version-script=${exports}"
-    LINKER:-z,nodelete) # pool threads outlive dlclose
-  set_target_properties(jumpout_shared PROPERTIES LINK_DEPENDS "${PROJECT_BINARY_DIR}/exports.map")
-  target_link_options(jumpout_static INTERFACE LINKER:-z,nodelete) # so does whatever it is linked into
-elseif(APPLE)
-  target_link_options(jumpout_shared PRIVATE "LINKER:-exported_symbol,_jumpout_*")
+  target_link_options(jumpout_static INTERFACE LINKER:-z,nodelete) # pool threads outlive dlclose here too
 endif()
 
 set(JUMPOUT_DEFAULT static)
-if(BUILD_SHARED_LIBS)
+if(BUILD_SHARED_LIBS OR NOT JUMPOUT_INSTALL_STATIC)
   set(JUMPOUT_DEFAULT shared)
 endif()
 add_library(jumpout::static ALIAS jumpout_static)
@@ -48,7 +42,7 @@ include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 if(JUMPOUT_BUILD_ADDON)
   set(CMAKE_INSTALL_MESSAGE NEVER) # nobody waits for it
-  set(CMAKE_INSTALL_BINDIR bin) # where lib/native-paths.ts looks, on every system
+  set(CMAKE_INSTALL_BINDIR .) # where Windows looks for what the addon needs
   set(CMAKE_INSTALL_LIBDIR lib)
   set(CMAKE_INSTALL_INCLUDEDIR include)
 endif()
@@ -56,8 +50,6 @@ endif()
 set(JUMPOUT_CUDART "")
 if(JUMPOUT_WITH_CUDA)
   get_filename_component(JUMPOUT_CUDART "${CUDA_cudart_static_LIBRARY}" NAME)
-  install(FILES "${CUDA_cudart_static_LIBRARY}"
-    DESTINATION "${CMAKE_INSTALL_LIBDIR}/jumpout") # who links needs no toolkit
 endif()
 
 set(package "${CMAKE_INSTALL_LIBDIR}/cmake/jumpout")
@@ -69,18 +61,31 @@ configure_package_config_file(cmake/jumpout-config.cmake.in "${config}/jumpout-c
 file(GENERATE OUTPUT "${config}/jumpout-config.cmake" INPUT "${config}/jumpout-config.cmake.in")
 write_basic_package_version_file("${config}/jumpout-config-version.cmake" COMPATIBILITY SameMinorVersion)
 
-install(TARGETS jumpout_static jumpout_shared
+set(namelink NAMELINK_SKIP)
+if(JUMPOUT_INSTALL_STATIC)
+  set(namelink "")
+  install(TARGETS jumpout_static ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+  if(JUMPOUT_WITH_CUDA)
+    install(FILES "${CUDA_cudart_static_LIBRARY}"
+      DESTINATION "${CMAKE_INSTALL_LIBDIR}/jumpout") # who links needs no toolkit
+  endif()
+else()
+  set_target_properties(jumpout_static PROPERTIES EXCLUDE_FROM_ALL ON)
+endif()
+install(TARGETS jumpout_shared
   ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
-  LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+  LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" ${namelink}
   RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 install(FILES csrc/include/jumpout.h csrc/include/jumpout_cuda.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(FILES "${config}/jumpout-config.cmake" "${config}/jumpout-config-version.cmake" DESTINATION "${package}")
 
 # After the addon, which is made anew where any of it changed: a custom target would not do in a folder named C#.
 if(JUMPOUT_BUILD_ADDON)
-  add_dependencies(jumpout_addon jumpout_shared)
-  set_target_properties(jumpout_addon PROPERTIES
-    LINK_DEPENDS "$<TARGET_FILE:jumpout_shared>;${config}/jumpout-config.cmake")
+  set_property(TARGET jumpout_addon APPEND PROPERTY LINK_DEPENDS
+    "$<TARGET_FILE:jumpout_shared>" "${config}/jumpout-config.cmake")
+  if(JUMPOUT_INSTALL_STATIC)
+    add_dependencies(jumpout_addon jumpout_static)
+  endif()
   add_custom_command(TARGET jumpout_addon POST_BUILD VERBATIM COMMAND
-    "${CMAKE_COMMAND}" --install "${PROJECT_BINARY_DIR}" --prefix "${PROJECT_SOURCE_DIR}/build/Release" --config $<CONFIG>)
+    "${CMAKE_COMMAND}" --install "${PROJECT_BINARY_DIR}" --prefix "${JUMPOUT_ADDON_DIR}" --config $<CONFIG>)
 endif()

@@ -70,13 +70,17 @@ export interface NativePaths {
 
 const RELEASE = join(__dirname, '..', 'build', 'Release')
 
+/** The shared and the static library. The version in a name keeps the libraries of two versions in one process apart. */
 const LIBRARIES: Partial<Record<NodeJS.Platform, readonly [string, string]>> = {
-  darwin: ['lib/libjumpout.dylib', 'lib/libjumpout.a'],
-  win32: ['bin/jumpout.dll', 'lib/jumpout_static.lib'],
+  darwin: [`lib/libjumpout.${runtime.version}.dylib`, 'lib/libjumpout.a'],
+  win32: [`jumpout-${runtime.version}.dll`, 'lib/jumpout_static.lib'],
 }
 
 function nativePaths(): NativePaths {
-  const [library, staticLibrary] = LIBRARIES[process.platform] ?? ['lib/libjumpout.so', 'lib/libjumpout.a']
+  const [library, staticLibrary] = LIBRARIES[process.platform] ?? [
+    `lib/libjumpout.so.${runtime.version}`,
+    'lib/libjumpout.a',
+  ]
   return Object.freeze({
     include: join(RELEASE, 'include'),
     cmake: join(RELEASE, 'lib', 'cmake', 'jumpout'),

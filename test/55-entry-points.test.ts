@@ -1,5 +1,5 @@
 /** The package as users load it: required, imported, copied without its binary. */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as jumpout from 'jumpout'
@@ -85,8 +85,7 @@ t.test('without a usable binary, the error names the command that builds one', a
   writeFileSync(join(release, 'jumpout.node'), 'not a binary')
   helpful((await load(folder)).stdout, 'a broken one')
 
-  const [stranger] = readdirSync(join(root, 'build', 'Release')).filter((name) => name.endsWith('.node'))
-  cpSync(join(root, 'build', 'Release', stranger), join(release, 'jumpout.node'))
+  cpSync(join(root, 'build', 'Release'), release, { recursive: true, verbatimSymlinks: true })
   const moved = await load(folder)
   t.same(
     moved,

@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { isAbsolute, join } from 'node:path'
+import { basename, isAbsolute, join } from 'node:path'
 import {
   countActive,
   jumpoutBackward,
@@ -153,6 +153,54 @@ t.test('the shared library exports the C API alone', { skip: process.platform !=
     [],
     'and needs no library of CUDA',
   )
+  t.end()
+})
+
+t.test(
+  'the addon holds no kernels, but links the library beside it',
+  { skip: process.platform !== 'linux' },
+  (t) => {
+    const addon = join(packageFolder, 'build', 'Release', 'jumpout.node')
+    const dynamic = (file: string) => run('readelf', ['--dynamic', '--wide', file])
+    const [, soname = ''] = /SONAME.*\[(.+)\]/.exec(dynamic(native.library)) ?? []
+    t.equal(soname, basename(native.library), 'its file has the name that programs ask for')
+    t.equal(soname, `libjumpout.so.${runtime.version}`, 'which is that of one version')
+    t.match(dynamic(addon), `[${soname}]`)
+    t.match(dynamic(addon), '[$ORIGIN/lib]')
+    t.strictSame(
+      run('nm', ['-D', '--defined-only', '--format=posix', addon])
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => line.split(' ')[0])
+        .sort(),
+      ['napi_register_module_v1', 'node_api_module_get_api_version_v1'],
+      'and exports what Node asks for alone',
+    )
+    t.end()
+  },
+)
+
+t.test('addons of two versions in one process', { skip: process.platform !== 'linux' }, (t) => {
+  const other = runtime.version.replace(/.$/, (digit) => String((Number(digit) + 1) % 10))
+  const folder = join(scratch, `addon ${other}`)
+  cpSync(join(packageFolder, 'build', 'Release'), folder, { recursive: true, verbatimSymlinks: true })
+  const library = join(folder, 'lib', basename(native.library))
+  for (const [from, to] of [
+    [join(folder, 'jumpout.node'), join(folder, 'jumpout.node')],
+    [library, library.replace(runtime.version, other)],
+  ]) {
+    const bytes = readFileSync(from, 'latin1').replaceAll(`${runtime.version}\0`, `${other}\0`)
+    rmSync(from)
+    writeFileSync(to, bytes, 'latin1')
+  }
+  const addons = [join(packageFolder, 'build', 'Release', 'jumpout.node'), join(folder, 'jumpout.node')]
+  for (const order of [addons, [...addons].reverse()]) {
+    const said = run(process.execPath, [
+      '--print',
+      `${JSON.stringify(order)}.map((file) => require(file).runtime().version).sort().join()`,
+    ])
+    t.equal(said.trim(), [runtime.version, other].sort().join(), 'each has its own library')
+  }
   t.end()
 })
 
