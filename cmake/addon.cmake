@@ -54,4 +54,13 @@ if(MSVC AND CMAKE_JS_NODELIB_DEF AND CMAKE_JS_NODELIB_TARGET)
     COMMAND ${CMAKE_AR} /def:${CMAKE_JS_NODELIB_DEF} /out:${CMAKE_JS_NODELIB_TARGET} ${CMAKE_STATIC_LINKER_FLAGS}
     COMMAND_ERROR_IS_FATAL ANY)
   target_link_libraries(jumpout_addon PRIVATE delayimp)
+elseif(MINGW)
+  target_link_options(jumpout_addon PRIVATE LINKER:--out-implib,jumpout_addon.lib) # nobody links it: not beside the addon
+  file(STRINGS "${CMAKE_JS_NODELIB_DEF}" names REGEX "^(napi|node_api)_")
+  list(TRANSFORM names REPLACE "(.+)" "NODE_API(\\1)\n")
+  string(JOIN "" names ${names})
+  file(CONFIGURE OUTPUT node_api_names.inc CONTENT "${names}" @ONLY)
+  target_sources(jumpout_addon PRIVATE csrc/node/windows_host.cpp)
+  target_include_directories(jumpout_addon PRIVATE "${PROJECT_BINARY_DIR}")
+  target_compile_definitions(jumpout_addon PRIVATE "NAPI_EXTERN=__declspec(dllimport)")
 endif()

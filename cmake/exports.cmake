@@ -1,5 +1,5 @@
-# jumpout_exports(TARGET PATTERN...): a library of the process exports symbols of these names alone, and stays loaded.
-# Templates of the C++ library would be visible as well, and another addon may bring a jumpout of its own.
+# jumpout_exports(TARGET PATTERN...): the library exports symbols of these names alone, and stays loaded. Templates of the C++
+# library would be visible as well, and another addon may bring a jumpout of its own.
 function(jumpout_exports target)
   if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
     # A path from where the linker runs: a comma or a dollar sign in an absolute one would not reach it.
@@ -12,7 +12,7 @@ function(jumpout_exports target)
     endif()
     target_link_options(${target} PRIVATE "LINKER:--version-script=${map}"
       LINKER:-z,nodelete) # pool threads outlive dlclose
-  elseif(APPLE)
+  elseif(APPLE AND NOT JUMPOUT_ZIG) # whose linker has no such option, and whose C++ library is hidden anyway
     list(TRANSFORM ARGN PREPEND "LINKER:-exported_symbol,_")
     target_link_options(${target} PRIVATE ${ARGN})
   endif()

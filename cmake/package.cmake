@@ -14,9 +14,22 @@ set_target_properties(jumpout_shared PROPERTIES
   LINKER_LANGUAGE CXX
   VERSION ${PROJECT_VERSION}
   SOVERSION ${PROJECT_VERSION}
-  IMPORT_PREFIX "" # jumpout.lib, which every linker on Windows takes
-  IMPORT_SUFFIX .lib
-  WINDOWS_EXPORT_ALL_SYMBOLS ON)
+  INSTALL_NAME_DIR @rpath
+  BUILD_WITH_INSTALL_NAME_DIR ON
+  IMPORT_PREFIX "" # jumpout.lib and jumpout-X.Y.Z.dll on Windows, whatever the compiler
+  IMPORT_SUFFIX .lib)
+if(WIN32) # nothing is hidden there, but by a list of all that is not
+  set(exports "")
+  foreach(header IN ITEMS jumpout jumpout_cuda)
+    file(STRINGS csrc/include/${header}.h declarations REGEX "^[a-z].*jumpout_[a-z_]+\\(")
+    list(TRANSFORM declarations REPLACE ".*(jumpout_[a-z_]+)\\(.*" "\\1\n")
+    list(APPEND exports ${declarations})
+  endforeach()
+  string(JOIN "" exports "EXPORTS\n" ${exports})
+  file(CONFIGURE OUTPUT jumpout.def CONTENT "${exports}" @ONLY)
+  target_sources(jumpout_shared PRIVATE "${PROJECT_BINARY_DIR}/jumpout.def")
+  set_target_properties(jumpout_shared PROPERTIES PREFIX "")
+endif()
 set_target_properties(jumpout_static PROPERTIES OUTPUT_NAME $<IF:$<BOOL:${MSVC}>,jumpout_static,jumpout>)
 jumpout_exports(jumpout_shared jumpout_*)
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")

@@ -11,6 +11,12 @@ set(CMAKE_SYSTEM_NAME "${${CMAKE_MATCH_2}}")
 set(CMAKE_C_COMPILER "${JUMPOUT_ZIG}" cc -target ${JUMPOUT_ZIG_TARGET})
 set(CMAKE_CXX_COMPILER "${JUMPOUT_ZIG}" c++ -target ${JUMPOUT_ZIG_TARGET})
 
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  set(CMAKE_SHARED_LINKER_FLAGS_INIT -Wl,-z,defs) # what is missing is missed here
+elseif(CMAKE_SYSTEM_NAME STREQUAL "Darwin")
+  set(CMAKE_USER_MAKE_RULES_OVERRIDE_CXX "${CMAKE_CURRENT_LIST_DIR}/zig-macos.cmake")
+endif()
+
 # CMake knows no archiver with a command in front of its arguments, and asks for tools that only other steps would use.
 set(CMAKE_AR "${JUMPOUT_ZIG}")
 set(CMAKE_CXX_ARCHIVE_CREATE "<CMAKE_AR> ar qc <TARGET> <OBJECTS>")
