@@ -87,3 +87,11 @@ function tryOut(platform, folder) {
 }
 
 module.exports = { tryOut }
+
+if (require.main === module) {
+  const [name, folder] = process.argv.slice(2)
+  const platform = require('./platforms').find((known) => known.name === name)
+  const { tried, isa } = tryOut(platform, folder)
+  if (isa === '') throw new Error(`${name} was ${tried}`)
+  console.log(`${name}: golden vectors, ${isa}, ${tried}`)
+}

@@ -18,12 +18,16 @@ std::string versionOf(int cuda) {
   return std::to_string(cuda / 1000) + "." + std::to_string(cuda % 1000 / 10);
 }
 
+// The first branch of drivers for a major version of CUDA, whose minor versions all run on it.
+constexpr int oldestDriver(int cuda) { return cuda >= 13000 ? 580 : 525; }
+
 std::string whyTheDriver() {
   int driver = 0, runtime = 0;
   if (failedQuietly(cudaDriverGetVersion(&driver)) || driver == 0) return "no NVIDIA driver on this machine";
   failedQuietly(cudaRuntimeGetVersion(&runtime));
   return "the NVIDIA driver of this machine is made for CUDA " + versionOf(driver) +
-         ", too old for the CUDA " + versionOf(runtime) + " of this build";
+         ", too old for the CUDA " + versionOf(runtime) + " of this build, which needs driver R" +
+         std::to_string(oldestDriver(runtime)) + " or newer";
 }
 
 Capability capabilityOf(int device) {
