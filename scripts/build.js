@@ -1,10 +1,9 @@
 'use strict'
-// lib/ to dist/: CommonJS by tsc, one file of declarations, and beside them the two hand-made files that re-export both to
-// `import`.
+// lib/ to dist/: CommonJS by tsc, one file of declarations, and beside them the two files that re-export both to `import`.
 // --prepare, at the end of an installation: where development dependencies were omitted, a dist/ that is there will do.
 
 const { spawnSync } = require('node:child_process')
-const { copyFileSync, existsSync, rmSync } = require('node:fs')
+const { existsSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
 const path = require('node:path')
 
 const root = path.resolve(__dirname, '..')
@@ -53,5 +52,12 @@ const tsc = spawnSync(
 if (tsc.status !== 0) process.exit(tsc.status ?? 1)
 const { Extractor } = require('@microsoft/api-extractor')
 if (!Extractor.loadConfigAndInvoke(path.join(root, 'api-extractor.json')).succeeded) process.exit(1)
-for (const file of ['index.mjs', 'index.d.mts'])
-  copyFileSync(path.join(root, 'lib', file), path.join(dist, file))
+
+// Named one by one, since not every loader and bundler sees what a CommonJS file exports.
+const declared = readFileSync(path.join(dist, 'index.d.ts'), 'utf8')
+const values = [...declared.matchAll(/^export declare (?:function|class|const) (\w+)/gm)].map(
+  ([, name]) => name,
+)
+const names = [...new Set(values)].map((name) => `  ${name},\n`).join('') // an overloaded function is declared twice
+writeFileSync(path.join(dist, 'index.mjs'), `export {\n${names}} from './index.js'\n`)
+writeFileSync(path.join(dist, 'index.d.mts'), "export * from './index.js'\n")

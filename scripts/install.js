@@ -1,5 +1,6 @@
 'use strict'
-// Builds build/Release/jumpout.node with CMake, through cmake-js. Runs at npm ci, npm rebuild and node-gyp rebuild.
+// Builds build/Release/jumpout.node with CMake, through cmake-js: for `npx jumpout build` where the package is installed, and
+// in a checkout for npm ci, npm run build:native and node-gyp rebuild.
 // A CMake option JUMPOUT_* can be given as an environment variable of its name, e.g. JUMPOUT_CUDA=OFF. With
 // JUMPOUT_CUDA=AUTO a build that fails is tried again without CUDA.
 // --emulated: build/emulated/Release/jumpout.node, whose CUDA runs on the CPU; for the tests of the repository.
@@ -9,6 +10,7 @@ const { once } = require('node:events')
 const { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs')
 const path = require('node:path')
 const { ownBuildJobs } = require('./build-jobs')
+const { provideBuildTools } = require('./build-tools')
 
 const root = path.resolve(__dirname, '..')
 const emulated = process.argv.includes('--emulated')
@@ -47,7 +49,7 @@ function stopForTools(problem) {
   stop(
     `${problem}\n` +
       `Building the native addon needs a C++20 compiler, make or ninja, and CMake ${minimumCmake.join('.')} or newer.` +
-      (remedy ? ` Install them:\n  ${remedy}\nand run the installation again.\n` : '\n'),
+      (remedy ? ` Install them:\n  ${remedy}\nand build again.\n` : '\n'),
   )
 }
 
@@ -58,8 +60,6 @@ function output(command, args) {
 }
 
 function checkTools() {
-  if (manifest === null)
-    stop('cmake-js, which the build needs, is not installed: run npm ci, or npm install.')
   const cmake = output('cmake', ['--version'])
   if (cmake === null) stopForTools('CMake was not found.')
   const [, major, minor] = /(\d+)\.(\d+)/.exec(cmake).map(Number)
@@ -76,20 +76,10 @@ function checkTools() {
   }
 }
 
-const manifest = resolve('cmake-js/package.json')
-
-/** The path of a file in a dependency, or null. */
-function resolve(file) {
-  try {
-    return require.resolve(file, { paths: [root] })
-  } catch {
-    return null
-  }
-}
-
 /** Runs cmake-js; what it says is shown and returned. */
 async function cmakeJs(command, ...args) {
-  const bin = path.join(path.dirname(manifest), require(manifest).bin['cmake-js'])
+  const folder = tools['cmake-js']
+  const bin = path.join(folder, require(path.join(folder, 'package.json')).bin['cmake-js'])
   const where = ['--directory', root, '--out', buildDir]
   const child = spawn(process.execPath, [bin, command, ...where, ...args], {
     cwd: root,
@@ -128,11 +118,14 @@ if (emulated) environment.JUMPOUT_CUDA = 'EMULATED'
 const summary = path.join(buildDir, 'summary.txt')
 const binary = path.join(home, 'Release', 'jumpout.node')
 const defines = options.filter((name) => environment[name]).map((name) => `--CD${name}=${environment[name]}`)
+let tools
 
 /** Configures and builds; what was said where the build fails, else undefined. */
 async function build(...more) {
   forgetConfiguration()
-  if ((await cmakeJs('configure', ...defines, ...more)).status !== 0) {
+  // cmake-js would look for the headers from here, where a project may have others.
+  const headers = [path.join(tools['node-api-headers'], 'include'), tools['node-addon-api']].join(';')
+  if ((await cmakeJs('configure', `--CDCMAKE_JS_INC=${headers}`, ...defines, ...more)).status !== 0) {
     stop('CMake could not configure the build; it says why above.')
   }
   const { status, said } = await cmakeJs('build', '--parallel', String(ownBuildJobs(isWithCuda())))
@@ -143,6 +136,11 @@ const isWithCuda = () => !readFileSync(summary, 'utf8').includes('CUDA left out'
 
 async function main() {
   checkTools()
+  try {
+    tools = provideBuildTools()
+  } catch (error) {
+    stop(error.message)
+  }
   let failure = await build()
   if (failure !== undefined && (environment.JUMPOUT_CUDA || 'AUTO') === 'AUTO' && isWithCuda()) {
     console.error('\njumpout: the build with CUDA failed; the CPU part is built without it.\n')

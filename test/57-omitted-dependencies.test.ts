@@ -94,12 +94,21 @@ t.test('the scripts of package.json', async (t) => {
   }
   t.equal(scripts.prepare, 'node scripts/build.js --prepare')
   t.equal(scripts.build, 'node scripts/build.js')
-  const folder = checkout(t)
-  const { code, stderr } = await runNode([join(folder, 'scripts', 'install.js')], { cwd: folder })
+})
+
+t.test('the addon, where neither its tools nor a registry are there', async (t) => {
+  // A cmake-js of another version, as a project around the package may have, does not count.
+  const folder = checkout(t, [], ['cmake-js', 'node-addon-api', 'node-api-headers'])
+  const { code, stdout, stderr } = await runNode([join(folder, 'scripts', 'cli.js'), 'build'], {
+    cwd: folder,
+    env: {
+      npm_config_registry: 'http://127.0.0.1:9/',
+      npm_config_fetch_retries: '0',
+      npm_config_cache: join(folder, 'cache'),
+    },
+  })
   t.equal(code, 1)
-  t.match(
-    stderr,
-    /cmake-js, which the build needs, is not installed: run npm ci/,
-    'the addon without its dependencies',
-  )
+  t.match(stdout, /^jumpout: fetching cmake-js@\d+\.\d+\.\d+, node-addon-api@.* into .*build.tools$/m)
+  t.match(stderr, /^jumpout: cmake-js@.* could not be fetched; .*: npm ci first\.$/m)
+  t.notMatch(stderr, /^ +at /m, 'no stack trace of ours')
 })
