@@ -10,7 +10,7 @@ const nodeGlobals = {
 }
 
 export default tseslint.config(
-  { ignores: ['build/', 'dist/', 'coverage/', '.tap/', '**/node_modules/', '**/results/'] },
+  { ignores: ['build/', 'dist/', 'release/', 'coverage/', '.tap/', '**/node_modules/', '**/results/'] },
   js.configs.recommended,
   { files: ['**/*.js'], languageOptions: { sourceType: 'commonjs', globals: nodeGlobals } },
   { files: ['**/*.mjs'], languageOptions: { globals: nodeGlobals } },

@@ -1,6 +1,5 @@
 /** The one file that loads the native part; everything else sees the typed contract below. */
-import bindings from 'bindings'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import process from 'node:process'
 import { nativeError, noBinary } from './errors'
@@ -58,10 +57,13 @@ type Field = (typeof FIELDS)[number] | (typeof DEVICE_FIELDS)[number]
 /** One row of statistics: jumpout_group of the C API. */
 export const ROW = ['active', 'total', 'rate', 'effectiveRate', 'scale'] as const
 
-interface NativeRuntime {
+interface NativeHost {
   readonly version: string
   readonly isa: 'avx512' | 'avx2' | 'neon' | 'scalar'
   readonly threads: number
+}
+
+interface NativeRuntime extends NativeHost {
   readonly cudaCompiled: boolean
   readonly cudaAvailable: boolean
   readonly cudaReason: string | undefined
@@ -171,6 +173,9 @@ interface Native extends NativeDevices {
   readonly fields: readonly string[]
   /** All that a call reads beside its arrays, in memory that every copy of lib in a thread shares. */
   readonly descriptor: ArrayBuffer
+  /** Does not touch the CUDA driver. */
+  host(): NativeHost
+  /** Asks the CUDA driver, where this build has CUDA. */
   runtime(): NativeRuntime
   forward(input: Float32Array, output: Float32Array, mask: Mask, rows: Rows): void
   /** The arrays and `rows` must stay as they are until the promise settles; the descriptor is read at once. */
@@ -208,39 +213,57 @@ interface Native extends NativeDevices {
 }
 
 const ROOT = join(__dirname, '..')
-/** Only a checkout has lib/, and npm knows no jumpout there that it could rebuild. */
-const REBUILD = existsSync(join(ROOT, 'lib'))
-  ? 'npm run build:native'
-  : 'npm rebuild jumpout --foreground-scripts'
 
-function loadError(reason: string, cause?: unknown): Error {
-  const { platform, arch, version } = process
-  const tools: Partial<Record<NodeJS.Platform, string>> = {
-    linux: 'apt install g++ make cmake, or dnf install gcc-c++ make cmake',
-    darwin: 'xcode-select --install and brew install cmake',
-    win32: 'Visual Studio Build Tools with "Desktop development with C++", which brings CMake',
+/** A build in the package's own folder. `bindings` comes with a checkout alone. */
+function findBuild(): string | undefined {
+  let bindings: (request: object) => string
+  try {
+    bindings = require('bindings') as typeof bindings
+  } catch {
+    const path = join(ROOT, 'build', 'Release', 'jumpout.node')
+    return existsSync(path) ? path : undefined
   }
-  return noBinary(
-    [
-      `The native part of jumpout cannot be used on ${platform} ${arch}, Node ${version}: ${reason}`,
-      'Possible solutions:',
-      `- Build it again: ${REBUILD}`,
-      '- Where the package manager held back the install script, allow it first: npm approve-scripts jumpout' +
-        ' (npm 12 and later), or pnpm approve-builds; then rebuild',
-      `- Install a C++20 compiler and CMake, then rebuild: ${tools[platform] ?? 'see the manual of your system'}`,
-    ].join('\n'),
-    cause,
-  )
+  try {
+    return bindings({ bindings: 'jumpout', module_root: ROOT, path: true })
+  } catch {
+    return undefined
+  }
 }
 
-function locate(): string {
-  const { JUMPOUT_BINARY: named } = process.env
-  if (named !== undefined && named !== '') return resolve(named)
-  const request = { bindings: 'jumpout', module_root: ROOT, path: true }
+/** The packages with prebuilt binaries, whose main files these are. In full, so that bundlers and tracers see them. */
+const PREBUILT: Partial<Record<string, () => string>> = {
+  'darwin-arm64': () => require.resolve('jumpout-darwin-arm64'),
+  'darwin-x64': () => require.resolve('jumpout-darwin-x64'),
+  'linux-arm64-gnu': () => require.resolve('jumpout-linux-arm64-gnu'),
+  'linux-arm64-musl': () => require.resolve('jumpout-linux-arm64-musl'),
+  'linux-x64-gnu': () => require.resolve('jumpout-linux-x64-gnu'),
+  'linux-x64-musl': () => require.resolve('jumpout-linux-x64-musl'),
+  'win32-x64': () => require.resolve('jumpout-win32-x64'),
+}
+
+/** The C library of this process: musl's is mapped under the name of its loader. */
+function libc(): 'gnu' | 'musl' {
   try {
-    return bindings(request) as string
-  } catch (error) {
-    throw loadError('it was not built, jumpout.node is missing', error)
+    return readFileSync('/proc/self/maps', 'latin1').includes('/ld-musl-') ? 'musl' : 'gnu'
+  } catch {
+    // Without /proc. The report takes longer, and asks name servers where connections are open unless told not to.
+    const report = process.report as NodeJS.ProcessReport & { excludeNetwork?: boolean }
+    const { excludeNetwork } = report
+    report.excludeNetwork = true
+    const { header } = report.getReport() as { header: { glibcVersionRuntime?: string } }
+    report.excludeNetwork = excludeNetwork
+    return header.glibcVersionRuntime === undefined ? 'musl' : 'gnu'
+  }
+}
+
+const { platform, arch } = process
+const PLATFORM = [platform, arch, ...(platform === 'linux' ? [libc()] : [])].join('-')
+
+function findPrebuilt(): string | undefined {
+  try {
+    return PREBUILT[PLATFORM]?.()
+  } catch {
+    return undefined
   }
 }
 
@@ -250,23 +273,98 @@ const haveSameNames = (found: readonly string[] | undefined, wanted: readonly st
 
 /** One addon serves every realm of a thread, so that it stays as it is, and each has an object of its own. */
 function load(path: string): Native {
-  let native: Omit<Native, 'makeError'>
-  try {
-    native = require(path) as Native
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    if (code === 'ERR_BAD_ENVIRONMENT') throw nativeError('Error', code, message)
-    throw loadError(message, error)
-  }
-  if (!haveSameNames(native.fields, FIELDS) || !haveSameNames(native.deviceFields, DEVICE_FIELDS)) {
-    throw loadError(`${path} belongs to another version`)
-  }
+  const native = require(path) as Omit<Native, 'makeError'>
+  const { version } = require('jumpout/package.json') as { version: string }
+  const found = native.host?.().version
+  if (
+    found !== version ||
+    !haveSameNames(native.fields, FIELDS) ||
+    !haveSameNames(native.deviceFields, DEVICE_FIELDS)
+  )
+    throw nativeError(
+      'Error',
+      'ERR_NO_BINARY',
+      `it belongs to another version, ${found ?? 'unknown'}, than ${version}`,
+    )
   return { ...native, makeError: nativeError }
 }
 
-/** The file that was loaded: what `npm ci` built, or what JUMPOUT_BINARY names, another build for tests. */
-export const binary = locate()
-export const native = load(binary)
+interface Candidate {
+  /** What it is called where it is not there. */
+  readonly name: string
+  readonly find: () => string | undefined
+}
+
+interface Failure {
+  readonly name: string
+  readonly error: unknown
+}
+
+const BUILD: Candidate = { name: join(ROOT, 'build', 'Release', 'jumpout.node'), find: findBuild }
+
+/** In the order in which they are tried. Who names a binary wants no other. */
+function candidates(): Candidate[] {
+  const { JUMPOUT_BINARY: named } = process.env
+  if (named !== undefined && named !== '') return [{ name: 'JUMPOUT_BINARY', find: () => resolve(named) }]
+  return PREBUILT[PLATFORM] === undefined
+    ? [BUILD]
+    : [BUILD, { name: `jumpout-${PLATFORM}`, find: findPrebuilt }]
+}
+
+function solutions(): string[] {
+  const tools: Partial<Record<NodeJS.Platform, string>> = {
+    linux: 'apt install g++ make cmake, or dnf install gcc-c++ make cmake, or apk add g++ make cmake',
+    darwin: 'xcode-select --install and brew install cmake',
+    win32: 'Visual Studio Build Tools with "Desktop development with C++", which brings CMake',
+  }
+  const needs = `needs a C++20 compiler and CMake: ${tools[platform] ?? 'see the manual of your system'}`
+  if (existsSync(join(ROOT, 'lib'))) return [`Build it: npm run build:native; it ${needs}`] // a checkout
+  return [
+    PREBUILT[PLATFORM] === undefined
+      ? `There is no prebuilt package for ${PLATFORM}`
+      : `Install jumpout-${PLATFORM}, which a lock file of another platform or --omit=optional leaves out:` +
+        ' npm install --include=optional jumpout',
+    `Build it on this machine: npx jumpout build; it ${needs}`,
+  ]
+}
+
+function noneLoaded(failures: readonly Failure[]): Error {
+  const reasons = failures.map(({ name, error }) =>
+    error === undefined ? `${name}: not there` : `${name}: ${(error as Error).message}`,
+  )
+  const lines = [
+    `The native part of jumpout cannot be used on ${platform} ${arch} (${PLATFORM}), Node ${process.version}:`,
+    ...reasons.map((reason) => `- ${reason.split('\n', 1)[0]}`),
+    'Possible solutions:',
+    ...solutions().map((solution) => `- ${solution}`),
+  ]
+  return noBinary(
+    lines.join('\n'),
+    failures.map(({ error }) => error).filter((error) => error !== undefined),
+  )
+}
+
+function loadFirst(): [path: string, native: Native] {
+  const failures: Failure[] = []
+  for (const { name, find } of candidates()) {
+    const path = find()
+    if (path === undefined) {
+      failures.push({ name, error: undefined })
+      continue
+    }
+    try {
+      return [path, load(path)]
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      if (code === 'ERR_BAD_ENVIRONMENT') throw nativeError('Error', code, message)
+      failures.push({ name: path, error })
+    }
+  }
+  throw noneLoaded(failures)
+}
+
+/** The file that was loaded: what JUMPOUT_BINARY names, a build in the package, or that of the platform package. */
+export const [binary, native] = loadFirst()
 
 /** Filled right before each call of the binding: no code of a caller runs in between. */
 export const descriptor = new Float64Array(native.descriptor)

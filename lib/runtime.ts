@@ -1,5 +1,6 @@
 /** The features of this build and this machine, and the paths of its C library. */
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import process from 'node:process'
 import { binary, native as addon } from './native'
 
@@ -15,6 +16,7 @@ export interface DeviceInfo {
   readonly l2Bytes: number
 }
 
+/** Reading `backend` or `cuda` asks the CUDA driver, at the first time; nothing else here does, and loading does not. */
 export interface Runtime {
   /** 'cuda' if a device can be used. Each call runs where its arrays lie all the same. */
   readonly backend: 'cuda' | 'cpu'
@@ -33,27 +35,40 @@ export interface Runtime {
   }
   /** Version of the native part. */
   readonly version: string
-  /** Path of the loaded addon. */
+  /** The path of the file that was loaded: what `JUMPOUT_BINARY` names, a build in the package, or a prebuilt one. */
   readonly binary: string
 }
 
-function readRuntime(): Runtime {
-  const { version, isa, threads, cudaCompiled, cudaAvailable, cudaReason, devices } = addon.runtime()
+function readCuda(): Runtime['cuda'] {
+  const { cudaCompiled, cudaAvailable, cudaReason, devices } = addon.runtime()
   return Object.freeze({
-    backend: cudaAvailable ? 'cuda' : 'cpu',
-    cpu: Object.freeze({ isa, threads }),
-    cuda: Object.freeze({
-      compiled: cudaCompiled,
-      available: cudaAvailable,
-      ...(cudaReason === undefined ? {} : { reason: cudaReason }),
-      devices: Object.freeze(Array.from(devices, (device) => Object.freeze({ ...device }))),
-    }),
-    version,
-    binary,
+    compiled: cudaCompiled,
+    available: cudaAvailable,
+    ...(cudaReason === undefined ? {} : { reason: cudaReason }),
+    devices: Object.freeze(Array.from(devices, (device) => Object.freeze({ ...device }))),
   })
 }
 
-/** The features of this build and this machine: plain frozen data, so that reading it never throws. */
+function readRuntime(): Runtime {
+  const { version, isa, threads } = addon.host()
+  let cuda: Runtime['cuda'] | undefined
+  const made = {
+    get backend() {
+      return made.cuda.available ? 'cuda' : 'cpu'
+    },
+    cpu: Object.freeze({ isa, threads }),
+    get cuda() {
+      return (cuda ??= readCuda())
+    },
+    version,
+    binary,
+  } as const
+  // Printed as the plain data that it is read as.
+  Object.defineProperty(made, Symbol.for('nodejs.util.inspect.custom'), { value: () => ({ ...made }) })
+  return Object.freeze(made)
+}
+
+/** The features of this build and this machine; reading it never throws. */
 export const runtime: Runtime = readRuntime()
 
 /** Absolute paths; the C API is described in its headers. */
@@ -64,11 +79,12 @@ export interface NativePaths {
   readonly cmake: string
   /** The shared library; needs nothing but a C++ runtime, and a driver where CUDA is to be used. */
   readonly library: string
-  /** The static library; `find_package(jumpout)` knows what else it has to be linked with. */
-  readonly staticLibrary: string
+  /**
+   * The static library; `find_package(jumpout)` knows what else it has to be linked with. Undefined where the binary is a
+   * prebuilt one: `npx jumpout build` makes it.
+   */
+  readonly staticLibrary: string | undefined
 }
-
-const RELEASE = join(__dirname, '..', 'build', 'Release')
 
 /** The shared and the static library. The version in a name keeps the libraries of two versions in one process apart. */
 const LIBRARIES: Partial<Record<NodeJS.Platform, readonly [string, string]>> = {
@@ -77,20 +93,22 @@ const LIBRARIES: Partial<Record<NodeJS.Platform, readonly [string, string]>> = {
 }
 
 function nativePaths(): NativePaths {
-  const [library, staticLibrary] = LIBRARIES[process.platform] ?? [
+  const folder = dirname(binary)
+  const [library, staticName] = LIBRARIES[process.platform] ?? [
     `lib/libjumpout.so.${runtime.version}`,
     'lib/libjumpout.a',
   ]
+  const staticLibrary = join(folder, staticName)
   return Object.freeze({
-    include: join(RELEASE, 'include'),
-    cmake: join(RELEASE, 'lib', 'cmake', 'jumpout'),
-    library: join(RELEASE, library),
-    staticLibrary: join(RELEASE, staticLibrary),
+    include: join(folder, 'include'),
+    cmake: join(folder, 'lib', 'cmake', 'jumpout'),
+    library: join(folder, library),
+    staticLibrary: existsSync(staticLibrary) ? staticLibrary : undefined,
   })
 }
 
 /**
  * The paths of the C API, which does the same as this package without Node. For CMake, set `jumpout_DIR` to
- * `native.cmake`.
+ * `native.cmake`. They lie beside the loaded addon.
  */
 export const native: NativePaths = nativePaths()

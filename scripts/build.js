@@ -9,7 +9,7 @@ const path = require('node:path')
 const root = path.resolve(__dirname, '..')
 const dist = path.join(root, 'dist')
 const declarations = path.join(root, 'build', 'declarations')
-const tools = ['typescript', '@microsoft/api-extractor', '@types/node', '@types/bindings']
+const tools = ['typescript', '@microsoft/api-extractor', '@types/node']
 const entries = ['index.js', 'index.d.ts', 'index.mjs', 'index.d.mts']
 
 function isInstalled(name) {

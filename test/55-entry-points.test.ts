@@ -68,7 +68,7 @@ t.test('without a usable binary, the error names the command that builds one', a
   const copy = copyOfPackage(folder)
   const helpful = (stdout: string, what: string) => {
     t.match(stdout, /^ERR_NO_BINARY\n/, `${what}: a code`)
-    t.match(stdout, /npm rebuild jumpout/, `${what}: a command`)
+    t.match(stdout, /npx jumpout build/, `${what}: a command`)
     t.match(stdout, new RegExp(`${process.platform} ${process.arch}`), `${what}: the platform`)
   }
 
@@ -77,7 +77,7 @@ t.test('without a usable binary, the error names the command that builds one', a
   mkdirSync(join(copy, 'lib'))
   const { stdout } = await load(folder)
   t.match(stdout, /npm run build:native/, 'in a checkout, as after npm ci --ignore-scripts')
-  t.notMatch(stdout, /npm rebuild/)
+  t.notMatch(stdout, /npx jumpout/)
   rmSync(join(copy, 'lib'), { recursive: true })
 
   const release = join(copy, 'build', 'Release')

@@ -84,7 +84,7 @@ t.test('it is not enough for who asks for a new one, nor for a package', async (
 })
 
 t.test('what is missing is named', async (t) => {
-  const folder = checkout(t, [], ['typescript', '@types/node', '@types/bindings'])
+  const folder = checkout(t, [], ['typescript', '@types/node'])
   refuses(t, await build(folder, ['--prepare']), /not installed: @microsoft\/api-extractor\.$/m)
 })
 

@@ -35,12 +35,19 @@ const char* jumpout_status_text(jumpout_status status) {
 
 const char* jumpout_status_field(void) { return jumpout::failed_field; }
 
-jumpout_status jumpout_get_runtime(jumpout_runtime* runtime) {
-  if (!runtime) return failing(JUMPOUT_NULL_POINTER, "runtime");
+jumpout_status jumpout_get_host(jumpout_host* host) {
+  if (!host) return failing(JUMPOUT_NULL_POINTER, "host");
   const jumpout::Environment& env = environment();
   if (env.status != JUMPOUT_OK) return failing(env.status);
+  *host = {JUMPOUT_VERSION, env.cpu->isa().name, static_cast<int32_t>(env.cpu->threads())};
+  return JUMPOUT_OK;
+}
+
+jumpout_status jumpout_get_runtime(jumpout_runtime* runtime) {
+  if (!runtime) return failing(JUMPOUT_NULL_POINTER, "runtime");
+  jumpout_host host;
+  if (const jumpout_status status = jumpout_get_host(&host)) return status;
   const jumpout::cuda::Support cuda = jumpout::cuda::support();
-  *runtime = {JUMPOUT_VERSION, env.cpu->isa().name, static_cast<int32_t>(env.cpu->threads()),
-              cuda.compiled,   cuda.available,      cuda.reason};
+  *runtime = {host.version, host.cpu_isa, host.cpu_threads, cuda.compiled, cuda.available, cuda.reason};
   return JUMPOUT_OK;
 }

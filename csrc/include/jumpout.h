@@ -247,9 +247,19 @@ typedef struct jumpout_runtime {
   const char* cuda_reason; /* why there is no CUDA, or on which devices, or NULL */
 } jumpout_runtime;
 
-/* Reads the environment once, at the first call; JUMPOUT_BAD_ENVIRONMENT if a value cannot be used. Forward, backward,
- * count and every jumpout_device_ call then return it as well. */
+/* Reads the environment and asks the CUDA driver, once, at the first call; JUMPOUT_BAD_ENVIRONMENT if a value cannot be
+ * used. Forward, backward, count and every jumpout_device_ call then return it as well. */
 jumpout_status jumpout_get_runtime(jumpout_runtime* runtime);
+
+/* The part of it that host calls depend on. */
+typedef struct jumpout_host {
+  const char* version;
+  const char* cpu_isa;
+  int32_t cpu_threads;
+} jumpout_host;
+
+/* Like jumpout_get_runtime, but never loads or asks the CUDA driver. */
+jumpout_status jumpout_get_host(jumpout_host* host);
 
 #if defined(JUMPOUT_EXPORTS) && defined(__GNUC__)
 #pragma GCC visibility pop

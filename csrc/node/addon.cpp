@@ -37,6 +37,17 @@ Napi::Array devices(Napi::Env env) {
   return result;
 }
 
+// What is known without asking the CUDA driver.
+napi_value host(const Call& call) {
+  jumpout_host found;
+  require(jumpout_get_host(&found), kNoNames);
+  Napi::Object result = Napi::Object::New(call.env);
+  result.Set("version", found.version);
+  result.Set("isa", found.cpu_isa);
+  result.Set("threads", found.cpu_threads);
+  return result;
+}
+
 napi_value runtime(const Call& call) {
   jumpout_runtime found;
   require(jumpout_get_runtime(&found), kNoNames);
@@ -58,14 +69,16 @@ napi_value list(napi_env env, const char* const (&names)[kLength]) {
   return result;
 }
 
-// Runs once in each thread that loads the addon. A wrong environment variable fails here, not in a later call.
+// Runs once in each thread that loads the addon. A wrong environment variable fails here, not in a later call. The CUDA
+// driver is not touched, whatever its state.
 napi_value initialize(napi_env env, napi_value object) {
-  jumpout_runtime found;
-  require(jumpout_get_runtime(&found), kNoNames);
+  jumpout_host found;
+  require(jumpout_get_host(&found), kNoNames);
   createState(env);
   check(napi_set_named_property(env, object, "fields", list(env, kDescriptorFields)));
   check(napi_set_named_property(env, object, "deviceFields", list(env, kDeviceFields)));
   const Exports exports{env, object, describe(env, object)};
+  exports.add<host>("host");
   exports.add<runtime>("runtime");
   exports.add<foldIn>("foldIn");
   exportHostPasses(exports);

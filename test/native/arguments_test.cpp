@@ -205,6 +205,11 @@ void texts() {
 void withoutCuda() {
   jumpout_runtime runtime = {};
   check::that(jumpout_get_runtime(&runtime) == JUMPOUT_OK, "the runtime");
+  jumpout_host host = {};
+  check::that(jumpout_get_host(&host) == JUMPOUT_OK && host.version == runtime.version &&
+                  host.cpu_isa == runtime.cpu_isa && host.cpu_threads == runtime.cpu_threads,
+              "the host's part of it");
+  refused(jumpout_get_host(nullptr), JUMPOUT_NULL_POINTER, "host", "no place for the host's part");
   check::that(runtime.cuda_available || runtime.cuda_reason, "a reason, or none is needed");
   check::that(runtime.cuda_available == (jumpout_cuda_device_count() > 0), "devices, if CUDA is available");
   if (runtime.cuda_available) return;
