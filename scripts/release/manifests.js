@@ -1,0 +1,40 @@
+'use strict'
+// The manifests of what is published, made from package.json and the list of platforms.
+
+const own = require('../../package.json')
+const { buildTools } = require('../build-tools')
+const platforms = require('./platforms')
+
+const packageOf = ({ name }) => `${own.name}-${name}`
+
+/** What only a checkout has a use for. */
+const UNPUBLISHED = ['scripts', 'devDependencies', 'tap', 'files', 'gypfile']
+
+/** Without scripts, and with no dependencies but the binaries. */
+function mainManifest() {
+  const published = Object.entries(own).filter(([field]) => !UNPUBLISHED.includes(field))
+  const optional = platforms.map((platform) => [packageOf(platform), own.version])
+  return {
+    ...Object.fromEntries(published),
+    optionalDependencies: Object.fromEntries(optional),
+    buildTools: buildTools(own),
+  }
+}
+
+function platformManifest(platform) {
+  const { name, os, cpu, libc } = platform
+  return {
+    name: packageOf(platform),
+    version: own.version,
+    description: `The native part of ${own.name} for ${name}`,
+    license: own.license,
+    engines: own.engines,
+    os: [os],
+    cpu: [cpu],
+    ...(libc === undefined ? {} : { libc: [libc] }),
+    main: './jumpout.node',
+    preferUnplugged: true, // Yarn: binaries are loaded from folders, not from archives
+  }
+}
+
+module.exports = { packageOf, mainManifest, platformManifest }
