@@ -37,4 +37,13 @@ function platformManifest(platform) {
   }
 }
 
-module.exports = { packageOf, mainManifest, platformManifest }
+/** The platform of this machine; undefined where no package is made for it. */
+function ownPlatform() {
+  const { glibcVersionRuntime } = process.report.getReport().header
+  const libc = glibcVersionRuntime === undefined ? 'musl' : 'glibc'
+  const fits = ({ os, cpu, libc: needed = libc }) =>
+    os === process.platform && cpu === process.arch && needed === libc
+  return platforms.find(fits)
+}
+
+module.exports = { ownPlatform, packageOf, mainManifest, platformManifest }
