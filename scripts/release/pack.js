@@ -102,13 +102,14 @@ async function main(names) {
   const release = path.join(root, 'release')
   const builder = require('./build')
   if (names.length === 0) rmSync(release, { recursive: true, force: true })
+  // First, since binaries are tried with it.
+  execFileSync(process.execPath, [path.join(root, 'scripts', 'build.js')], { stdio: 'inherit' })
   for (const platform of wanted) {
     const name = packageOf(platform)
     const obstacle = builder.canBuild(platform)
     if (obstacle) rows.push([name, '-', '-', '', `not built: ${obstacle}`])
     else add(name, await packPlatform(release, platform, builder))
   }
-  execFileSync(process.execPath, [path.join(root, 'scripts', 'build.js')], { stdio: 'inherit' })
   add('jumpout', packMain(release))
   printTable(rows)
 }
