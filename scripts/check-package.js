@@ -7,21 +7,14 @@
 const assert = require('node:assert/strict')
 const { execFileSync, spawn } = require('node:child_process')
 const { once } = require('node:events')
-const {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} = require('node:fs')
+const { existsSync, mkdtempSync, realpathSync, rmSync } = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const { performance } = require('node:perf_hooks')
 const { version } = require('../package.json')
 const { checkTypes } = require('./check-types')
 const { ownPlatform, packageOf } = require('./release/manifests')
+const { bareEnvironment, emptyProject } = require('./release/project')
 const { startRegistry } = require('./release/registry')
 
 const root = path.resolve(__dirname, '..')
@@ -64,50 +57,8 @@ async function run(command, args, options = {}) {
   return said
 }
 
-/** Prints one line of JSON: which binary was loaded, and a digest of results. */
-const smoke = `
-const input = Float32Array.from({ length: 1000 }, (_, i) => i - 500)
-const { output, saved } = jumpoutForward(input, { seed: 1 })
-const gradInput = jumpoutBackward(input, saved)
-if (output.length !== 1000 || gradInput.length !== 1000 || saved.stats()[0].active !== 499) throw new Error('wrong')
-const results = createHash('sha256').update(output).update(gradInput).digest('hex')
-console.log(JSON.stringify({ binary: runtime.binary, isa: runtime.cpu.isa, native, results }))
-`
-const names = '{ jumpoutForward, jumpoutBackward, native, runtime }'
-
-function emptyProject(folder) {
-  mkdirSync(folder)
-  writeFileSync(path.join(folder, 'package.json'), '{ "private": true }')
-  writeFileSync(
-    path.join(folder, 'smoke.mjs'),
-    `import { createHash } from 'node:crypto'\nimport ${names} from 'jumpout'\n${smoke}`,
-  )
-  writeFileSync(
-    path.join(folder, 'smoke.cjs'),
-    `const { createHash } = require('node:crypto')\nconst ${names} = require('jumpout')\n${smoke}`,
-  )
-}
-
 const smokeOf = async (folder, file = 'smoke.cjs') =>
   JSON.parse(await run(process.execPath, [file], { cwd: folder, shell: false }))
-
-/** The environment of a machine with Node and npm alone. */
-function bareEnvironment(folder, registry) {
-  const bin = path.join(folder, 'bin')
-  mkdirSync(bin)
-  const programs = execFileSync('which', ['-a', 'node', 'npm', 'npx', 'sh'], { encoding: 'utf8' })
-  for (const program of programs.trimEnd().split('\n')) {
-    const link = path.join(bin, path.basename(program))
-    if (!existsSync(link)) symlinkSync(realpathSync(program), link)
-  }
-  const home = path.join(folder, 'home')
-  return {
-    PATH: bin,
-    HOME: home,
-    npm_config_registry: registry,
-    npm_config_cache: path.join(folder, 'cache'),
-  }
-}
 
 function checkFiles() {
   const files = execFileSync('tar', ['-tzf', path.basename(main)], { cwd: release, encoding: 'utf8' })
