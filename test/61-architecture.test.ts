@@ -310,6 +310,29 @@ t.test('pointers of a call stand before its length, where each must be a span', 
   t.end()
 })
 
+t.test('an input passes few files on its way to a kernel', (t) => {
+  const folders = ['lib', 'csrc/node', 'csrc/api', 'csrc/cpu', 'csrc/cuda/kernels']
+  const rows = matches(read('docs/architecture.md'), /^\| `((?:lib|csrc)[^\n]*) \|$/gm)
+    .filter((row) => /`(forward|call|backend|checks|descriptor)`/.test(row))
+    .map((row) => row.split('|').slice(1))
+  t.equal(rows.length, 4)
+  for (const [column, limit] of [18, 28].entries()) {
+    const files = rows.flatMap((row, i) =>
+      matches(row[column], /`([\w/]+)`(?! *\))/g).map((name) => {
+        const folder = folders[i + (i === 3 ? column : 0)]
+        const found = ['ts', 'hpp', 'cpp', 'cuh', 'cu'].find((kind) =>
+          existsSync(join(root, folder, `${name}.${kind}`)),
+        )
+        t.ok(found, `${folder}/${name} exists`)
+        return `${folder}/${name}`
+      }),
+    )
+    t.equal(new Set(files).size, files.length)
+    t.ok(files.length >= 10 && files.length <= limit, `${files.length} files`)
+  }
+  t.end()
+})
+
 t.test('the version is written in package.json alone', (t) => {
   const { version } = JSON.parse(read('package.json')) as { version: string }
   const sources = [
