@@ -66,7 +66,7 @@ function prepare<K extends Kinds>(
   }
 }
 
-/** Backward of a pass; `memory` holds the gradient where `options.out` is not given, `names` are the options allowed. */
+/** Backward of a pass; `memory` gives the gradient unless `options.out` does, `names` are the allowed options. */
 export function runBackward<K extends Kinds>(
   pass: Pass<K>,
   value: unknown,

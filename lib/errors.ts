@@ -1,6 +1,6 @@
 /** The errors of this package: a standard class, a stable `code`, and a sentence of one form. */
 
-/** What callers may branch on, as `error.code`. */
+/** The values of `error.code`, which are stable. */
 export type ErrorCode =
   | 'ERR_INVALID_ARG_TYPE'
   | 'ERR_INVALID_ARG_VALUE'
@@ -61,7 +61,7 @@ const sentence = (expected: string, argument: string, got: string): string =>
 
 const coded = <E extends Error>(error: E, code: ErrorCode): E => Object.assign(error, { code })
 
-/** A value of the wrong kind, or none where one is needed. */
+/** A value of the wrong kind, or a missing one. */
 export const invalidType = (expected: string, argument: string, value: unknown): TypeError =>
   coded(new TypeError(sentence(expected, argument, inWords(value))), 'ERR_INVALID_ARG_TYPE')
 

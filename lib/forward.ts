@@ -176,7 +176,7 @@ function forward<K extends Kinds>(
  * scales. For evaluation, the identity, see `Jumpout`. On a device the work is enqueued, and nothing waits.
  *
  * @param input n elements, row-major; read only, unless it is `options.out`
- * @returns the output, and what backward needs
+ * @returns the output, and `saved`, the argument of `jumpoutBackward`
  * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`,
  * `ERR_OUT_OF_MEMORY`), with nothing written; CudaError
  */

@@ -100,7 +100,7 @@ const UNCLONEABLE = uncloneable('a Jumpout', 'layer.toJSON(), which Jumpout.from
  * layer more than once before backward.
  */
 export class Jumpout {
-  /** @internal An own field, for what copies own fields. */
+  /** @internal An own field, so that copies of own fields read it. */
   protected readonly uncloneable: object = UNCLONEABLE
   readonly #seed: bigint
   readonly #layer: number

@@ -42,7 +42,7 @@ export interface JumpoutState {
 }
 
 export interface StateOptions extends JumpoutOptions {
-  /** Absent where it is false. */
+  /** Absent if it is false. */
   reuse?: boolean | undefined
 }
 

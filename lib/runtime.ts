@@ -77,10 +77,10 @@ export interface NativePaths {
   readonly include: string
   /** The folder of the CMake package: `jumpout_DIR`, for `find_package(jumpout)`. */
   readonly cmake: string
-  /** The shared library; needs nothing but a C++ runtime, and a driver where CUDA is to be used. */
+  /** The shared library; needs only a C++ runtime, and for CUDA a driver. */
   readonly library: string
   /**
-   * The static library; `find_package(jumpout)` knows what else it has to be linked with. Undefined where the binary is a
+   * The static library; `find_package(jumpout)` adds the other libraries that it needs. Undefined where the binary is a
    * prebuilt one: `npx jumpout build` makes it.
    */
   readonly staticLibrary: string | undefined

@@ -1,11 +1,11 @@
 """PyTorch's own dropout, and jumpout written in its operations, timed as bench/gpu/timing.cpp times ours: events around
 single calls behind a flush of the second-level cache, the contenders in turns, medians. Results are checked first. Warm
-calls over few elements are replayed from a CUDA graph: one by one, Python would be what is timed.
+calls over few elements are replayed from a CUDA graph, since single calls would time Python.
 
 python3 torch_peers.py [--seconds N] [--quick] [--fact NAME=VALUE]... --json FILE
 
 --quick tries the script with small sizes, without a GPU by the host's clock; its times mean nothing. The file is replaced
-after each shape. What fails or is wrong becomes a row with `error`, the rest goes on, and the exit status is 1.
+after each shape. A failed or wrong result becomes a row with `error`, the others still run, and the exit status is 1.
 """
 
 import argparse

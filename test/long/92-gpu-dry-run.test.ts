@@ -1,5 +1,5 @@
 /**
- * The calls that docs/cuda.md has for a machine that is lent for minutes, with stand-ins for the GPU and NVIDIA's tools, under
+ * The calls that docs/cuda.md has for a machine that is available for minutes, with stand-ins for the GPU and NVIDIA's tools, under
  * the limits of such a machine. `npx tap test/long/92-gpu-dry-run.test.ts`; no time in here is a measurement.
  */
 import { cpSync, readdirSync, readFileSync, statSync } from 'node:fs'
@@ -13,7 +13,7 @@ import { root } from '../support/program'
 const LIMIT = 900_000
 t.setTimeout(2 * LIMIT)
 
-/** The calls of docs/cuda.md for a machine that is lent for minutes. */
+/** The calls of docs/cuda.md for a machine that is available for minutes. */
 const documentedCalls = (): string[][] =>
   [
     ...readFileSync(join(root, 'docs', 'cuda.md'), 'utf8').matchAll(

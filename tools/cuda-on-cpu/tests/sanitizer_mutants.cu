@@ -149,7 +149,7 @@ __global__ void writesTooEarly(int* values, int* out) {
   cudaGridDependencySynchronize();
   out[threadIdx.x] = 1;
 }
-__global__ void lanesWaitForNobody(int* values, int* out) {
+__global__ void lanesDoNotWait(int* values, int* out) {
   if (threadIdx.x == 0) cudaGridDependencySynchronize();
   out[threadIdx.x] = values[threadIdx.x];
 }
@@ -289,7 +289,7 @@ const cases::Case all[] = {
     {"relaxedArrivalWithData", "thread", "data race", inCluster<relaxedArrivalWithData>},
     {"readsTooEarly", "thread", "data race", overlapping<readsTooEarly>},
     {"writesTooEarly", "thread", "data race", overlapping<writesTooEarly>},
-    {"lanesWaitForNobody", "thread", "data race", overlapping<lanesWaitForNobody>},
+    {"lanesDoNotWait", "thread", "data race", overlapping<lanesDoNotWait>},
     {"missingFence", "thread", "data race", lastBlock<missingFence>},
     {"missingSecondFence", "thread", "data race", lastBlock<missingSecondFence>},
     {"pollsPlainFlag", "thread", "data race", polling},
