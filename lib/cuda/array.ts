@@ -13,7 +13,6 @@ import {
   type DType,
   DTYPES,
   type HostArray,
-  hostArray,
   type HostArrayOf,
   KINDS,
   readDtype,
@@ -152,7 +151,7 @@ export class DeviceArray<D extends DType = DType> {
     }
     assertOptions(options, FROM)
     const dtype = readDtype(options.dtype, own)
-    if (KINDS[dtype].host !== KINDS[own].host) throw invalidType(`a ${KINDS[dtype].host}`, 'data', data)
+    if (KINDS[dtype].host !== KINDS[own].host) throw invalidType(`a ${KINDS[dtype].host.name}`, 'data', data)
     const device = readDevice(options.device, options.stream?.device ?? 0)
     const stream = readStream(options.stream, device)
     const array = DeviceArray.alloc(data.length, { dtype, device })
@@ -351,7 +350,7 @@ export class DeviceArray<D extends DType = DType> {
   #checkHost(value: unknown, argument: string): asserts value is HostArrayOf<D> {
     const { host } = KINDS[this.#view.dtype]
     const own = dtypeOfHost(value)
-    if (own === undefined || KINDS[own].host !== host) throw invalidType(`a ${host}`, argument, value)
+    if (own === undefined || KINDS[own].host !== host) throw invalidType(`a ${host.name}`, argument, value)
     const { length } = value as HostArray
     if (length !== this.length) throw wrongLength(this.length, argument, length)
   }
@@ -359,7 +358,7 @@ export class DeviceArray<D extends DType = DType> {
   #hostFor(out: unknown): HostArrayOf<D> {
     if (out === undefined) {
       try {
-        return hostArray(this.#view.dtype, this.length) as HostArrayOf<D>
+        return new KINDS[this.#view.dtype].host(this.length) as HostArrayOf<D>
       } catch {
         throw outOfMemory(this.byteLength)
       }

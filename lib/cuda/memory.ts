@@ -19,15 +19,16 @@ interface Kind {
   readonly code: number
   readonly bytes: number
   readonly floating: boolean
-  readonly host: 'Float32Array' | 'Uint32Array' | 'BigUint64Array'
+  /** The typed array on the host. */
+  readonly host: { readonly name: string; new (length: number): HostArray }
 }
 
 export const KINDS: Readonly<Record<DType, Kind>> = {
-  float32: { code: 0, bytes: 4, floating: true, host: 'Float32Array' },
-  float16: { code: 1, bytes: 2, floating: true, host: 'Float32Array' },
-  bfloat16: { code: 2, bytes: 2, floating: true, host: 'Float32Array' },
-  uint32: { code: 3, bytes: 4, floating: false, host: 'Uint32Array' },
-  uint64: { code: 4, bytes: 8, floating: false, host: 'BigUint64Array' },
+  float32: { code: 0, bytes: 4, floating: true, host: Float32Array },
+  float16: { code: 1, bytes: 2, floating: true, host: Float32Array },
+  bfloat16: { code: 2, bytes: 2, floating: true, host: Float32Array },
+  uint32: { code: 3, bytes: 4, floating: false, host: Uint32Array },
+  uint64: { code: 4, bytes: 8, floating: false, host: BigUint64Array },
 }
 
 export const DTYPES = Object.keys(KINDS) as readonly DType[]
@@ -41,18 +42,6 @@ export function readDtype(value: unknown, missing: DType): DType {
   const found = DTYPES.find((name) => name === value)
   if (found === undefined) throw invalidValue(EXPECTED, 'options.dtype', `'${value.slice(0, 40)}'`)
   return found
-}
-
-/** Memory for a copy on the host. */
-export function hostArray(dtype: DType, length: number): HostArray {
-  switch (KINDS[dtype].host) {
-    case 'Uint32Array':
-      return new Uint32Array(length)
-    case 'BigUint64Array':
-      return new BigUint64Array(length)
-    default:
-      return new Float32Array(length)
-  }
 }
 
 const collected = new FinalizationRegistry<number>((handle) => native.releaseMemory(handle))
