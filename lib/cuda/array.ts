@@ -1,7 +1,7 @@
 /** Typed arrays on CUDA devices. */
 import { isBigUint64Array, isFloat32Array, isUint32Array } from 'node:util/types'
-import { invalidState, invalidType, invalidValue, outOfMemory, outOfRange, readInteger } from '../errors'
-import { checkFixed } from '../host/memory'
+import { invalidState, invalidType, invalidValue, outOfRange, readInteger } from '../errors'
+import { checkFixed, orOutOfMemory } from '../host/memory'
 import { native } from '../native'
 import { assertKey, dispose, KEY, present, uncloneable } from '../objects'
 import { assertOptions, type NamesOf, optionNames } from '../option-names'
@@ -357,11 +357,8 @@ export class DeviceArray<D extends DType = DType> {
 
   #hostFor(out: unknown): HostArrayOf<D> {
     if (out === undefined) {
-      try {
-        return new KINDS[this.#view.dtype].host(this.length) as HostArrayOf<D>
-      } catch {
-        throw outOfMemory(this.byteLength)
-      }
+      const { host } = KINDS[this.#view.dtype]
+      return orOutOfMemory(this.byteLength, () => new host(this.length) as HostArrayOf<D>)
     }
     this.#checkHost(out, 'options.out')
     return out

@@ -1,6 +1,6 @@
 /** Calls on CUDA devices: their arguments, memory for their results, and how they are enqueued. */
 import { isFloat32Array } from 'node:util/types'
-import { invalidType, invalidValue, outOfRange, wouldWait } from '../errors'
+import { invalidType, invalidValue, outOfRange, readInteger, wouldWait } from '../errors'
 import { maskWords } from '../host/memory'
 import { at, descriptor, native, ROW } from '../native'
 import { assertOptions } from '../option-names'
@@ -44,10 +44,8 @@ function wrapped(value: CudaMemory, dtype: DType, argument: string): DeviceArray
   const { ptr, byteLength } = value
   const { bytes } = KINDS[dtype]
   const expected = `a byteLength that is a multiple of ${bytes}`
-  if (typeof byteLength !== 'number') throw invalidType(expected, argument, byteLength)
-  if (!Number.isSafeInteger(byteLength) || byteLength < 0 || byteLength % bytes !== 0) {
+  if (readInteger(byteLength, expected, argument) % bytes !== 0)
     throw outOfRange(expected, argument, byteLength)
-  }
   const pointer = readPointer(ptr, argument)
   const memory = wrapMemory(pointer, byteLength, bytes, undefined, value, argument)
   return arrayOf(memory, 0, byteLength / bytes, dtype)

@@ -62,7 +62,7 @@ const SMALLEST_UNCLEARED = 16 * 1024
 const LARGEST_UNCLEARED = 32 * 1024 * 1024
 
 /** The engine's own error for missing memory has no code. */
-function orOutOfMemory<A>(bytes: number, make: () => A): A {
+export function orOutOfMemory<A>(bytes: number, make: () => A): A {
   try {
     return make()
   } catch {
