@@ -49,15 +49,15 @@ function pack(folder, manifest) {
   return { file: path.join(release, filename), size, unpackedSize }
 }
 
-/** `build` fills a folder with the native files, and says what it verified. */
-async function packPlatform(release, platform, { build }) {
+/** `build` fills a folder with the native files, and says what it verified; `contents` lists what is in them. */
+async function packPlatform(release, platform, { build, contents }) {
   const folder = emptyFolder(release, packageOf(platform))
-  const { floor, tried, isa, contents } = await build(platform, folder)
+  const { floor, tried, isa } = await build(platform, folder)
   writeFileSync(
     path.join(folder, 'README.md'),
     `# ${packageOf(platform)}\n\nThe native part of \`jumpout\` for ${platform.name}. Install \`jumpout\`, which brings it.\n`,
   )
-  if (contents !== undefined) writeJson(path.join(folder, 'sbom.cdx.json'), contents)
+  writeJson(path.join(folder, 'sbom.cdx.json'), contents(platform))
   return { ...pack(folder, platformManifest(platform)), floor, tried: isa ? `${tried}, ${isa}` : tried }
 }
 
@@ -100,7 +100,7 @@ async function main(names) {
     rows.push([name, bytes(size), bytes(unpackedSize), floor, tried])
   const wanted = chosen(names)
   const release = path.join(root, 'release')
-  const builder = require('./build')
+  const builder = { ...require('./build'), ...require('./contents') }
   if (names.length === 0) rmSync(release, { recursive: true, force: true })
   // First, since binaries are tried with it.
   execFileSync(process.execPath, [path.join(root, 'scripts', 'build.js')], { stdio: 'inherit' })
