@@ -69,6 +69,7 @@ function build(platform, folder) {
   // Beside the tools, and in this folder alone.
   const env = { ...process.env, ZIG_GLOBAL_CACHE_DIR: path.join(root, 'build', 'release', 'zig-cache') }
   env.ZIG_LOCAL_CACHE_DIR = env.ZIG_GLOBAL_CACHE_DIR
+  for (const name of ['CXXFLAGS', 'CUDAFLAGS', 'LDFLAGS']) delete env[name] // CMake would add them
   run('cmake', ['-S', root, '-B', objects, ...options], { env })
   run('cmake', ['--build', objects, '--parallel', String(ownBuildJobs(platform.cuda))], { env })
   return { floor: checkFloor(platform, folder), ...tryOut(platform, folder) }
