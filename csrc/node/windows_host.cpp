@@ -5,7 +5,7 @@
 
 // Names of all functions of Node-API: NODE_API(napi_create_array) and so on, made from its .def file by cmake/addon.cmake.
 #define NODE_API(name) extern "C" FARPROC __imp_##name = nullptr;
-#include "node_api_names.inc"
+#include <node_api_names.inc>
 #undef NODE_API
 
 namespace {
@@ -17,7 +17,7 @@ struct Function {
 
 constexpr Function kFunctions[] = {
 #define NODE_API(name) {#name, &__imp_##name},
-#include "node_api_names.inc"
+#include <node_api_names.inc>
 #undef NODE_API
 };
 

@@ -7,7 +7,7 @@ const { rmSync } = require('node:fs')
 const path = require('node:path')
 const { ownBuildJobs } = require('../build-jobs')
 const { checkFloor } = require('./floor')
-const { cuda, python, root, run, zig } = require('./tools')
+const { cuda, ninja, python, root, run, zig } = require('./tools')
 const { tryOut } = require('./try')
 
 const runs = (command) => spawnSync(command, ['--version']).status === 0
@@ -31,6 +31,7 @@ function settings(platform, folder) {
   const all = {
     CMAKE_TOOLCHAIN_FILE: path.join(root, 'cmake', 'zig.cmake'),
     CMAKE_BUILD_TYPE: 'Release',
+    CMAKE_MAKE_PROGRAM: ninja(), // make packs objects for Windows with an `ar` of its own
     CMAKE_CXX_FLAGS: prefixes,
     CMAKE_JS_INC: `${api};${cxx}`,
     CMAKE_JS_NODELIB_DEF: defs.node_api_def,
@@ -70,7 +71,7 @@ function build(platform, folder) {
   const env = { ...process.env, ZIG_GLOBAL_CACHE_DIR: path.join(root, 'build', 'release', 'zig-cache') }
   env.ZIG_LOCAL_CACHE_DIR = env.ZIG_GLOBAL_CACHE_DIR
   for (const name of ['CXXFLAGS', 'CUDAFLAGS', 'LDFLAGS']) delete env[name] // CMake would add them
-  run('cmake', ['-S', root, '-B', objects, ...options], { env })
+  run('cmake', ['-S', root, '-B', objects, '-G', 'Ninja', ...options], { env })
   run('cmake', ['--build', objects, '--parallel', String(ownBuildJobs(platform.cuda))], { env })
   return { floor: checkFloor(platform, folder), ...tryOut(platform, folder) }
 }

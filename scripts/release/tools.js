@@ -14,6 +14,7 @@ const python = process.platform === 'win32' ? 'python' : 'python3'
 /** What each tool is, and under which licence what it brings is linked (contents.js). */
 const versions = {
   zig: '0.17.0',
+  ninja: '1.13.0',
   lief: '1.0.0',
   node: '24.19.0',
   nvcc: '13.0.88',
@@ -54,6 +55,12 @@ const fromPyPI = (name, ...requirements) => once(name, (folder) => installFromPy
 function zig() {
   const folder = fromPyPI(`zig-${versions.zig}`, `ziglang==${versions.zig}`)
   return path.join(folder, 'ziglang', process.platform === 'win32' ? 'zig.exe' : 'zig')
+}
+
+/** ninja's program. */
+function ninja() {
+  const folder = fromPyPI(`ninja-${versions.ninja}`, `ninja==${versions.ninja}`)
+  return path.join(folder, 'bin', process.platform === 'win32' ? 'ninja.exe' : 'ninja')
 }
 
 /** The folder of a CUDA toolkit: compiler, headers and static runtime. */
@@ -128,4 +135,16 @@ function linuxRoot(cpu) {
   })
 }
 
-module.exports = { root, run, python, versions, machines, zig, cuda, readBinaries, linuxNode, linuxRoot }
+module.exports = {
+  root,
+  run,
+  python,
+  versions,
+  machines,
+  zig,
+  ninja,
+  cuda,
+  readBinaries,
+  linuxNode,
+  linuxRoot,
+}
