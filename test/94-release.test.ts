@@ -78,8 +78,8 @@ t.test('musl has no versions', (t) => {
 })
 
 t.test('macOS and Windows', (t) => {
-  const mac = (change: Partial<Binary>): string =>
-    judge(platform('darwin-arm64'), [
+  const mac = (change: Partial<Binary>, cpu = 'arm64'): string =>
+    judge(platform(`darwin-${cpu}`), [
       {
         needed: [`@rpath/libjumpout.${version}.dylib`, '/usr/lib/libSystem.B.dylib'],
         system: '11.0',
@@ -92,6 +92,7 @@ t.test('macOS and Windows', (t) => {
   t.equal(mac({}), 'macOS 11.0')
   t.throws(() => mac({ system: '12.3' }), /asks for macOS 12\.3/)
   t.throws(() => mac({ signed: false }), /not signed/)
+  t.equal(mac({ signed: false }, 'x64'), 'macOS 11.0', 'which Intel does not ask for')
   t.throws(() => mac({ needed: [`@rpath/libjumpout.${version}.dylib`, '/usr/lib/libc++.1.dylib'] }), /needs/)
 
   const windows = (...needed: string[]): string =>
