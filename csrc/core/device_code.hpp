@@ -12,7 +12,7 @@ struct Capability {
   int major, minor;  // 0: unknown
 };
 
-// What csrc/cuda needs: the least that cmake/cuda-architectures.cmake compiles for.
+// The least capability that csrc/cuda needs and cmake/cuda-architectures.cmake compiles for.
 inline constexpr Capability kLeastCapability{7, 5};
 
 constexpr int numberOf(Capability device) { return 10 * device.major + device.minor; }
@@ -22,7 +22,7 @@ inline std::string inWords(Capability device) {
   return std::to_string(device.major) + "." + std::to_string(device.minor);
 }
 
-// `code` is machine code, "sm_90", or what a driver translates, "PTX 90". With a letter, as in "sm_90a", it is for that one
+// `code` is machine code, "sm_90", or PTX, which a driver translates, "PTX 90". With a letter, as in "sm_90a", it is for that one
 // capability.
 inline bool runsOn(std::string_view code, Capability device) {
   const bool machine_code = code.substr(0, 3) == "sm_";
@@ -48,7 +48,7 @@ inline bool holdsCodeFor(std::string_view list, Capability device) {
 
 struct Runnable {
   bool any;            // whether there is a device that the code runs on
-  std::string reason;  // which it does not run on, and what to do; empty where it runs on all
+  std::string reason;  // the devices without code, and a remedy; empty if it runs on all
 };
 
 inline Runnable runnable(std::string_view list, const std::vector<Capability>& devices) {

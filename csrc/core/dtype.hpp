@@ -1,4 +1,4 @@
-// What the elements of an array on a device are: the one native list, in the order of jumpout_dtype and of lib/cuda/memory.ts.
+// The element types of arrays on a device: the one native list, in the order of jumpout_dtype and lib/cuda/memory.ts.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@ enum class NumberFormat { kIeee, kBfloat, kUnsigned };
 
 struct DtypeFacts {
   const char* name;
-  size_t bytes;  // per element, and what its address is a multiple of
+  size_t bytes;  // per element; addresses are multiples of it
   NumberFormat format;
 };
 
@@ -24,7 +24,7 @@ inline constexpr DtypeFacts kDtypes[] = {
 inline constexpr size_t kDtypeCount = JUMPOUT_UINT64 + 1;
 static_assert(sizeof kDtypes == kDtypeCount * sizeof *kDtypes);
 
-// What passes compute on: these come first.
+// The dtypes that passes compute on come first.
 inline constexpr size_t kFloatingDtypes = JUMPOUT_BFLOAT16 + 1;
 
 constexpr size_t bytesOf(jumpout_dtype dtype) { return kDtypes[dtype].bytes; }

@@ -12,7 +12,7 @@ namespace jumpout {
 JUMPOUT_HD inline double sinOfPi(double v) {
 #if defined(__CUDA_ARCH__)
   double sine, cosine;
-  sincospi(v, &sine, &cosine);  // what cuRAND calls, so that both give the same bits
+  sincospi(v, &sine, &cosine);  // cuRAND calls it too: same bits
   return sine;
 #else
   constexpr double kPi = 3.14159265358979323846;

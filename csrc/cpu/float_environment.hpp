@@ -29,7 +29,7 @@ struct FloatState {
 
 #elif defined(__aarch64__) || defined(_M_ARM64)
 
-// FPCR has the modes, FPSR what was raised.
+// FPCR has the modes, FPSR the raised exceptions.
 struct FloatState {
   uint64_t fpcr, fpsr;
 
@@ -71,7 +71,7 @@ struct FloatState {
 
 #endif
 
-// Sets it while it lives and then restores what the thread had before, raised exceptions included: a caller, or another
+// Sets it while it lives and then restores the thread's own, raised exceptions included: a caller, or another
 // library in its process, may flush subnormals, round otherwise or trap. Registers are written only where they differ.
 class StandardFloats {
  public:

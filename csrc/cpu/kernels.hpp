@@ -7,7 +7,7 @@
 
 namespace jumpout::cpu {
 
-// What a kept unit must fulfil beyond its draw.
+// The further condition for keeping an element, besides its draw.
 enum class Gate {
   kNone,
   kPositiveInput,   // forward with ReLU: x > 0

@@ -31,7 +31,7 @@ void prefetch(const void* address) {
 }
 
 // Philox on V::kLanes consecutive blocks at a time. Keeping each word in a 64-bit lane lets a widening product be the next
-// state: its high half by a shift, its low half in place, what lies above ignored.
+// state: its high half by a shift, its low half in place, upper bits ignored.
 template <class V>
 class WidePhilox {
  public:
@@ -65,7 +65,7 @@ class WidePhilox {
   Wide start(uint32_t block) const {
     return V::multiply(V::add(V::broadcast(block), V::blockOrder()), multiplier0_);
   }
-  // What start() grows by when the blocks advance: products are linear in the block index.
+  // The increment of start() when the blocks advance: products are linear in the block index.
   static Wide stride(uint64_t blocks) { return V::broadcast(blocks * philox::kMultiplier0); }
 
   // The block's words as two vectors of 64-bit lanes: (r1 | r0 << 32) and (r3 | r2 << 32).

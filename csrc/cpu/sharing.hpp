@@ -38,13 +38,13 @@ class Experience {
   bool shared_ = true;
   bool settled_ = false;  // whether the last call went the same way as the next
   std::array<float, 2>
-      cost_{};      // [shared]: what calls took more than the other way would, less what they saved
+      cost_{};      // [shared]: time that calls took beyond the other way's, less the time that they saved
   float wait_ = 0;  // time to pass before the other way is tried
 };
 
 enum class Operation { kCount, kForward, kBackward, kBackwardFromSeed };
 
-// A kind of calls: what is done, on how many elements, whether in place.
+// A kind of calls: the operation, the number of elements, whether in place.
 struct Kind {
   Operation operation;
   size_t elements;

@@ -37,7 +37,7 @@ Range Sweep::rangeOf(size_t begin, size_t end) const {
           end - begin,    stores};
 }
 
-// Calls whole(row, from, to) for stretches of whole words that lie in one group, mixed(from, to) for what lies between.
+// Calls whole(row, from, to) for stretches of whole words that lie in one group, mixed(from, to) for the rest.
 template <class Whole, class Mixed>
 void Sweep::cut(size_t begin, size_t end, const Whole& whole, const Mixed& mixed) const {
   size_t done = begin;

@@ -194,7 +194,7 @@ class ThreadPool::Crew {
   const unsigned threads_;
   bool started_ = false;  // the owner's
 
-  std::mutex mutex_;  // guards what follows
+  std::mutex mutex_;  // guards the members below
   std::condition_variable wake_;
   std::condition_variable done_;
   const Sweep* sweep_ = nullptr;
@@ -208,7 +208,7 @@ class ThreadPool::Crew {
 };
 
 // Fewer threads than asked for are no error: the chunks are claimed by those that exist. Not inline: the lambda's type would
-// be exported by whatever links the static library.
+// be exported by programs that link the static library.
 void ThreadPool::Crew::start() {
   if (started_) return;
   started_ = true;

@@ -1,7 +1,7 @@
 /* jumpout: improved dropout for networks with ReLUs (Wang, Zhou, Bilmes, ICML 2019), as a plain C API.
  *
  * Every function returns a status, throws nothing and keeps no pointer after it returned. Memory belongs to the caller.
- * What is computed, to the bit, is written down in docs/numerics.md.
+ * docs/numerics.md defines all results, to the bit.
  */
 #ifndef JUMPOUT_H
 #define JUMPOUT_H
@@ -33,7 +33,7 @@ typedef enum jumpout_status {
   JUMPOUT_CAPTURING        /* the call would have to wait for a stream that is being captured */
 } jumpout_status;
 
-/* One English sentence, never NULL. For JUMPOUT_BAD_ENVIRONMENT it names the variable and what it held, for
+/* One English sentence, never NULL. For JUMPOUT_BAD_ENVIRONMENT it names the variable and its value, for
  * JUMPOUT_NO_CUDA why there is none. */
 const char* jumpout_status_text(jumpout_status status);
 
@@ -55,7 +55,7 @@ typedef struct jumpout_options {
 
 jumpout_options jumpout_default_options(void);
 
-/* Where this contiguous range of elements sits in the whole tensor, and what its elements share.
+/* The position of this contiguous range of elements in the whole tensor, its groups and its units.
  * {0, 0, 1} is a whole tensor with one rate, dropped element by element. */
 typedef struct jumpout_layout {
   uint64_t element_offset; /* flat index, in the whole tensor, of this range's first element */
@@ -63,7 +63,7 @@ typedef struct jumpout_layout {
   uint64_t unit_size;      /* elements that are dropped together: 1, or a channel's plane */
 } jumpout_layout;
 
-/* What was counted and drawn for one group. Doubles, so that a row is five numbers in any language; the two counts are
+/* Counts and rates of one group. Doubles, so that a row is five numbers in any language; the two counts are
  * exact below 2^53. */
 typedef struct jumpout_group {
   double active;         /* elements > 0 */
@@ -132,7 +132,7 @@ jumpout_status jumpout_identity(const float* input, float* output, size_t length
  * every call can be captured into a graph. All pointers but `args` are device memory of `device`, aligned to their type;
  * they are not verified (jumpout_cuda_memory_of does). `stream` is a cudaStream_t, NULL the legacy default stream. */
 
-/* What the elements of an array are. Calls compute on the three floats; masks are uint32, counts and call numbers uint64. */
+/* Types of elements. Calls compute on the three floats; masks are uint32, counts and call numbers uint64. */
 typedef enum jumpout_dtype {
   JUMPOUT_FLOAT32 = 0,
   JUMPOUT_FLOAT16 = 1,
@@ -141,7 +141,7 @@ typedef enum jumpout_dtype {
   JUMPOUT_UINT64 = 4
 } jumpout_dtype;
 
-/* What the device counts and draws for one group; backward and statistics read it and nothing else. 48 bytes. */
+/* Counts and rates of one group on the device: all that backward and statistics read. 48 bytes. */
 typedef struct jumpout_record {
   uint64_t active;    /* elements > 0 */
   uint64_t total;     /* elements */
@@ -237,7 +237,7 @@ uint64_t jumpout_fold_in(uint64_t seed, uint64_t data);
 jumpout_status jumpout_widen(jumpout_dtype dtype, const uint16_t* from, float* to, size_t length);
 jumpout_status jumpout_narrow(jumpout_dtype dtype, const float* from, uint16_t* to, size_t length);
 
-/* What this build and this machine can do. The strings live as long as the process. */
+/* Features of this build and this machine. The strings live as long as the process. */
 typedef struct jumpout_runtime {
   const char* version;
   const char* cpu_isa; /* "avx512", "avx2", "neon" or "scalar" */

@@ -89,10 +89,10 @@ jumpout_status jumpout_cuda_stream_create(int32_t device, void** stream);
 jumpout_status jumpout_cuda_stream_destroy(int32_t device, void* stream);
 /* The device that a stream belongs to; for NULL the current one. */
 jumpout_status jumpout_cuda_stream_device(void* stream, int32_t* device);
-/* Blocks until all work enqueued so far is done, and reports what failed in it. JUMPOUT_CAPTURING if being captured. */
+/* Blocks until all work enqueued so far is done, and returns its error. JUMPOUT_CAPTURING if being captured. */
 jumpout_status jumpout_cuda_stream_synchronize(int32_t device, void* stream);
 jumpout_status jumpout_cuda_stream_capturing(int32_t device, void* stream, int32_t* capturing);
-/* Work enqueued on `stream` from now on waits for what is enqueued on `other`. */
+/* Work enqueued on `stream` from now on waits for all work enqueued on `other` so far. */
 jumpout_status jumpout_cuda_stream_wait(int32_t device, void* stream, void* other);
 
 /* For timing: elapsed is in milliseconds and waits for `end`. */

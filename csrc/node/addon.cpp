@@ -1,4 +1,4 @@
-// What JavaScript sees of the native part; lib/native.ts is its typed contract.
+// The exports of the addon; lib/native.ts is their typed contract.
 #include <napi.h>
 
 #include <cstdint>

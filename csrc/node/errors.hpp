@@ -83,7 +83,7 @@ Failure outOfMemory(const char* what);
 Failure failureOf(jumpout_status status, const char* argument);
 Failure failureOf(const Outcome& outcome, const ArgumentNames& names);
 
-// Checks what a function of the C API returned.
+// Checks the status of a function of the C API.
 inline void require(jumpout_status status, const ArgumentNames& names) {
   if (status != JUMPOUT_OK) throw failureOf(outcomeOf(status), names);
 }
@@ -95,10 +95,10 @@ inline void check(napi_status status) {
   if (status != napi_ok) throw PendingFailure{};
 }
 
-// What receiver.makeError(class, code, sentence, cudaName, number, sticky) returns; without that method a plain Error.
+// Returns receiver.makeError(class, code, sentence, cudaName, number, sticky), without that method a plain Error.
 napi_value makeError(napi_env env, napi_value receiver, const Failure& failure);
 
-// Inside a catch block: makes what was caught the pending JavaScript exception.
+// Inside a catch block: makes the caught exception the pending JavaScript exception.
 void throwCaught(napi_env env, napi_value receiver) noexcept;
 
 }  // namespace jumpout::node

@@ -1,4 +1,4 @@
-// The functions of the addon. Each takes a Call and returns what JavaScript gets (lib/native.ts): nothing, a number, a bool
+// The functions of the addon (lib/native.ts). Each takes a Call and returns a value to JavaScript: nothing, a number, a bool
 // or any value.
 #pragma once
 

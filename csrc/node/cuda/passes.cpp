@@ -20,7 +20,7 @@ struct DevicePass {
         groupCount(integerBelow(kExactIntegers, described.on.groupCount)),
         dtype(dtypeOf(described.on.dtype, kFloatingDtypes)) {}
 
-  // The struct of the C API, with what all passes have in common.
+  // The struct of the C API, with the fields that all passes have.
   template <typename Args>
   Args args() const {
     Args args = {};

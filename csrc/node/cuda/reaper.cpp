@@ -53,7 +53,7 @@ bool Reaper::keep(Remains& remains, bool here) noexcept {
   return true;
 }
 
-// With the mutex held. Where it fails (an environment that ends), the next round or `close` takes what waits.
+// With the mutex held. If it fails (an environment that ends), the next round or `close` takes the waiting memory.
 void Reaper::startRound() noexcept {
   std::unique_ptr<Round> round(new (std::nothrow) Round);
   napi_value name;

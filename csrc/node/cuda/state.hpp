@@ -1,4 +1,4 @@
-// What the addon keeps per environment, that is per JavaScript thread. Environments share nothing.
+// The state of the addon per environment, that is per JavaScript thread. Environments share nothing.
 #pragma once
 
 #include <node_api.h>
