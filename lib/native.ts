@@ -213,6 +213,7 @@ interface Native extends NativeDevices {
 }
 
 const ROOT = join(__dirname, '..')
+const BUILT = join(ROOT, 'build', 'Release', 'jumpout.node')
 
 /** A build in the package's own folder. `bindings` comes with a checkout alone. */
 function findBuild(): string | undefined {
@@ -220,8 +221,7 @@ function findBuild(): string | undefined {
   try {
     bindings = require('bindings') as typeof bindings
   } catch {
-    const path = join(ROOT, 'build', 'Release', 'jumpout.node')
-    return existsSync(path) ? path : undefined
+    return existsSync(BUILT) ? BUILT : undefined
   }
   try {
     return bindings({ bindings: 'jumpout', module_root: ROOT, path: true })
@@ -300,15 +300,12 @@ interface Failure {
   readonly error: unknown
 }
 
-const BUILD: Candidate = { name: join(ROOT, 'build', 'Release', 'jumpout.node'), find: findBuild }
-
 /** In the order in which they are tried. Who names a binary wants no other. */
 function candidates(): Candidate[] {
   const { JUMPOUT_BINARY: named } = process.env
   if (named !== undefined && named !== '') return [{ name: 'JUMPOUT_BINARY', find: () => resolve(named) }]
-  return PREBUILT[PLATFORM] === undefined
-    ? [BUILD]
-    : [BUILD, { name: `jumpout-${PLATFORM}`, find: findPrebuilt }]
+  const prebuilt = { name: `jumpout-${PLATFORM}`, find: findPrebuilt }
+  return [{ name: BUILT, find: findBuild }, ...(PREBUILT[PLATFORM] === undefined ? [] : [prebuilt])]
 }
 
 function solutions(): string[] {
