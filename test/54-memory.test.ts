@@ -17,7 +17,15 @@ interface Growth {
 }
 
 async function measure(t: Test, scenario: string, leak: string): Promise<Growth> {
-  const args = ['--expose-gc', ...typescript, programPath('memory.ts'), scenario, leak, addon]
+  const args = [
+    '--expose-gc',
+    '--single-threaded',
+    ...typescript,
+    programPath('memory.ts'),
+    scenario,
+    leak,
+    addon,
+  ]
   const { code, stdout, stderr } = await runNode(args)
   t.equal(code, 0, stderr)
   t.comment(stdout.trim())
