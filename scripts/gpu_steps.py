@@ -43,7 +43,7 @@ class OutOfTime(Exception):
 
 
 class Ended(Exception):
-    """Somebody ends this program."""
+    """A signal ended this program."""
 
 
 def quit_with(status: int, sentence: str) -> None:

@@ -6,7 +6,17 @@
 const assert = require('node:assert/strict')
 const { execFileSync, spawn } = require('node:child_process')
 const { once } = require('node:events')
-const { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } = require('node:fs')
+const {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} = require('node:fs')
 const os = require('node:os')
 const path = require('node:path')
 const { performance } = require('node:perf_hooks')
@@ -71,6 +81,35 @@ webpack(config, (error, stats) => {
 })
 `
 
+/** The README's example, and what it prints. */
+const [, EXAMPLE] = /```js\n([^]+?)```/.exec(readFileSync(path.join(root, 'README.md'), 'utf8'))
+const PRINTED = [...EXAMPLE.matchAll(/^console\.log\(.*\) \/\/ (.*)$/gm)]
+  .map(([, line]) => `${line}\n`)
+  .join('')
+
+const LARGEST_INSTALLATION = 3 // packages
+
+/** npm warns of nothing, and installs little. */
+function checkNpm(folder, said) {
+  assert.doesNotMatch(said, /warn|deprecated/i)
+  const lock = readFileSync(path.join(folder, 'node_modules', '.package-lock.json'), 'utf8')
+  const packages = Object.keys(JSON.parse(lock).packages)
+  assert(packages.length <= LARGEST_INSTALLATION, `installed: ${packages.join(', ')}`)
+}
+
+/** A file system with Node, the libraries that it loads, and the project. */
+function makeRoot(folder) {
+  const inside = path.join(folder, 'root')
+  const libraries = execFileSync('ldd', [process.execPath], { encoding: 'utf8' }).match(/\/\S+/g)
+  for (const file of libraries) {
+    mkdirSync(path.join(inside, path.dirname(file)), { recursive: true })
+    copyFileSync(file, path.join(inside, file))
+  }
+  copyFileSync(process.execPath, path.join(inside, 'node'))
+  for (const name of ['node_modules', 'smoke.cjs', 'smoke.mjs'])
+    cpSync(path.join(folder, name), path.join(inside, name), { recursive: true })
+}
+
 /** What is tried: a name, and what is done in a project; `node` runs a program there, `run` any. */
 function trials(url) {
   const node = process.execPath
@@ -82,6 +121,7 @@ function trials(url) {
       programOf(name),
       ...['install', '--no-audit', '--no-fund', 'jumpout'],
     ],
+    check: checkNpm,
   })
   const yarnrc = (linker) =>
     [
@@ -129,6 +169,13 @@ function trials(url) {
     { name: 'Node 20', install: installed },
     inNode('node22'),
     inNode('node24'),
+    {
+      name: 'A root with Node alone',
+      install: installed,
+      check: makeRoot,
+      node: ['/usr/sbin/chroot', 'root', '/node'],
+      programs: ['/smoke.cjs', '/smoke.mjs'],
+    },
     {
       name: 'Jest',
       install: installed,
@@ -179,22 +226,28 @@ async function run(command, options) {
   child.stderr.setEncoding('utf8').on('data', (text) => (said += text))
   const [status] = await once(child, 'close')
   if (status !== 0) throw new Error(`${command.join(' ')}: ${status}\n${said}`)
-  return printed
+  return { printed, said }
 }
 
 /** In an empty project; how long the installation took, in words. */
 async function tryOut(trial, folder, env, expected) {
-  const { install, files = {}, steps = [], node = [process.execPath] } = trial
+  const { install, check, files = {}, steps = [], node = [process.execPath] } = trial
   const { programs = ['smoke.cjs', 'smoke.mjs'] } = trial
   emptyProject(folder)
+  writeFileSync(path.join(folder, 'example.mjs'), EXAMPLE)
   for (const [name, text] of Object.entries(files)) writeFileSync(path.join(folder, name), text)
   const began = performance.now()
-  await run(install, { cwd: folder, env })
+  const { said } = await run(install, { cwd: folder, env })
   const seconds = ((performance.now() - began) / 1000).toFixed(1)
+  check?.(folder, said)
   for (const step of steps) await run(step, { cwd: folder, env })
   for (const program of programs) {
-    const { results } = JSON.parse(await run([...node, program], { cwd: folder, env }))
-    assert.equal(results, expected, `${program}: other bits`)
+    const { printed } = await run([...node, program], { cwd: folder, env })
+    assert.equal(JSON.parse(printed).results, expected, `${program}: other bits`)
+  }
+  if (trial.programs === undefined) {
+    const { printed } = await run([...node, 'example.mjs'], { cwd: folder, env })
+    assert.equal(printed, PRINTED)
   }
   return `works, installed in ${seconds} s`
 }
@@ -211,7 +264,8 @@ async function main(words) {
     emptyProject(own)
     mkdirSync(path.join(own, 'node_modules'))
     symlinkSync(root, path.join(own, 'node_modules', 'jumpout'), 'dir')
-    const { results } = JSON.parse(await run([process.execPath, 'smoke.cjs'], { cwd: own, env }))
+    const { printed } = await run([process.execPath, 'smoke.cjs'], { cwd: own, env })
+    const { results } = JSON.parse(printed)
     const wanted = trials(registry.url).filter(
       ({ name }) =>
         words.length === 0 || words.some((word) => name.toLowerCase().includes(word.toLowerCase())),
