@@ -97,11 +97,12 @@ function checkNpm(folder, said) {
   assert(packages.length <= LARGEST_INSTALLATION, `installed: ${packages.join(', ')}`)
 }
 
-/** A file system with Node, the libraries that it loads, and the project. */
+/** A file system with Node, the libraries that it loads, all of glibc's, and the project. */
 function makeRoot(folder) {
   const inside = path.join(folder, 'root')
-  const libraries = execFileSync('ldd', [process.execPath], { encoding: 'utf8' }).match(/\/\S+/g)
-  for (const file of libraries) {
+  const loaded = execFileSync('ldd', [process.execPath], { encoding: 'utf8' }).match(/\/\S+/g)
+  const glibc = path.dirname(loaded.find((file) => file.endsWith('/libc.so.6')))
+  for (const file of [...loaded, path.join(glibc, 'librt.so.1')]) {
     mkdirSync(path.join(inside, path.dirname(file)), { recursive: true })
     copyFileSync(file, path.join(inside, file))
   }
