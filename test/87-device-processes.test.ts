@@ -1,8 +1,10 @@
 /** Processes and worker threads that use devices end without a crash or a hang, in every way. */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import type { Runtime } from 'jumpout'
 import t from 'tap'
 import { deviceEnvironment, onGpu } from './support/device'
-import { endedWell, runNode, runProgram } from './support/program'
+import { endedWell, programPath, runNode, runProgram } from './support/program'
 
 const WAYS = {
   together: 'main thread and workers at once, each with its own streams, get the same results',
@@ -89,4 +91,40 @@ t.test('where only some devices can be used, the reason names the others', emula
     if (others === undefined) t.equal(reason, undefined, architectures)
     else t.match(reason, others)
   }
+})
+
+const noAudit = (): string | false => {
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
+  if (header.glibcVersionRuntime === undefined) return 'LD_AUDIT is of glibc'
+  return spawnSync('cc', ['--version']).status !== 0 && 'there is no C compiler'
+}
+
+t.test('an engine without external array buffers, as Electron', { skip: noAudit() }, async (t) => {
+  const audit = join(t.testdir({}), 'no-external-buffers.so')
+  execFileSync('cc', ['-shared', '-fPIC', programPath('no-external-buffers.c'), '-o', audit])
+  const program = `
+    const { allocate, allocPinned, Jumpout, jumpoutBackward, jumpoutForward, jumpoutForwardAsync, release } = require('jumpout')
+    async function main() {
+      for (const length of [0, 10, 65536, 1_000_000]) {
+        const x = allocate(length).fill(1)
+        const { output, saved } = jumpoutForward(x, { seed: 1 })
+        release(jumpoutBackward(output, saved))
+        const layer = new Jumpout({ seed: 1, reuse: true })
+        layer.backward(layer.forward(x))
+        const { output: later } = await jumpoutForwardAsync(x, { seed: 1 })
+        if (Buffer.compare(Buffer.from(output.buffer), Buffer.from(later.buffer)) !== 0) throw new Error('other bits')
+        console.log(output.length, saved.mask.length)
+      }
+      allocPinned(10)
+    }
+    main().catch((error) => console.log(error.code, error.message))`
+  const { code, stdout, stderr } = await runNode(['--eval', program], {
+    env: { ...deviceEnvironment, LD_AUDIT: audit },
+  })
+  t.same({ code, stderr }, { code: 0, stderr: '' })
+  t.equal(
+    stdout,
+    '0 0\n10 1\n65536 2048\n1000000 31250\n' +
+      'ERR_INVALID_STATE Expected an engine that allows external array buffers for allocPinned, got one that does not\n',
+  )
 })
