@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <initializer_list>
-#include <iterator>
 #include <mutex>
 #include <new>
 
@@ -16,12 +15,6 @@
 
 namespace jumpout::cuda {
 namespace {
-
-const Kernels& kernelsOf(jumpout_dtype dtype) {
-  static constexpr const Kernels* kKernels[] = {&kFloat32Kernels, &kFloat16Kernels, &kBFloat16Kernels};
-  static_assert(std::size(kKernels) == kFloatingDtypes);
-  return *kKernels[dtype];
-}
 
 // ---- The device ---------------------------------------------------------------------------------------------
 

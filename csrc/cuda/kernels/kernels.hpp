@@ -3,6 +3,9 @@
 
 #include <cuda_runtime_api.h>
 
+#include <iterator>
+
+#include "core/dtype.hpp"
 #include "cuda/borders.hpp"
 #include "cuda/kernels/passes.hpp"
 
@@ -66,6 +69,12 @@ struct Kernels {
 extern const Kernels kFloat32Kernels;
 extern const Kernels kFloat16Kernels;
 extern const Kernels kBFloat16Kernels;
+
+inline const Kernels& kernelsOf(jumpout_dtype dtype) {
+  constexpr const Kernels* kKernels[] = {&kFloat32Kernels, &kFloat16Kernels, &kBFloat16Kernels};
+  static_assert(std::size(kKernels) == kFloatingDtypes);
+  return *kKernels[dtype];
+}
 
 // Records of many groups, from given counts or from those that stand in the records already.
 cudaError_t drawRecords(const Pass&);
