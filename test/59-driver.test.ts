@@ -16,7 +16,11 @@ const cannot = (): string | false => {
 const DRIVERS: Record<string, { defines?: string[]; reason?: RegExp }> = {
   missing: { reason: /\w+ \w+/ },
   'without its functions': { defines: ['WITHOUT_SYMBOLS'], reason: /\w+ \w+/ },
-  'too old': { defines: ['ANSWER=0', 'VERSION=11000', 'CRASHES=0'], reason: /made for CUDA 11\.0, too old/ },
+  'too old': {
+    defines: ['ANSWER=0', 'VERSION=11000', 'CRASHES=0'],
+    reason:
+      /made for CUDA 11\.0, too old for the CUDA \d+\.\d of this build, which needs driver R(525|580) or newer/,
+  },
   'without a device': { defines: ['ANSWER=100', 'VERSION=99000', 'CRASHES=0'], reason: /no CUDA device/ },
   'that fails in each call': { defines: ['ANSWER=999', 'VERSION=99000', 'CRASHES=0'], reason: /999/ },
   'that crashes': { defines: ['ANSWER=0', 'VERSION=99000', 'CRASHES=1'] },
