@@ -38,7 +38,7 @@ Napi::Array devices(Napi::Env env) {
 }
 
 // What is known without asking the CUDA driver.
-napi_value host(const Call& call) {
+Napi::Object host(const Call& call) {
   jumpout_host found;
   require(jumpout_get_host(&found), kNoNames);
   Napi::Object result = Napi::Object::New(call.env);
@@ -48,13 +48,10 @@ napi_value host(const Call& call) {
   return result;
 }
 
-napi_value runtime(const Call& call) {
+Napi::Object runtime(const Call& call) {
   jumpout_runtime found;
   require(jumpout_get_runtime(&found), kNoNames);
-  Napi::Object result = Napi::Object::New(call.env);
-  result.Set("version", found.version);
-  result.Set("isa", found.cpu_isa);
-  result.Set("threads", found.cpu_threads);
+  Napi::Object result = host(call);
   result.Set("cudaCompiled", found.cuda_compiled != 0);
   result.Set("cudaAvailable", found.cuda_available != 0);
   if (found.cuda_reason != nullptr) result.Set("cudaReason", found.cuda_reason);

@@ -7,6 +7,7 @@ const { rmSync } = require('node:fs')
 const path = require('node:path')
 const { ownBuildJobs } = require('../build-jobs')
 const { checkFloor } = require('./floor')
+const { platformNamed } = require('./manifests')
 const { cuda, ninja, python, root, run, zig } = require('./tools')
 const { tryOut } = require('./try')
 
@@ -79,11 +80,8 @@ function build(platform, folder) {
 module.exports = { build, canBuild }
 
 if (require.main === module) {
-  const platforms = require('./platforms')
   for (const name of process.argv.slice(2)) {
-    const platform = platforms.find((known) => known.name === name)
-    if (platform === undefined)
-      throw new Error(`Expected one of ${platforms.map(({ name }) => name).join(', ')}, got ${name}`)
+    const platform = platformNamed(name)
     const started = Date.now()
     const result = build(platform, path.join(root, 'release', name))
     console.log(name, result, `${Math.round((Date.now() - started) / 1000)} s`)

@@ -37,6 +37,14 @@ function platformManifest(platform) {
   }
 }
 
+/** The platform of this name; throws where there is none. */
+function platformNamed(name) {
+  const found = platforms.find((known) => known.name === name)
+  if (found === undefined)
+    throw new Error(`Expected one of ${platforms.map((known) => known.name).join(', ')}, got ${name}`)
+  return found
+}
+
 /** The platform of this machine; undefined where no package is made for it. */
 function ownPlatform() {
   const { glibcVersionRuntime } = process.report.getReport().header
@@ -46,4 +54,4 @@ function ownPlatform() {
   return platforms.find(fits)
 }
 
-module.exports = { ownPlatform, packageOf, mainManifest, platformManifest }
+module.exports = { ownPlatform, packageOf, mainManifest, platformManifest, platformNamed }

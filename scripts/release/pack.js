@@ -6,7 +6,7 @@
 const { execFileSync } = require('node:child_process')
 const { chmodSync, copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } = require('node:fs')
 const path = require('node:path')
-const { mainManifest, packageOf, platformManifest } = require('./manifests')
+const { mainManifest, packageOf, platformManifest, platformNamed } = require('./manifests')
 const platforms = require('./platforms')
 
 const root = path.resolve(__dirname, '..', '..')
@@ -85,20 +85,12 @@ function printTable(rows) {
     )
 }
 
-/** Those of these names, or all; throws for a name that there is not. */
-function chosen(names) {
-  for (const name of names) {
-    if (!platforms.some((platform) => platform.name === name))
-      throw new Error(`Expected one of ${platforms.map((one) => one.name).join(', ')}, got ${name}`)
-  }
-  return platforms.filter(({ name }) => names.length === 0 || names.includes(name))
-}
-
 async function main(names) {
   const rows = [['package', 'packed', 'unpacked', 'floor', 'run on']]
   const add = (name, { size, unpackedSize, floor, tried }) =>
     rows.push([name, bytes(size), bytes(unpackedSize), floor, tried])
-  const wanted = chosen(names)
+  const named = names.map(platformNamed)
+  const wanted = platforms.filter((platform) => names.length === 0 || named.includes(platform))
   const release = path.join(root, 'release')
   const builder = { ...require('./build'), ...require('./contents') }
   if (names.length === 0) rmSync(release, { recursive: true, force: true })

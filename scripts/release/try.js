@@ -5,14 +5,8 @@
 const { spawnSync } = require('node:child_process')
 const { cpSync, existsSync, readFileSync } = require('node:fs')
 const path = require('node:path')
+const { ownPlatform, platformNamed } = require('./manifests')
 const { linuxNode, linuxRoot, machines, root, run } = require('./tools')
-
-const ownLibc = () =>
-  process.platform === 'linux'
-    ? process.report.getReport().header.glibcVersionRuntime === undefined
-      ? 'musl'
-      : 'glibc'
-    : undefined
 
 const LOADERS = {
   glibc: (machine) =>
@@ -21,10 +15,11 @@ const LOADERS = {
 }
 
 /** How a Node of this platform is started here, and what that is called; or why none is. */
-function nodeOf({ os, cpu, libc }) {
-  const isOwnCpu = cpu === process.arch
-  if (os === process.platform && isOwnCpu && libc === ownLibc())
+function nodeOf(platform) {
+  if (platform === ownPlatform())
     return { command: [process.execPath], called: `Node ${process.versions.node}` }
+  const { os, cpu, libc } = platform
+  const isOwnCpu = cpu === process.arch
   if (os !== 'linux' || process.platform !== 'linux') return { why: 'not run: no such system here' }
   const machine = machines[cpu]
   const emulator = `qemu-${machine}`
@@ -90,7 +85,7 @@ module.exports = { tryOut }
 
 if (require.main === module) {
   const [name, folder] = process.argv.slice(2)
-  const platform = require('./platforms').find((known) => known.name === name)
+  const platform = platformNamed(name)
   const { tried, isa } = tryOut(platform, folder)
   if (isa === '') throw new Error(`${name} was ${tried}`)
   console.log(`${name}: golden vectors, ${isa}, ${tried}`)
