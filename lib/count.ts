@@ -33,13 +33,16 @@ export interface Counts {
   total: number[]
 }
 
+/** Counts know of no units. */
+const NO_UNITS = { unit: 'element', dataFormat: 'channelsFirst' } as const
+
 function readLayout(options: CountOptions, length: number): Layout {
-  const grouping = { granularity: readGranularity(options.granularity), unit: 'element' } as const
+  const granularity = readGranularity(options.granularity)
   const shape = readShape(options.shape)
   const { elementOffset } = options
   const offset = elementOffset === undefined ? undefined : readOffset(elementOffset, 'options.elementOffset')
   if (offset !== undefined) checkEnd(offset, length, 'options.elementOffset')
-  return layoutOf(grouping, shape, length, offset)
+  return layoutOf({ granularity, ...NO_UNITS }, shape, length, offset)
 }
 
 /** Elements of each group within the range, which follow from the layout alone. */

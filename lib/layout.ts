@@ -6,15 +6,16 @@ import { invalidType, invalidValue, outOfRange, readInteger } from './errors'
 
 /** Which elements share one active count and one rate: the whole tensor (paper), or each index of the first dimension. */
 export type Granularity = 'batch' | 'sample'
-/** Which elements are dropped together: each alone, or a channel, one index pair of the first two dimensions. */
+/** Which elements are dropped together: each alone, or a channel of a sample, which `DataFormat` places. */
 export type Unit = 'element' | 'channel'
+/** Where the channels are: in the second dimension, [N, C, ...], or in the last one, [N, ..., C]. */
+export type DataFormat = 'channelsFirst' | 'channelsLast'
 
 /** A shape and its products. */
 export interface Shape {
   readonly dimensions: readonly number[]
   readonly elements: number
   readonly sampleSize: number
-  readonly planeSize: number
 }
 
 /** Where a range of elements lies: jumpout_layout of the C API, and the number of groups that the range touches. */
@@ -23,6 +24,8 @@ export interface Layout {
   /** 0: the whole tensor is one group. */
   readonly groupSize: number
   readonly unitSize: number
+  /** 0: a unit's elements lie together. */
+  readonly channels: number
   readonly groupCount: number
 }
 
@@ -37,6 +40,8 @@ function oneOf<T extends string>(value: unknown, first: T, second: T, argument: 
 export const readGranularity = (value: unknown): Granularity =>
   oneOf(value, 'batch', 'sample', 'options.granularity')
 export const readUnit = (value: unknown): Unit => oneOf(value, 'element', 'channel', 'options.unit')
+export const readDataFormat = (value: unknown): DataFormat =>
+  oneOf(value, 'channelsFirst', 'channelsLast', 'options.dataFormat')
 
 const SHAPE = 'options.shape'
 const product = (numbers: readonly number[], from: number): number => {
@@ -61,7 +66,6 @@ export function readShape(value: unknown): Shape | undefined {
     dimensions: sizes,
     elements: product(sizes, 0),
     sampleSize: product(sizes, 1),
-    planeSize: product(sizes, 2),
   }
 }
 
@@ -76,29 +80,43 @@ function assertDimensions(shape: Shape | undefined, least: number, expected: str
 export interface Grouping {
   readonly granularity: Granularity
   readonly unit: Unit
+  readonly dataFormat: DataFormat
 }
 
-const WHOLE: Layout = { elementOffset: 0, groupSize: 0, unitSize: 1, groupCount: 1 }
+const ELEMENTS = { unitSize: 1, channels: 0 } as const
+const WHOLE: Layout = { elementOffset: 0, groupSize: 0, ...ELEMENTS, groupCount: 1 }
+
+/** Channels of one element are the same units as elements, and channels of none leave nothing to divide. */
+function unitsOf(
+  { unit, dataFormat }: Grouping,
+  shape: Shape | undefined,
+): Pick<Layout, 'unitSize' | 'channels'> {
+  if (unit === 'element') return ELEMENTS
+  const last = dataFormat === 'channelsLast'
+  const form = last ? '[N, ..., C]' : '[N, C, ...]'
+  assertDimensions(shape, 2, `${form}, which unit 'channel'${last ? " with 'channelsLast'" : ''} needs,`)
+  const { dimensions, sampleSize } = shape
+  const channels = dimensions[last ? dimensions.length - 1 : 1]
+  const unitSize = sampleSize / channels
+  return unitSize > 1 ? { unitSize, channels: last ? channels : 0 } : ELEMENTS
+}
 
 /** `elementOffset` undefined: the range is the whole tensor, so `shape` must have exactly its number of elements. */
 export function layoutOf(
-  { granularity, unit }: Grouping,
+  grouping: Grouping,
   shape: Shape | undefined,
   length: number,
   elementOffset?: number,
 ): Layout {
+  const { granularity, unit } = grouping
   if (shape === undefined && elementOffset === undefined && granularity === 'batch' && unit === 'element')
     return WHOLE
   let groupSize = 0
-  let unitSize = 1
   if (granularity === 'sample') {
     assertDimensions(shape, 1, "[N, ...], which granularity 'sample' needs,")
     groupSize = shape.sampleSize
   }
-  if (unit === 'channel') {
-    assertDimensions(shape, 2, "[N, C, ...], which unit 'channel' needs,")
-    unitSize = Math.max(shape.planeSize, 1) // empty planes leave nothing to divide
-  }
+  const units = unitsOf(grouping, shape)
   const offset = elementOffset ?? 0
   if (shape !== undefined) {
     const { elements } = shape
@@ -109,7 +127,7 @@ export function layoutOf(
       throw outOfRange(`a product of at least ${offset + length}, where the shard ends,`, SHAPE, elements)
     }
   }
-  return { elementOffset: offset, groupSize, unitSize, groupCount: countGroups(length, offset, groupSize) }
+  return { elementOffset: offset, groupSize, ...units, groupCount: countGroups(length, offset, groupSize) }
 }
 
 function countGroups(length: number, offset: number, groupSize: number): number {

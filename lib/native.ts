@@ -24,6 +24,7 @@ const FIELDS = [
   'elementOffset',
   'groupSize',
   'unitSize',
+  'channels',
   'counted',
 ] as const
 

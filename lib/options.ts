@@ -1,8 +1,10 @@
 /** The options of jumpout: read and checked once, with all defaults in one place. */
 import { invalidType, outOfRange } from './errors'
 import {
+  type DataFormat,
   type Granularity,
   type Grouping,
+  readDataFormat,
   readGranularity,
   readShape,
   readUnit,
@@ -38,7 +40,12 @@ export interface JumpoutOptions {
   granularity?: Granularity | undefined
   /** Which elements are dropped together. Default 'element', the paper's. */
   unit?: Unit | undefined
-  /** Row-major dimensions, required as [N, ...] for 'sample', [N, C, ...] for 'channel'. Their product is the length. */
+  /** Which dimension of `shape` has the channels for `unit: 'channel'`. Default 'channelsFirst', the second. */
+  dataFormat?: DataFormat | undefined
+  /**
+   * Row-major dimensions, required as [N, ...] for 'sample', and for 'channel' as [N, C, ...], or with 'channelsLast' as
+   * [N, ..., C]. Their product is the length.
+   */
   shape?: readonly number[] | undefined
 }
 
@@ -53,6 +60,7 @@ export const SETTINGS: NamesOf<JumpoutOptions> = {
   relu: true,
   granularity: true,
   unit: true,
+  dataFormat: true,
   shape: true,
 }
 
@@ -116,6 +124,7 @@ export function readSettings(options: JumpoutOptions): Settings {
     relu: readBoolean(options.relu, false, 'options.relu'),
     granularity: readGranularity(options.granularity),
     unit: readUnit(options.unit),
+    dataFormat: readDataFormat(options.dataFormat),
     shape: readShape(options.shape),
   }
 }

@@ -122,6 +122,7 @@ export function writeLayout(layout: Layout): void {
   descriptor[at.elementOffset] = layout.elementOffset
   descriptor[at.groupSize] = layout.groupSize
   descriptor[at.unitSize] = layout.unitSize
+  descriptor[at.channels] = layout.channels
 }
 
 /** Writes settings, layout and draw to the descriptor; `counted`: the rows already have the counts. */

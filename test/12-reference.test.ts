@@ -25,7 +25,7 @@ t.test('npm run vectors reproduces test/vectors', (t) => {
 })
 
 t.test('golden vectors', (t) => {
-  t.equal(goldenCases.length, 23)
+  t.equal(goldenCases.length, 28)
   for (const { name, call, input, gradOutput, output, mask, gradInput, groups } of goldenCases) {
     const result = forward(input, call)
     t.equal(groupDifference(result.groups, groups), null, `${name}: statistics`)

@@ -12,6 +12,7 @@ const LAYOUTS = [
   { granularity: 'sample' },
   { unit: 'channel' },
   { granularity: 'sample', unit: 'channel', relu: true },
+  { unit: 'channel', dataFormat: 'channelsLast', relu: true },
 ] as const
 
 /**

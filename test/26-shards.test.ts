@@ -7,6 +7,12 @@ import { makeGradient, makeInput } from './support/inputs'
 import { holds, randomCases, type RandomCase } from './support/properties'
 import { isKept } from './support/reference'
 
+const UNITS = [
+  { unit: 'element' },
+  { unit: 'channel' },
+  { unit: 'channel', dataFormat: 'channelsLast' },
+] as const
+
 interface Piece {
   begin: number
   end: number
@@ -72,12 +78,12 @@ t.test('any layout, cut anywhere', (t) => {
 t.test('every cut of a small tensor, channels and samples included', (t) => {
   const shape = [3, 4, 5]
   for (const granularity of ['batch', 'sample'] as const) {
-    for (const unit of ['element', 'channel'] as const) {
-      const call = { granularity, unit, shape, seed: 8n, call: 2n, sigma: 0.4 }
+    for (const unit of UNITS) {
+      const call = { granularity, ...unit, shape, seed: 8n, call: 2n, sigma: 0.4 }
       for (let cut = 1; cut < 60; ++cut) {
         t.doesNotThrow(
           () => assertSplits({ call, input: makeInput(60), gradOutput: makeGradient(60) }, [cut / 60 + 1e-9]),
-          `${granularity}, ${unit}, ${cut}`,
+          `${granularity}, ${JSON.stringify(unit)}, ${cut}`,
         )
       }
     }

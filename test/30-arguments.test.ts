@@ -112,6 +112,14 @@ const SHARED: Record<string, [unknown, Refusal][]> = {
     ),
     ['Element', value("Expected 'element' or 'channel' for options.unit, got 'Element'")],
   ],
+  dataFormat: [
+    ...typeRows(
+      'dataFormat',
+      "'channelsFirst' or 'channelsLast'",
+      [...STRANGERS, ...numbers].filter(([wrong]) => typeof wrong !== 'string'),
+    ),
+    ['NHWC', value("Expected 'channelsFirst' or 'channelsLast' for options.dataFormat, got 'NHWC'")],
+  ],
   shape: [
     ...typeRows(
       'shape',
@@ -202,6 +210,18 @@ const TOGETHER: [options: object, Refusal][] = [
   [
     { unit: 'channel', shape: [100] },
     range("Expected [N, C, ...], which unit 'channel' needs, for options.shape, got one of 1 dimension"),
+  ],
+  [
+    { unit: 'channel', dataFormat: 'channelsLast' },
+    type(
+      "Expected [N, ..., C], which unit 'channel' with 'channelsLast' needs, for options.shape, got undefined",
+    ),
+  ],
+  [
+    { unit: 'channel', dataFormat: 'channelsLast', shape: [100] },
+    range(
+      "Expected [N, ..., C], which unit 'channel' with 'channelsLast' needs, for options.shape, got one of 1 dimension",
+    ),
   ],
   [
     { saveMask: false, mask: new Uint32Array(4) },

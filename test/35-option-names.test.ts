@@ -55,6 +55,8 @@ t.test('hints', (t) => {
     ['jumpoutForward', { max_rate: 0.9 }, /did you mean 'maxRate'\?/],
     ['jumpoutForward', { p: 0.9 }, /did you mean 'rate'\?/],
     ['jumpoutForward', { sede: 2 }, /did you mean 'seed'\?/],
+    ['jumpoutForward', { data_format: 'channelsLast' }, /did you mean 'dataFormat'\?/],
+    ['countActive', { dataFormat: 'channelsLast' }, /, an option of jumpoutForward, new Jumpout$/],
     ['jumpoutForward', { saveMasks: true }, /did you mean 'saveMask'\?/],
     ['jumpoutForward', { inplace: true }, /`out` may be the input/],
     ['jumpoutForward', { training: false }, /functions always drop.*layer\.eval\(\)/],

@@ -23,11 +23,12 @@ const here = (array: Float32Array): Float32Array => Float32Array.from(array)
 t.test('a binary with its fields in another order computes the same', (t) => {
   const { jumpout } = loadReordered(t.testdir())
   const input = makeInput(1000)
-  for (const [granularity, unit] of [
-    ['batch', 'element'],
-    ['sample', 'channel'],
+  for (const [granularity, unit, dataFormat] of [
+    ['batch', 'element', undefined],
+    ['sample', 'channel', undefined],
+    ['batch', 'channel', 'channelsLast'],
   ] as const) {
-    const options = { ...OPTIONS, granularity, unit }
+    const options = { ...OPTIONS, granularity, unit, dataFormat }
     const expected = jumpoutForward(input, options)
     const { output, saved } = jumpout.jumpoutForward(input, options)
     equalBits(t, here(output), expected.output, `output, ${granularity}`)

@@ -11,6 +11,7 @@ import {
   type Counts,
   type CudaError,
   type CudaMemory,
+  type DataFormat,
   DeviceArray,
   type DType,
   foldIn,
@@ -47,6 +48,7 @@ export async function types(x: Float32Array, mask: Uint32Array): Promise<void> {
   const options: JumpoutOptions = { granularity: 'sample', unit: 'channel', shape: [1, 2, 3] as const }
   const call: CallOptions = {
     ...options,
+    dataFormat: 'channelsLast' satisfies DataFormat,
     seed: 1n,
     call: 2,
     out: x,

@@ -165,8 +165,12 @@ t.test('shards', (t) => {
   const input = makeInput(1200, 'signed')
   const gradOutput = makeGradient(1200)
   for (const granularity of ['batch', 'sample'] as const) {
-    for (const unit of ['element', 'channel'] as const) {
-      const options = { seed: 8n, call: 1n, granularity, unit, shape, relu: true }
+    for (const unit of [
+      { unit: 'element' },
+      { unit: 'channel' },
+      { unit: 'channel', dataFormat: 'channelsLast' },
+    ] as const) {
+      const options = { seed: 8n, call: 1n, granularity, ...unit, shape, relu: true }
       const whole = expectedOf(input, gradOutput, options)
       const { active, total } = countActive(input, { granularity, shape })
       for (const [begin, end] of [
@@ -184,7 +188,7 @@ t.test('shards', (t) => {
         const x = DeviceArray.from(input.subarray(begin, end))
         const g = DeviceArray.from(gradOutput.subarray(begin, end))
         const counts = DeviceArray.from(BigUint64Array.from(shard.active, BigInt))
-        const what = `${granularity}, ${unit}, ${begin} to ${end}`
+        const what = `${granularity}, ${JSON.stringify(unit)}, ${begin} to ${end}`
         for (const result of [
           jumpoutForward(x, { ...options, shard }),
           jumpoutForward(x, {

@@ -78,7 +78,7 @@ Workload::Workload(const Device& device, const Shape& shape)
   uint64_t in_tile = 0;
   for (const uint32_t bits : tile_) in_tile += device_tests::widen(shape.dtype, bits) > 0.0f;
   active_ += in_tile * (shape.length / tile_.size());
-  const jumpout_layout layout{0, shape.row, 1};
+  const jumpout_layout layout{0, shape.row, 1, 0};
   const jumpout_device_count_args count{input_.at,       static_cast<uint64_t*>(counts_.at),
                                         device.stream(), shape.length,
                                         groups_,         layout,
@@ -98,7 +98,7 @@ Taken Workload::forward(Options options, const device_tests::Policy& policy) {
   args.stream = device_.stream();
   args.length = shape_.length;
   args.group_count = groups_;
-  args.layout = {0, shape_.row, 1};
+  args.layout = {0, shape_.row, 1, 0};
   args.options = jumpout_default_options();
   args.options.relu = options.relu;
   args.seed = kSeed;
@@ -120,7 +120,7 @@ Taken Workload::backward(Options options) {
                                           device_.stream(),
                                           shape_.length,
                                           groups_,
-                                          {0, shape_.row, 1},
+                                          {0, shape_.row, 1, 0},
                                           shape_.dtype,
                                           device_.number(),
                                           options.relu};
@@ -230,7 +230,7 @@ Case Workload::window(size_t first, size_t length, Options options) const {
   Case c;
   c.dtype = shape_.dtype;
   c.length = length;
-  c.layout = {first, shape_.row, 1};
+  c.layout = {first, shape_.row, 1, 0};
   c.options.relu = options.relu;
   c.seed = kSeed;
   c.call = call_;

@@ -149,7 +149,7 @@ struct Workload {
   AlignedArray<float> output;
   AlignedArray<uint32_t> mask;
   jumpout_group group{};
-  jumpout_layout layout{0, 0, 1};
+  jumpout_layout layout{0, 0, 1, 0};
   jumpout_forward_args forwardArgs{};
   uint64_t call = 0;
 };

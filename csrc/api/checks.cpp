@@ -80,6 +80,8 @@ jumpout_status checkLayout(const Args& args) {
   // The end of the last group must not overflow either.
   if (layout.group_size && layout.group_size > UINT64_MAX - layout.element_offset - length)
     return failing(JUMPOUT_BAD_LENGTH, "layout.group_size");
+  // A sample, whose size is the product, must be countable.
+  if (layout.channels > UINT64_MAX / layout.unit_size) return failing(JUMPOUT_BAD_LENGTH, "layout.channels");
   return args.group_count == groupCount(length, layout) ? JUMPOUT_OK
                                                         : failing(JUMPOUT_BAD_LENGTH, "group_count");
 }

@@ -97,7 +97,7 @@ void Backend::backward(const jumpout_backward_args& args) {
   ThreadPool::Call call(pool_, {operation, args.length, args.grad_input == args.grad_output});
   forEachPart(call, args.length, Order::kAscending, [&](size_t begin, size_t end) {
     if (args.mask)
-      sweep.applyMask(args.mask, begin, end);
+      sweep.applyMask(args.mask + begin / kMaskWordBits, begin, end);
     else
       sweep.applyDraws(begin, end);
   });

@@ -48,17 +48,22 @@ struct Kernels {
   void (*applyLanes)(Gate gate, const Range& range, const uint16_t* lanes, const uint16_t* thresholds,
                      const float* scales);
 
-  // Backward from a packed mask: 4 + 1/8 bytes read, 4 written. One scale, or with `scales` one per element.
-  void (*applyMask)(const Range& range, const uint32_t* kept, float scale, const float* scales);
+  // Packed decisions: backward from a mask, and both passes where channels are interleaved. 4 + 1/8 bytes read, 4 written.
+  // One scale, or with `scales` one per element.
+  void (*applyMask)(Gate gate, const Range& range, const uint32_t* kept, float scale, const float* scales);
 
   // The 16-bit lanes of whole blocks, in unit order: 8 * blocks values, rounded up to kLanePadding of them.
   void (*drawLanes)(const Draws& draws, size_t blocks, uint16_t* lanes);
+
+  // Packed decisions for one threshold. Reads and writes `count` of them, rounded up to kDecisionPadding.
+  void (*decideLanes)(const uint16_t* lanes, size_t count, uint32_t threshold, uint32_t* kept);
 
   bool streams;  // has stores that go past the caches
   size_t vector_alignment;
 };
 
 inline constexpr size_t kLanePadding = 256;
+inline constexpr size_t kDecisionPadding = 64;
 
 extern const Kernels kScalarKernels;
 extern const Kernels kAvx2Kernels;

@@ -263,33 +263,46 @@ void applyLanes(Gate gate, const Range& range, const uint16_t* lanes, const uint
   }
 }
 
-template <class V, Stores stores, class Scale>
+template <class V, Gate gate, Stores stores, class Scale>
 void applyMaskTo(const Range& range, const uint32_t* kept, const Scale& scale) {
   using Bits = typename V::Bits;
+  const auto step = [&](const Range& r, size_t i, Bits bits, const auto& scales, auto written) {
+    const Bits passed = V::template apply<gate, decltype(written)::value>(
+        V::fromBits(bits), r.input + i, gate == Gate::kNonzeroPartner ? r.partner + i : nullptr, scales,
+        r.output + i);
+    if (r.mask) storeBits(r.mask, i, passed);
+  };
   size_t i = 0;
   for (; i + kChunk<V> <= range.length; i += kChunk<V>) {
     for (size_t line = 0; line < kChunk<V> * sizeof(float); line += 64)
       prefetch(reinterpret_cast<const char*>(range.input + i) + line);
-    V::template apply<Gate::kNone, stores>(V::fromBits(loadBits<Bits>(kept, i)), range.input + i, nullptr,
-                                           scale.from(i), range.output + i);
+    step(range, i, loadBits<Bits>(kept, i), scale.from(i), StoresConstant<stores>{});
   }
   if (i < range.length) {
     Bits bits = 0;
     std::memcpy(&bits, reinterpret_cast<const unsigned char*>(kept) + i / 8, (range.length - i + 7) / 8);
     padded<kChunk<V>>(range, i, [&](const Range& tail) {
-      V::template apply<Gate::kNone, Stores::kCached>(V::fromBits(bits), tail.input, nullptr, scale.from(i),
-                                                      tail.output);
+      step(tail, 0, bits, scale.from(i), StoresConstant<Stores::kCached>{});
     });
   }
   if constexpr (stores != Stores::kCached) V::fence();
 }
 
-template <class V>
-void applyMask(const Range& range, const uint32_t* kept, float scale, const float* scales) {
-  if (scales) return applyMaskTo<V, Stores::kCached>(range, kept, ElementScales<V>{scales});
+template <class V, Gate gate>
+void applyMaskGated(const Range& range, const uint32_t* kept, float scale, const float* scales) {
+  if (scales) return applyMaskTo<V, gate, Stores::kCached>(range, kept, ElementScales<V>{scales});
   const UniformScale<V> uniform(scale);
   withStores<V>(range.stores,
-                [&](auto stores) { applyMaskTo<V, decltype(stores)::value>(range, kept, uniform); });
+                [&](auto stores) { applyMaskTo<V, gate, decltype(stores)::value>(range, kept, uniform); });
+}
+
+template <class V>
+void applyMask(Gate gate, const Range& range, const uint32_t* kept, float scale, const float* scales) {
+  switch (gate) {
+    case Gate::kNone: return applyMaskGated<V, Gate::kNone>(range, kept, scale, scales);
+    case Gate::kPositiveInput: return applyMaskGated<V, Gate::kPositiveInput>(range, kept, scale, scales);
+    case Gate::kNonzeroPartner: return applyMaskGated<V, Gate::kNonzeroPartner>(range, kept, scale, scales);
+  }
 }
 
 template <class V>
@@ -305,6 +318,15 @@ void drawLanes(const Draws& draws, size_t blocks, uint16_t* lanes) {
       V::storeLanes(words01, words23, lanes + (done + block) * 8);
     }
   });
+}
+
+template <class V>
+void decideLanes(const uint16_t* lanes, size_t count, uint32_t threshold, uint32_t* kept) {
+  static_assert(kDecisionPadding % kChunk<V> == 0);
+  uint16_t thresholds[kChunk<V>];
+  for (uint16_t& each : thresholds) each = static_cast<uint16_t>(threshold);
+  for (size_t i = 0; i < count; i += kChunk<V>)
+    storeBits(kept, i, V::toBits(V::decideLanes(lanes + i, thresholds)));
 }
 
 // A plain loop: with a narrow accumulator, compilers vectorise it as well as intrinsics would.
@@ -326,8 +348,8 @@ uint64_t countActive(const float* input, size_t length) {
 
 template <class V>
 constexpr Kernels kernelsOf() {
-  return {countActive<V>, applyDraws<V>, applyLanes<V>,      applyMask<V>,
-          drawLanes<V>,   V::kStreams,   V::kVectorAlignment};
+  return {countActive<V>, applyDraws<V>,  applyLanes<V>, applyMask<V>,
+          drawLanes<V>,   decideLanes<V>, V::kStreams,   V::kVectorAlignment};
 }
 
 }  // namespace

@@ -54,6 +54,7 @@ struct Avx2 {
     const __m256i spread = _mm256_shuffle_epi8(_mm256_set1_epi32(static_cast<int>(bits)), select_byte);
     return _mm256_cmpeq_epi8(_mm256_and_si256(spread, select_bit), select_bit);
   }
+  static Bits toBits(Decisions keep) { return static_cast<Bits>(_mm256_movemask_epi8(keep)); }
   static void storeLanes(Wide words01, Wide words23, uint16_t* lanes) {
     const __m256i r01 = _mm256_shuffle_epi32(words01, _MM_SHUFFLE(2, 3, 0, 1));
     const __m256i r23 = _mm256_shuffle_epi32(words23, _MM_SHUFFLE(2, 3, 0, 1));
@@ -71,7 +72,7 @@ struct Avx2 {
     bits |= applyEight<gate, stores, 8>(_mm_unpackhi_epi64(low, low), input, partner, scale, output);
     bits |= applyEight<gate, stores, 16>(high, input, partner, scale, output);
     bits |= applyEight<gate, stores, 24>(_mm_unpackhi_epi64(high, high), input, partner, scale, output);
-    if constexpr (gate == Gate::kNone) bits = static_cast<Bits>(_mm256_movemask_epi8(keep));
+    if constexpr (gate == Gate::kNone) bits = toBits(keep);
     return bits;
   }
   static void fence() { _mm_sfence(); }

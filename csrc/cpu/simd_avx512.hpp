@@ -57,6 +57,7 @@ struct Avx512 {
                 _mm512_cmpge_epu16_mask(_mm512_loadu_si512(lanes + 32), _mm512_loadu_si512(thresholds + 32)));
   }
   static Decisions fromBits(Bits bits) { return bits; }
+  static Bits toBits(Decisions keep) { return keep; }
   static void storeLanes(Wide words01, Wide words23, uint16_t* lanes) {
     const Halves halves = unpack(words01, words23);
     _mm512_storeu_si512(lanes, halves.first);

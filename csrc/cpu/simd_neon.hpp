@@ -45,6 +45,10 @@ struct Neon {
         vcombine_u8(vdup_n_u8(static_cast<uint8_t>(bits)), vdup_n_u8(static_cast<uint8_t>(bits >> 8)));
     return vtstq_u8(spread, bitOfElement());
   }
+  static Bits toBits(Decisions keep) {
+    const uint8x16_t bits = vandq_u8(keep, bitOfElement());
+    return static_cast<Bits>(vaddv_u8(vget_low_u8(bits)) | vaddv_u8(vget_high_u8(bits)) << 8);
+  }
   static void storeLanes(Wide words01, Wide words23, uint16_t* lanes) {
     const Blocks blocks = unpack(words01, words23);
     vst1q_u16(lanes, blocks.first);
@@ -70,9 +74,9 @@ struct Neon {
       const uint32x4_t product = vreinterpretq_u32_f32(vmulq_f32(x, scale.at(first)));
       vst1q_f32(output + first, vreinterpretq_f32_u32(vandq_u32(product, kept[quarter])));
     }
-    if constexpr (gate == Gate::kNone) return pack(keep);
-    return pack(join(vcombine_u16(vmovn_u32(kept[0]), vmovn_u32(kept[1])),
-                     vcombine_u16(vmovn_u32(kept[2]), vmovn_u32(kept[3]))));
+    if constexpr (gate == Gate::kNone) return toBits(keep);
+    return toBits(join(vcombine_u16(vmovn_u32(kept[0]), vmovn_u32(kept[1])),
+                       vcombine_u16(vmovn_u32(kept[2]), vmovn_u32(kept[3]))));
   }
   static void fence() {}
 
@@ -91,10 +95,6 @@ struct Neon {
   static uint8x16_t bitOfElement() {
     const uint8x8_t bits = vcreate_u8(0x8040201008040201);
     return vcombine_u8(bits, bits);
-  }
-  static Bits pack(Decisions keep) {
-    const uint8x16_t bits = vandq_u8(keep, bitOfElement());
-    return static_cast<Bits>(vaddv_u8(vget_low_u8(bits)) | vaddv_u8(vget_high_u8(bits)) << 8);
   }
 };
 

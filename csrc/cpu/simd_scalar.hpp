@@ -46,6 +46,7 @@ struct Scalar {
     return static_cast<Decisions>(bits);
   }
   static Decisions fromBits(Bits bits) { return bits; }
+  static Bits toBits(Decisions keep) { return keep; }
   static void storeLanes(Wide words01, Wide words23, uint16_t* lanes) {
     for (int i = 0; i < 8; ++i) lanes[i] = lane(words01, words23, i);
   }

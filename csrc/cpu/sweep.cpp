@@ -4,6 +4,7 @@
 
 #include "core/philox.hpp"
 #include "core/rate.hpp"
+#include "cpu/interleaved.hpp"
 
 namespace jumpout::cpu {
 namespace {
@@ -53,6 +54,7 @@ void Sweep::cut(size_t begin, size_t end, const Whole& whole, const Mixed& mixed
 }
 
 void Sweep::applyDraws(size_t begin, size_t end) const {
+  if (interleavesUnits(layout)) return applyInterleavedDraws(begin, end);
   const auto mixed = [&](size_t from, size_t to) { applyMixedDraws(from, to); };
   if (layout.unit_size != 1 || layout.element_offset % kLanesPerBlock != 0) return mixed(begin, end);
   const auto whole = [&](size_t row, size_t from, size_t to) {
@@ -65,8 +67,8 @@ void Sweep::applyDraws(size_t begin, size_t end) const {
 
 void Sweep::applyMask(const uint32_t* kept, size_t begin, size_t end) const {
   const auto whole = [&](size_t row, size_t from, size_t to) {
-    kernels.applyMask(rangeOf(from, to), kept + from / kMaskWordBits, static_cast<float>(groups[row].scale),
-                      nullptr);
+    kernels.applyMask(gate, rangeOf(from, to), kept + (from - begin) / kMaskWordBits,
+                      static_cast<float>(groups[row].scale), nullptr);
   };
   const auto mixed = [&](size_t from, size_t to) {
     float scales[kTile + kTilePadding];
@@ -76,7 +78,7 @@ void Sweep::applyMask(const uint32_t* kept, size_t begin, size_t end) const {
         std::fill(scales + (first - tile), scales + (last - tile), static_cast<float>(groups[row].scale));
       });
       std::fill_n(scales + (tile_end - tile), kTilePadding, 0.0f);
-      kernels.applyMask(rangeOf(tile, tile_end), kept + tile / kMaskWordBits, 0.0f, scales);
+      kernels.applyMask(gate, rangeOf(tile, tile_end), kept + (tile - begin) / kMaskWordBits, 0.0f, scales);
     }
   };
   cut(begin, end, whole, mixed);
@@ -114,6 +116,20 @@ void Sweep::applyMixedDraws(size_t begin, size_t end) const {
       std::fill(scales + (first - tile), scales + (last - tile), static_cast<float>(groups[row].scale));
     });
     kernels.applyLanes(gate, rangeOf(tile, tile_end), lanes, thresholds, scales);
+  }
+}
+
+void Sweep::applyInterleavedDraws(size_t begin, size_t end) const {
+  constexpr size_t kDecided = 8192;  // elements whose decisions are packed side by side, 1 KiB
+  const uint64_t offset = layout.element_offset;
+  InterleavedUnits units(kernels, layout, {seed, keepSubsequence(call), 0}, offset + (end - 1));
+  uint32_t kept[kDecided / kMaskWordBits] = {};
+  for (size_t tile = begin; tile < end; tile += kDecided) {
+    const size_t tile_end = std::min(end, tile + kDecided);
+    forEachRow(layout, tile, tile_end, [&](size_t row, size_t from, size_t to) {
+      units.decide(offset + from, to - from, thresholdOf(groups[row]), kept, from - tile);
+    });
+    applyMask(kept, tile, tile_end);
   }
 }
 

@@ -42,6 +42,7 @@ struct Sweep {
   void chooseStores(size_t length, size_t streaming_bytes);
 
   void applyDraws(size_t begin, size_t end) const;
+  // `kept` begins with the decision of element `begin`.
   void applyMask(const uint32_t* kept, size_t begin, size_t end) const;
 
  private:
@@ -50,6 +51,7 @@ struct Sweep {
   Range rangeOf(size_t begin, size_t end) const;
   const uint16_t* lanesOf(size_t begin, size_t end, uint16_t* drawn, uint16_t* spread) const;
   void applyMixedDraws(size_t begin, size_t end) const;
+  void applyInterleavedDraws(size_t begin, size_t end) const;
 };
 
 }  // namespace jumpout::cpu

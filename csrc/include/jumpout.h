@@ -56,11 +56,13 @@ typedef struct jumpout_options {
 jumpout_options jumpout_default_options(void);
 
 /* The position of this contiguous range of elements in the whole tensor, its groups and its units.
- * {0, 0, 1} is a whole tensor with one rate, dropped element by element. */
+ * {0, 0, 1, 0} is a whole tensor with one rate, dropped element by element. With channels in the last dimension, element e
+ * is of unit floor(e / (unit_size * channels)) * channels + e mod channels, otherwise of unit floor(e / unit_size). */
 typedef struct jumpout_layout {
   uint64_t element_offset; /* flat index, in the whole tensor, of this range's first element */
   uint64_t group_size;     /* elements that share one count and one rate; 0: the whole tensor */
-  uint64_t unit_size;      /* elements that are dropped together: 1, or a channel's plane */
+  uint64_t unit_size;      /* elements that are dropped together: 1, or a channel's in a sample */
+  uint64_t channels;       /* of the last dimension; 0: a unit's elements lie together */
 } jumpout_layout;
 
 /* Counts and rates of one group. Doubles, so that a row is five numbers in any language; the two counts are

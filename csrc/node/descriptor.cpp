@@ -42,7 +42,7 @@ jumpout_options Descriptor::options() const {
 
 jumpout_layout Descriptor::layout() const {
   return {integerBelow(kExactIntegers, elementOffset), integerBelow(kExactIntegers, groupSize),
-          integerBelow(kExactIntegers, unitSize)};
+          integerBelow(kExactIntegers, unitSize), integerBelow(kExactIntegers, channels)};
 }
 
 uint64_t Descriptor::seed() const { return joined(seedLow, seedHigh); }

@@ -20,6 +20,7 @@
   FIELD(elementOffset)                   \
   FIELD(groupSize)                       \
   FIELD(unitSize)                        \
+  FIELD(channels)                        \
   FIELD(counted)
 
 // The fields of jumpout_options: name in JavaScript, name in C.

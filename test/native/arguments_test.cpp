@@ -35,7 +35,7 @@ jumpout_forward_args forwardArgs(Arrays& arrays) {
   args.groups = arrays.groups;
   args.length = 64;
   args.group_count = 1;
-  args.layout = {0, 0, 1};
+  args.layout = {0, 0, 1, 0};
   args.options = jumpout_default_options();
   return args;
 }
@@ -74,6 +74,8 @@ void forwardArguments() {
   expect(JUMPOUT_BAD_LENGTH, "layout.element_offset", [](Args& a) { a.layout.element_offset = 8; });
   expect(JUMPOUT_BAD_LENGTH, "layout.element_offset", [](Args& a) { a.layout.element_offset = UINT64_MAX; });
   expect(JUMPOUT_BAD_LENGTH, "layout.group_size", [](Args& a) { a.layout.group_size = UINT64_MAX; });
+  expect(JUMPOUT_BAD_LENGTH, "layout.channels",
+         [](Args& a) { a.layout.unit_size = 2, a.layout.channels = uint64_t{1} << 63; });
   for (const double bad : {-0.1, kNan, kInfinity}) {
     expect(JUMPOUT_BAD_OPTION, "options.sigma", [=](Args& a) { a.options.sigma = bad; });
     expect(JUMPOUT_BAD_OPTION, "options.p_max", [=](Args& a) { a.options.p_max = bad; });
@@ -125,7 +127,7 @@ void backwardAndCountArguments() {
   good.groups = arrays.groups;
   good.length = 64;
   good.group_count = 1;
-  good.layout = {0, 0, 1};
+  good.layout = {0, 0, 1, 0};
   const auto expect = [&](jumpout_status status, const char* field, auto&& change) {
     jumpout_backward_args args = good;
     change(args);
@@ -146,7 +148,7 @@ void backwardAndCountArguments() {
   expect(JUMPOUT_BAD_OPTION, "groups", [&](Args&) { arrays.groups[0].effective_rate = 1.0; });
   refused(jumpout_backward(nullptr), JUMPOUT_NULL_POINTER, "args", "backward of nothing");
 
-  const jumpout_count_args count = {arrays.input, arrays.groups, 64, 1, {0, 0, 1}};
+  const jumpout_count_args count = {arrays.input, arrays.groups, 64, 1, {0, 0, 1, 0}};
   jumpout_count_args args = count;
   args.input = nullptr;
   refused(jumpout_count_active(&args), JUMPOUT_NULL_POINTER, "input", "count");

@@ -43,7 +43,7 @@ jumpout_device_forward_args forwardArgs(const Memory& memory) {
   args.workspace = memory.at<void>(4096);
   args.length = 64;
   args.group_count = 1;
-  args.layout = {0, 0, 1};
+  args.layout = {0, 0, 1, 0};
   args.options = jumpout_default_options();
   return args;
 }
@@ -108,7 +108,7 @@ void otherArguments(const Memory& memory) {
                                                  nullptr,
                                                  64,
                                                  1,
-                                                 {0, 0, 1},
+                                                 {0, 0, 1, 0},
                                                  JUMPOUT_FLOAT32,
                                                  0,
                                                  0};
@@ -132,7 +132,7 @@ void otherArguments(const Memory& memory) {
   expect(JUMPOUT_BAD_DEVICE, "device", [](Args& a) { a.device = INT32_MIN; });
 
   const jumpout_device_count_args count = {memory.at<void>(0), memory.at<uint64_t>(1024), nullptr, 64, 1,
-                                           {0, 0, 1},          JUMPOUT_BFLOAT16,          0};
+                                           {0, 0, 1, 0},       JUMPOUT_BFLOAT16,          0};
   const auto refuse = [&](jumpout_status status, const char* field, auto&& change) {
     jumpout_device_count_args args = count;
     change(args);

@@ -105,7 +105,7 @@ std::string resultsOf(size_t length, Register mode) {
   options.relu = 1;
   options.sigma = 0.3;
   jumpout_group group{};
-  const jumpout_layout layout{0, 0, 1};
+  const jumpout_layout layout{0, 0, 1, 0};
   const jumpout_count_args count{input.data(), &group, length, 1, layout};
   run("count", [&] { return jumpout_count_active(&count); });
   add(&group, sizeof group);
@@ -242,7 +242,7 @@ void noWorkers() {
       pages * static_cast<size_t>(sysconf(_SC_PAGESIZE)) + memory.size() * sizeof(float) + (1 << 20);
   setrlimit(RLIMIT_AS, &limit);  // no room for a stack
   jumpout_group group{};
-  const jumpout_count_args count{memory.data(), &group, kLarge, 1, {0, 0, 1}};
+  const jumpout_count_args count{memory.data(), &group, kLarge, 1, {0, 0, 1, 0}};
   check::that(jumpout_count_active(&count) == JUMPOUT_OK && group.total == kLarge, "counted alone");
   check::that(workers().empty() && blockedHere() == before, "without workers, the mask as it was");
 #endif

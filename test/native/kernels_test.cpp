@@ -65,7 +65,7 @@ class Guarded {
 
 struct Case {
   size_t length;
-  jumpout_layout layout{0, 0, 1};
+  jumpout_layout layout{0, 0, 1, 0};
   jumpout_options options = jumpout_default_options();
   uint64_t seed = random_bits();
   uint64_t call = random_bits() >> 1 >> below(63);
@@ -75,8 +75,8 @@ struct Case {
   std::string describe() const {
     return "n=" + std::to_string(length) + " offset=" + std::to_string(layout.element_offset) +
            " group=" + std::to_string(layout.group_size) + " unit=" + std::to_string(layout.unit_size) +
-           " relu=" + std::to_string(options.relu) + " shifts=" + std::to_string(input_shift) + "," +
-           std::to_string(output_shift);
+           " channels=" + std::to_string(layout.channels) + " relu=" + std::to_string(options.relu) +
+           " shifts=" + std::to_string(input_shift) + "," + std::to_string(output_shift);
   }
 };
 
@@ -156,6 +156,9 @@ Case randomCase(size_t length) {
   if (below(4) == 0) c.options.normalize = 0;
   if (below(3) == 0) c.options.exponent = below(2) ? 1.0 : 0.5;
   if (below(2)) c.layout.unit_size = 1 + below(40);
+  // Few channels, many, and more than a processor can hold decisions for.
+  const uint64_t channels[] = {1 + below(70), 8 * (1 + below(40)), 1 + below(6000), uint64_t{1} << 33};
+  if (below(2)) c.layout.channels = channels[below(std::size(channels))];
   if (below(2)) c.layout.group_size = 1 + below(below(2) ? 2000 : 70);
   if (below(3) == 0) {
     c.counted = true;
@@ -191,7 +194,7 @@ void concurrentCallers(const Isa& isa) {
   Backend& backend = leaked(isa, 4);
   const size_t length = 600000;
   const std::vector<float> values = randomTensor(length);
-  const auto want = reference::forward(values, {0, 0, 1}, jumpout_default_options(), 1, 2);
+  const auto want = reference::forward(values, {0, 0, 1, 0}, jumpout_default_options(), 1, 2);
   std::vector<std::vector<float>> outputs(3, std::vector<float>(length));
   std::vector<std::thread> callers;
   for (auto& output : outputs)
@@ -204,7 +207,7 @@ void concurrentCallers(const Isa& isa) {
                          &group,
                          length,
                          1,
-                         {0, 0, 1},
+                         {0, 0, 1, 0},
                          jumpout_default_options(),
                          1,
                          2,

@@ -17,6 +17,11 @@ struct Result {
   std::vector<jumpout_group> groups;
 };
 
+inline uint64_t unitOf(const jumpout_layout& layout, uint64_t element) {
+  const uint64_t sample = layout.unit_size * layout.channels;
+  return sample ? element / sample * layout.channels + element % layout.channels : element / layout.unit_size;
+}
+
 inline uint32_t laneOfUnit(uint64_t seed, uint64_t call, uint64_t unit) {
   const PhiloxWords words = philox4x32_10(seed, keepSubsequence(call), unit / 8);
   const uint32_t lane = unit % 8;
@@ -43,8 +48,9 @@ inline Result forward(const std::vector<float>& input, const jumpout_layout& lay
   for (size_t i = 0; i < input.size(); ++i) {
     const uint64_t element = layout.element_offset + i;
     const jumpout_group& group = r.groups[groupOf(layout, element) - first];
-    const bool kept = laneOfUnit(seed, call, element / layout.unit_size) >= group.effective_rate * 65536.0 &&
-                      (!options.relu || input[i] > 0.0f);
+    const bool kept =
+        laneOfUnit(seed, call, reference::unitOf(layout, element)) >= group.effective_rate * 65536.0 &&
+        (!options.relu || input[i] > 0.0f);
     r.output[i] = kept ? input[i] * static_cast<float>(group.scale) : 0.0f;
     r.mask[i / 32] |= static_cast<uint32_t>(kept) << i % 32;
   }

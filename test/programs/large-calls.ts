@@ -17,6 +17,8 @@ const calls = [
   { seed: 5, granularity: 'sample', shape: [3, 1_000_000], relu: true },
   { seed: 6, granularity: 'sample', unit: 'channel', shape: [100, 10, 3000] },
   { seed: 7, unit: 'channel', shape: [3, 1, 1_000_000] },
+  { seed: 10, granularity: 'sample', unit: 'channel', dataFormat: 'channelsLast', shape: [100, 30, 1000] },
+  { seed: 11, unit: 'channel', dataFormat: 'channelsLast', shape: [3, 100_000, 10], saveMask: false },
   { seed: 8, shape: [2 ** 40], shard: { elementOffset: 2 ** 33 + 5, active: [2 ** 39], total: [2 ** 40] } },
 ] as const
 

@@ -1,5 +1,5 @@
 /**
- * test/vectors/golden.json as C++ (test/native/device/golden.inc), for machines that have a GPU but no Node.
+ * The cases of test/vectors as C++ (test/native/device/golden.inc), for machines that have a GPU but no Node.
  * `npm run vectors` writes it; a test compares.
  */
 import { writeFileSync } from 'node:fs'
@@ -20,16 +20,20 @@ const words = (array: Float32Array | Uint32Array): string =>
 const double = (value: number | undefined): string => (value === undefined ? 'NAN' : `${value}`)
 
 function describe({ name, call, input, gradOutput, output, mask, gradInput, groups }: GoldenCase): string {
-  const { shape = [], granularity = 'batch', unit = 'element', shard } = call
+  const { shape = [], granularity = 'batch', unit = 'element', dataFormat, shard } = call
   const rows = groups.map(
     (group) =>
       `{${group.active}u,${group.total}u,${double(group.rate)},${group.effectiveRate * 65536}u,` +
       `0x${bits(Float32Array.of(group.scale))[0].toString(16)}}`,
   )
+  const sampleSize = product(shape.slice(1))
+  const last = dataFormat === 'channelsLast'
+  const channels = last ? shape[shape.length - 1] : shape[1]
   const layout = [
     shard?.elementOffset ?? 0,
-    granularity === 'sample' ? product(shape.slice(1)) : 0,
-    unit === 'channel' ? product(shape.slice(2)) : 1,
+    granularity === 'sample' ? sampleSize : 0,
+    unit === 'channel' ? sampleSize / channels : 1,
+    unit === 'channel' && last ? channels : 0,
   ]
   const options = [
     double(call.sigma ?? 0.1),
@@ -51,7 +55,7 @@ function describe({ name, call, input, gradOutput, output, mask, gradInput, grou
 }
 
 export function goldenHeader(): string {
-  return ['// Made of test/vectors/golden.json: npm run vectors', ...goldenCases.map(describe), ''].join('\n')
+  return ['// Made of test/vectors: npm run vectors', ...goldenCases.map(describe), ''].join('\n')
 }
 
 if (process.argv.includes('--write')) writeFileSync(goldenHeaderFile, goldenHeader())

@@ -1,4 +1,4 @@
-/** test/vectors/golden.json, read into arrays; ./vectors.ts makes it with an implementation that shares no code with the library. */
+/** The cases of test/vectors, read into arrays; ./vectors.ts makes them with an implementation that shares no code with the library. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { floatsFromHex, wordsFromHex } from './bits'
@@ -19,7 +19,9 @@ export interface GoldenCase {
 const read = (name: string): unknown =>
   JSON.parse(readFileSync(join(__dirname, '..', 'vectors', name), 'utf8'))
 
-export const goldenCases: readonly GoldenCase[] = (read('golden.json') as Stored[]).map((stored) => ({
+const stored = ['golden.json', 'channels-last.json'].flatMap((name) => read(name) as Stored[])
+
+export const goldenCases: readonly GoldenCase[] = stored.map((stored) => ({
   name: stored.name,
   call: callOf(stored),
   input: floatsFromHex(stored.input),

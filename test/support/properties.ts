@@ -68,6 +68,7 @@ const layouts = fc.oneof(
     shape: sized({ minLength: 2, maxLength: 4 }, 40),
     granularity: fc.constantFrom('batch', 'sample'),
     unit: fc.constantFrom('element', 'channel'),
+    dataFormat: fc.constantFrom('channelsFirst', 'channelsLast'),
   }),
 )
 

@@ -15,6 +15,7 @@ export interface ReferenceOptions {
   relu?: boolean
   granularity?: 'batch' | 'sample'
   unit?: 'element' | 'channel'
+  dataFormat?: 'channelsFirst' | 'channelsLast'
   shape?: readonly number[]
 }
 
@@ -52,25 +53,30 @@ class Layout {
   readonly firstGroup: number
   readonly groupCount: number
   readonly #offset: number
-  readonly #sampleSize: number
-  readonly #planeSize: number
+  readonly #groupSize: number
+  readonly #unit: (e: number) => number
 
   constructor(length: number, options: ReferenceOptions, offset: number) {
     const shape = options.shape ?? []
     this.#offset = offset
-    this.#sampleSize = options.granularity === 'sample' ? product(shape.slice(1)) : Infinity
-    this.#planeSize = options.unit === 'channel' ? product(shape.slice(2)) : 1
-    this.firstGroup = length > 0 ? Math.floor(offset / this.#sampleSize) : 0
+    const sampleSize = product(shape.slice(1))
+    const planeSize = product(shape.slice(2))
+    const channels = shape[shape.length - 1]
+    this.#groupSize = options.granularity === 'sample' ? sampleSize : Infinity
+    if (options.unit !== 'channel') this.#unit = (e) => e
+    else if (options.dataFormat !== 'channelsLast') this.#unit = (e) => Math.floor(e / planeSize)
+    else this.#unit = (e) => Math.floor(e / sampleSize) * channels + (e % channels)
+    this.firstGroup = length > 0 ? Math.floor(offset / this.#groupSize) : 0
     this.groupCount = length > 0 ? this.group(length - 1) + 1 : 1
   }
 
   /** Counted from the first group that the range touches. */
   group(i: number): number {
-    return Math.floor((this.#offset + i) / this.#sampleSize) - this.firstGroup
+    return Math.floor((this.#offset + i) / this.#groupSize) - this.firstGroup
   }
 
   unit(i: number): number {
-    return Math.floor((this.#offset + i) / this.#planeSize)
+    return this.#unit(this.#offset + i)
   }
 }
 

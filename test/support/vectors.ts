@@ -1,5 +1,5 @@
 /**
- * Makes test/vectors/golden.json and fold-in.json from test/vectors/inputs.json with ./reference.ts, which follows
+ * Makes the other files of test/vectors from test/vectors/inputs.json with ./reference.ts, which follows
  * docs/numerics.md and shares no code with the library. `npm run vectors` writes them; a test compares.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -52,19 +52,22 @@ function resultsOf(stored: StoredInput, before: readonly number[] = []): Stored 
   }
 }
 
-function goldenText(): string {
-  const inputs = JSON.parse(read('inputs.json')) as StoredInput[]
-  const before = existsSync(pathOf('golden.json')) ? (JSON.parse(read('golden.json')) as Stored[]) : []
+function casesText(file: string, belongs: (input: StoredInput) => boolean): string {
+  const inputs = (JSON.parse(read('inputs.json')) as StoredInput[]).filter(belongs)
+  const before = existsSync(pathOf(file)) ? (JSON.parse(read(file)) as Stored[]) : []
   const ratesOf = (name: string): number[] | undefined =>
     before.find((stored) => stored.name === name)?.stats.map(({ rate }) => rate)
   const lines = inputs.map((stored) => JSON.stringify(resultsOf(stored, ratesOf(stored.name))))
   return `[\n${lines.join(',\n')}\n]\n`
 }
 
+const hasChannelsLast = ({ options }: StoredInput): boolean => options.dataFormat === 'channelsLast'
+
 /** What each file of test/vectors must hold; inputs.json was chosen, and is not made. */
 export const vectorFiles = (): Record<string, string> => ({
   'fold-in.json': foldInText(),
-  'golden.json': goldenText(),
+  'golden.json': casesText('golden.json', (input) => !hasChannelsLast(input)),
+  'channels-last.json': casesText('channels-last.json', hasChannelsLast),
 })
 
 if (process.argv.includes('--write'))

@@ -90,6 +90,7 @@ Pass passOf(const Args& args, const Device& device, const void* input, void* out
   e.group_size = args.group_count > 1 ? args.layout.group_size : 0;
   e.first_group = groupOf(args.layout, e.offset);
   e.unit_size = args.layout.unit_size;
+  e.channels = interleavesUnits(args.layout) ? args.layout.channels : 0;
   return pass;
 }
 

@@ -16,6 +16,23 @@ inline constexpr int kWarpsOfGeneral = kGeneralThreads / kWarp;
 inline constexpr int kBlocksOfTile = kTileElements / kLanesPerBlock + 1;
 inline constexpr int kWordsOfTile = 4 * kBlocksOfTile;
 
+// Interleaved channels: neighbours share no block in general, so each lane draws the block of its own element.
+struct InterleavedUnits {
+  Runs samples, pixels;
+
+  __device__ InterleavedUnits(const Elements& e, uint64_t element)
+      : samples(e.offset + element, e.channels * e.unit_size), pixels(e.offset + element, e.channels) {}
+  __device__ uint64_t of(uint32_t j) const {
+    const uint64_t channel = pixels.used + j - pixels.passed(j) * pixels.size;
+    return (samples.index + samples.passed(j)) * pixels.size + channel;
+  }
+  template <class Source>
+  __device__ bool keeps(uint32_t j, const Source& source, uint32_t threshold) const {
+    const uint64_t unit = of(j);
+    return keepByte(source.block(unit / kLanesPerBlock), threshold) >> unit % kLanesPerBlock & 1u;
+  }
+};
+
 // `kept`: a saved mask, read in place of draws, or nullptr.
 template <class E>
 __global__ void __launch_bounds__(kGeneralThreads, residentBlocks(kGeneralThreads, kGeneralBlocks))
@@ -34,9 +51,10 @@ __global__ void __launch_bounds__(kGeneralThreads, residentBlocks(kGeneralThread
     const uint64_t element = tile * kTileElements;
     const auto valid = static_cast<uint32_t>(validAt(e, element));
     const Runs groups(e.offset + element, e.group_size);
-    const Runs units(e.offset + element, e.unit_size);
+    const Runs units(e.offset + element, e.channels ? 0 : e.unit_size);
+    const InterleavedUnits interleaved(e, element);
     const uint32_t first_lane = static_cast<uint32_t>(units.index % kLanesPerBlock);
-    if (!kept) {
+    if (!kept && !e.channels) {
       const uint64_t first_block = units.index / kLanesPerBlock;
       const uint32_t blocks = (first_lane + units.passed(valid - 1)) / kLanesPerBlock + 1;
       for (uint32_t block = lane; block < blocks; block += kWarp) {
@@ -56,6 +74,8 @@ __global__ void __launch_bounds__(kGeneralThreads, residentBlocks(kGeneralThread
         x = E::widen(input[element + j]);
         if (kept) {
           keep = kept[(element + base) / kMaskWordBits] >> lane & 1u;
+        } else if (e.channels) {
+          keep = interleaved.keeps(j, source, record.threshold);
         } else {
           const uint32_t unit = first_lane + units.passed(j);
           const uint32_t value = words[unit / 2] >> (unit % 2 * 16) & 0xffffu;

@@ -27,6 +27,7 @@ struct Elements {
   uint64_t group_size;  // 0: one group
   uint64_t first_group;
   uint64_t unit_size;
+  uint64_t channels;  // interleaved units of a sample, or 0
 };
 
 JUMPOUT_HD constexpr uint64_t ceilDivided(uint64_t count, uint64_t size) {

@@ -76,6 +76,7 @@ std::string Case::describe() const {
   if (layout.element_offset) text += " offset=" + std::to_string(layout.element_offset);
   if (layout.group_size) text += " row=" + std::to_string(layout.group_size);
   if (layout.unit_size != 1) text += " plane=" + std::to_string(layout.unit_size);
+  if (layout.channels) text += " channels=" + std::to_string(layout.channels);
   if (options.relu) text += " relu";
   if (!options.normalize) text += " unnormalized";
   if (!std::isnan(options.rate)) text += " rate=" + number(options.rate);
@@ -108,7 +109,7 @@ Case drawnCase(Random& random, jumpout_dtype dtype, size_t length, uint64_t row,
   Case c;
   c.dtype = dtype;
   c.length = length;
-  c.layout = {0, row, plane};
+  c.layout = {0, row, plane, 0};
   c.seed = random.bits();
   // Small call numbers as well as the largest, which is 2^63 - 2.
   c.call = std::min(random.bits() >> 1 >> random.below(64), (uint64_t{1} << 63) - 2);
@@ -137,6 +138,8 @@ Case randomCase(Random& random, size_t most) {
   const uint64_t row = random.oneIn(2) ? 0 : rows[random.below(3)];
   const uint64_t plane = random.oneIn(2) ? 1 : random.below(random.oneIn(4) ? 3000 : 60) + 1;
   Case c = drawnCase(random, kDtypes[random.below(3)], length, row, plane);
+  const uint64_t channels[] = {random.below(70) + 1, 8 * (random.below(60) + 1), uint64_t{1} << 33};
+  if (plane > 1 && random.oneIn(2)) c.layout.channels = channels[random.below(3)];
   const uint64_t offsets[] = {0, random.below(100000), (uint64_t{1} << 32) - random.below(2 * length + 1),
                               (uint64_t{1} << 35) - random.below(2 * length + 1), uint64_t{1} << 59};
   const uint64_t offset = offsets[random.below(std::size(offsets))];

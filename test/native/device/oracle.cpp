@@ -44,6 +44,11 @@ size_t rowOf(const Problem& problem, size_t i) {
   return static_cast<size_t>((layout.element_offset + i) / layout.group_size - firstGroupOf(problem));
 }
 
+uint64_t unitOf(const jumpout_layout& layout, uint64_t element) {
+  const uint64_t sample = layout.channels * layout.unit_size;
+  return sample ? element / sample * layout.channels + element % layout.channels : element / layout.unit_size;
+}
+
 size_t groupsOf(const Problem& problem) {
   return problem.length ? rowOf(problem, problem.length - 1) + 1 : 1;
 }
@@ -112,7 +117,7 @@ std::vector<uint32_t> maskOf(const Problem& problem, const std::vector<uint32_t>
     uint64_t drawn = ~uint64_t{0};  // the block that `words` holds; no unit is that far
     Words words{};
     for (size_t i = first; i < last; ++i) {
-      const uint64_t unit = (problem.layout.element_offset + i) / problem.layout.unit_size;
+      const uint64_t unit = unitOf(problem.layout, problem.layout.element_offset + i);
       const jumpout_record& record = records[rowOf(problem, i)];
       if (unit / 8 != drawn) {
         drawn = unit / 8;

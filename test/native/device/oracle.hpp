@@ -11,7 +11,7 @@ namespace device_tests {
 struct Problem {
   jumpout_dtype dtype = JUMPOUT_FLOAT32;
   size_t length = 0;
-  jumpout_layout layout{0, 0, 1};
+  jumpout_layout layout{0, 0, 1, 0};
   jumpout_options options = jumpout_default_options();
   uint64_t seed = 0, call = 0;
   uint64_t total = 0;            // of a whole group; 0: as the layout says
