@@ -25,14 +25,14 @@ JUMPOUT_HD constexpr uint64_t groupEnd(const jumpout_layout& layout, uint64_t gr
   return layout.group_size == 0 ? ~uint64_t{0} : (group + 1) * layout.group_size;
 }
 
-// Whether neighbours belong to different units that come again in the same order: channels in the last dimension.
+// Whether the units of a sample take turns: one channel does not, nor do channels of one element.
 JUMPOUT_HD constexpr bool interleavesUnits(const jumpout_layout& layout) {
-  return layout.channels != 0 && layout.unit_size != 1;
+  return layout.channels > 1 && layout.unit_size > 1;
 }
 
 JUMPOUT_HD constexpr uint64_t unitOf(const jumpout_layout& layout, uint64_t element) {
   if (layout.unit_size == 1) return element;
-  if (layout.channels == 0) return element / layout.unit_size;
+  if (!interleavesUnits(layout)) return element / layout.unit_size;
   return element / (layout.unit_size * layout.channels) * layout.channels + element % layout.channels;
 }
 

@@ -123,7 +123,7 @@ void Sweep::applyInterleavedDraws(size_t begin, size_t end) const {
   constexpr size_t kDecided = 8192;  // elements whose decisions are packed side by side, 1 KiB
   const uint64_t offset = layout.element_offset;
   InterleavedUnits units(kernels, layout, {seed, keepSubsequence(call), 0}, offset + (end - 1));
-  uint32_t kept[kDecided / kMaskWordBits] = {};
+  uint32_t kept[kDecided / kMaskWordBits + 2] = {};
   for (size_t tile = begin; tile < end; tile += kDecided) {
     const size_t tile_end = std::min(end, tile + kDecided);
     forEachRow(layout, tile, tile_end, [&](size_t row, size_t from, size_t to) {
