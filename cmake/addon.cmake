@@ -17,6 +17,8 @@ add_library(jumpout_addon MODULE
   csrc/node/host/outputs.cpp
   csrc/node/host/passes.cpp
   csrc/node/host/pinned.cpp
+  csrc/node/host/tensorflow.cpp
+  csrc/tensorflow/registration.cpp
   ${CMAKE_JS_SRC})
 
 # Node-API 8 (Node 12.22 on); every C++ exception becomes a JavaScript one; a promise that settles while its worker
@@ -27,7 +29,7 @@ target_compile_definitions(jumpout_addon PRIVATE
   NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS)
 target_include_directories(jumpout_addon PRIVATE csrc)
 target_include_directories(jumpout_addon SYSTEM PRIVATE ${CMAKE_JS_INC})
-target_link_libraries(jumpout_addon PRIVATE jumpout_flags ${CMAKE_JS_LIB}
+target_link_libraries(jumpout_addon PRIVATE jumpout_flags jumpout_tensorflow_ops ${CMAKE_JS_LIB}
   $<IF:$<BOOL:${JUMPOUT_CUDA_EMULATED}>,jumpout_core,jumpout_shared>)
 
 set(JUMPOUT_ADDON_DIR "${PROJECT_SOURCE_DIR}/build/Release" CACHE PATH "Where the addon goes, with the C library")

@@ -89,6 +89,22 @@ install(TARGETS jumpout_shared
   ARCHIVE DESTINATION "${CMAKE_INSTALL_LIBDIR}"
   LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}" ${namelink}
   RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+if(JUMPOUT_BUILD_TENSORFLOW)
+  add_library(jumpout_tensorflow SHARED csrc/tensorflow/library.cpp)
+  target_link_libraries(jumpout_tensorflow PRIVATE jumpout_private jumpout_tensorflow_ops jumpout_shared)
+  set_target_properties(jumpout_tensorflow PROPERTIES
+    BUILD_WITH_INSTALL_RPATH ON
+    INSTALL_RPATH "$<IF:$<PLATFORM_ID:Darwin>,@loader_path,$ORIGIN>"
+    INSTALL_NAME_DIR @rpath
+    BUILD_WITH_INSTALL_NAME_DIR ON)
+  if(WIN32)
+    set_target_properties(jumpout_tensorflow PROPERTIES PREFIX "")
+  endif()
+  jumpout_exports(jumpout_tensorflow jumpout_tensorflow_*)
+  install(TARGETS jumpout_tensorflow
+    LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+    RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+endif()
 install(FILES csrc/include/jumpout.h csrc/include/jumpout_cuda.h DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(FILES "${config}/jumpout-config.cmake" "${config}/jumpout-config-version.cmake" DESTINATION "${package}")
 
@@ -96,6 +112,9 @@ install(FILES "${config}/jumpout-config.cmake" "${config}/jumpout-config-version
 if(JUMPOUT_BUILD_ADDON)
   set_property(TARGET jumpout_addon APPEND PROPERTY LINK_DEPENDS
     "$<TARGET_FILE:jumpout_shared>" "${config}/jumpout-config.cmake")
+  if(JUMPOUT_BUILD_TENSORFLOW)
+    set_property(TARGET jumpout_addon APPEND PROPERTY LINK_DEPENDS "$<TARGET_FILE:jumpout_tensorflow>")
+  endif()
   if(JUMPOUT_INSTALL_STATIC)
     add_dependencies(jumpout_addon jumpout_static)
   endif()

@@ -81,6 +81,7 @@ napi_value initialize(napi_env env, napi_value object) {
   exportHostPasses(exports);
   exportOutputs(exports);
   exportPinned(exports);
+  exportTensorFlow(exports);
   exportDevicePasses(exports);
   exportDeviceMemory(exports);
   exportCopies(exports);

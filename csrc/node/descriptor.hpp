@@ -1,4 +1,4 @@
-// One call as JavaScript describes it: named numbers in memory that both sides share (lib/native.ts).
+// A call as JavaScript describes it, in memory that both sides share (lib/native.ts): core/descriptor.hpp, and what is Node's.
 #pragma once
 
 #include <node_api.h>
@@ -6,33 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/descriptor.hpp"
 #include "core/dtype.hpp"
 #include "jumpout.h"
-
-// The one list of names, in order; the addon exports it, lib/native.ts takes the positions from it and refuses other names.
-// 64-bit seeds and calls are two 32-bit halves, booleans 0 and 1, a rate to be drawn NaN.
-#define JUMPOUT_DESCRIPTOR_FIELDS(FIELD) \
-  JUMPOUT_OPTION_FIELDS(FIELD)           \
-  FIELD(seedLow)                         \
-  FIELD(seedHigh)                        \
-  FIELD(callLow)                         \
-  FIELD(callHigh)                        \
-  FIELD(elementOffset)                   \
-  FIELD(groupSize)                       \
-  FIELD(unitSize)                        \
-  FIELD(channels)                        \
-  FIELD(counted)
-
-// The fields of jumpout_options: name in JavaScript, name in C.
-#define JUMPOUT_OPTION_FIELDS(FIELD) \
-  FIELD(sigma, sigma)                \
-  FIELD(pMin, p_min)                 \
-  FIELD(pMax, p_max)                 \
-  FIELD(rate, rate)                  \
-  FIELD(maxRate, max_rate)           \
-  FIELD(exponent, exponent)          \
-  FIELD(normalize, normalize)        \
-  FIELD(relu, relu)
 
 // Further fields of a call on a device: streams and memory by number (handles.hpp), 0 for none, and offsets in bytes.
 #define JUMPOUT_DEVICE_FIELDS(FIELD) \
@@ -60,24 +36,13 @@
 
 namespace jumpout::node {
 
-struct Descriptor {
-#define JUMPOUT_MEMBER(name, ...) double name;
-  JUMPOUT_DESCRIPTOR_FIELDS(JUMPOUT_MEMBER)
-
-  // Throw a Failure for numbers outside the range of the C API's integers.
-  jumpout_options options() const;
-  jumpout_layout layout() const;
-  uint64_t seed() const;
-  uint64_t call() const;
-};
-
 struct DeviceDescriptor {
+#define JUMPOUT_MEMBER(name) double name;
   JUMPOUT_DEVICE_FIELDS(JUMPOUT_MEMBER)
 #undef JUMPOUT_MEMBER
 };
 
-#define JUMPOUT_NAME(name, ...) #name,
-inline constexpr const char* kDescriptorFields[] = {JUMPOUT_DESCRIPTOR_FIELDS(JUMPOUT_NAME)};
+#define JUMPOUT_NAME(name) #name,
 inline constexpr const char* kDeviceFields[] = {JUMPOUT_DEVICE_FIELDS(JUMPOUT_NAME)};
 #undef JUMPOUT_NAME
 
@@ -85,14 +50,9 @@ inline constexpr const char* kDeviceFields[] = {JUMPOUT_DEVICE_FIELDS(JUMPOUT_NA
 inline constexpr size_t kRowLength = 5;
 static_assert(sizeof(jumpout_group) == kRowLength * sizeof(double));
 
-inline constexpr size_t kDescriptorLength = sizeof(kDescriptorFields) / sizeof(*kDescriptorFields);
 inline constexpr size_t kDeviceLength = sizeof(kDeviceFields) / sizeof(*kDeviceFields);
-static_assert(sizeof(Descriptor) == kDescriptorLength * sizeof(double));
 static_assert(sizeof(DeviceDescriptor) == kDeviceLength * sizeof(double));
 
-// Conversions outside the range of the integer are undefined behaviour, so they are checked first; NaN fails too.
-uint64_t integerBelow(double limit, double value);
-inline constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
 // Whether the device exists is checked where it is used.
 int32_t deviceOf(double number);
 // One of the first `count` of kDtypes.

@@ -7,6 +7,8 @@
 #include <iterator>
 #include <new>
 
+#include "core/descriptor.hpp"
+
 namespace jumpout::node {
 
 namespace {
@@ -155,6 +157,8 @@ void throwCaught(napi_env env, napi_value receiver) noexcept {
       throw;
     } catch (const Failure& failure) {
       raise(failure);
+    } catch (const NotAnInteger&) {
+      raise(failureOf(JUMPOUT_BAD_OPTION, "descriptor"));
     } catch (const PendingFailure&) {
       bool pending = false;
       if (napi_is_exception_pending(env, &pending) != napi_ok || !pending)

@@ -48,6 +48,9 @@ void exportHostPasses(const Exports& exports);
 void exportOutputs(const Exports& exports);
 void exportPinned(const Exports& exports);
 
+// In TensorFlow.
+void exportTensorFlow(const Exports& exports);
+
 // On devices.
 void exportDevicePasses(const Exports& exports);
 void exportDeviceMemory(const Exports& exports);
