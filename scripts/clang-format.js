@@ -6,7 +6,15 @@ const { readdirSync } = require('node:fs')
 const path = require('node:path')
 
 const root = path.resolve(__dirname, '..')
-const folders = ['csrc', 'test/native', 'tools/cuda-on-cpu', 'bench/gpu', 'bench/native', 'test/consumers']
+const folders = [
+  'csrc',
+  'test/native',
+  'tools/cuda-on-cpu',
+  'bench/gpu',
+  'bench/native',
+  'test/consumers',
+  'examples',
+]
 
 const named = process.argv.slice(2).filter((argument) => argument !== '--fix')
 const files = folders.flatMap((folder) =>
