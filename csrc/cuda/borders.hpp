@@ -35,6 +35,7 @@ enum class Way : int32_t {
   kBeyondChip,
   kTwoLaunches,
   kSweep,
+  kInterleaved,
   kGeneral
 };
 
@@ -48,6 +49,7 @@ inline const char* nameOf(Way way) {
     case Way::kBeyondChip: return "on chip and beyond";
     case Way::kTwoLaunches: return "count and sweep";
     case Way::kSweep: return "sweep";
+    case Way::kInterleaved: return "interleaved channels";
     case Way::kGeneral: return "general";
     case Way::kNothing: break;
   }

@@ -98,9 +98,13 @@ bool elementsAligned(const Elements& e) {
   return isAligned(e.input) && isAligned(e.output) && isAligned(e.partner);
 }
 
-// Whether draws and groups fall in with tiles of 16-byte pieces.
-bool fitsTiles(const Elements& e) {
-  return elementsAligned(e) && e.offset % kLanesPerBlock == 0 && groupsFitLanes(e) && e.unit_size == 1;
+// Whether groups, and blocks of 8 elements, fall in with tiles of 16-byte pieces.
+bool blocksFitTiles(const Elements& e) {
+  return elementsAligned(e) && e.offset % kLanesPerBlock == 0 && groupsFitLanes(e);
+}
+bool fitsTiles(const Elements& e) { return blocksFitTiles(e) && e.unit_size == 1; }
+bool takesTurns(const Elements& e) {
+  return blocksFitTiles(e) && e.channels != 0 && e.channels % kLanesPerBlock == 0;
 }
 
 Pass passOf(const jumpout_device_forward_args& args, const Device& device) {
@@ -112,6 +116,7 @@ Pass passOf(const jumpout_device_forward_args& args, const Device& device) {
   pass.workspace = static_cast<Workspace*>(args.workspace);
   pass.gate = args.options.relu ? Gate::kPositiveInput : Gate::kNone;
   pass.tiled = fitsTiles(pass.elements);
+  pass.taking_turns = takesTurns(pass.elements);
   pass.draw = {args.options, args.seed, args.call, args.call_counter, args.active, total, args.all_active};
   constexpr uint64_t kRecordWords = sizeof(jumpout_record) / sizeof(uint64_t);
   static_assert(offsetof(jumpout_record, active) == 0, "clearing the counts of records clears the records");
@@ -132,6 +137,7 @@ Pass passOf(const jumpout_device_backward_args& args, const Device& device) {
   // A saved mask is read by the index here: offset and units play no part, if groups do not.
   const Elements& e = pass.elements;
   pass.tiled = args.mask ? elementsAligned(e) && groupsFitLanes(e) : fitsTiles(e);
+  pass.taking_turns = !args.mask && takesTurns(e);
   return pass;
 }
 
@@ -156,7 +162,10 @@ cudaError_t sweep(const Pass& pass) {
   return pass.groups == 1 ? pass.kernels.apply(pass) : drawAndApply(pass, pass.kernels.applyGroups);
 }
 
-cudaError_t drawnGeneral(const Pass& pass) { return drawAndApply(pass, pass.kernels.general); }
+template <Launcher Kernels::* kLauncher>
+cudaError_t drawnBefore(const Pass& pass) {
+  return drawAndApply(pass, pass.kernels.*kLauncher);
+}
 
 // What a device or its present partition will not launch, though another way may do.
 bool isRefusal(cudaError_t error) {
@@ -232,7 +241,10 @@ bool needsCounts(const Pass& pass, const Borders&) { return pass.tiled && pass.c
 bool hasCounts(const Pass& pass, const Borders&) {
   return pass.tiled && !pass.counting.sums && pass.elements.length;
 }
-bool misfits(const Pass& pass, const Borders&) { return !pass.tiled || !pass.elements.length; }
+bool interleaves(const Pass& pass, const Borders&) { return pass.taking_turns && pass.elements.length; }
+bool misfits(const Pass& pass, const Borders&) {
+  return (!pass.tiled && !pass.taking_turns) || !pass.elements.length;
+}
 bool hasMask(const Pass& pass, const Borders&) { return pass.tiled && pass.kept; }
 bool drawsAgain(const Pass& pass, const Borders&) { return pass.tiled && !pass.kept; }
 
@@ -250,12 +262,14 @@ constexpr Choice kForwardWays[] = {
     {Way::kBeyondChip, exceedsChip, only<&Kernels::onChip>},
     {Way::kTwoLaunches, needsCounts, countAndSweep},
     {Way::kSweep, hasCounts, sweep},
-    {Way::kGeneral, misfits, drawnGeneral},
+    {Way::kInterleaved, interleaves, drawnBefore<&Kernels::interleaved>},
+    {Way::kGeneral, misfits, drawnBefore<&Kernels::general>},
 };
 
 constexpr Choice kBackwardWays[] = {
     {Way::kSweep, hasMask, only<&Kernels::backward>},
     {Way::kSweep, drawsAgain, only<&Kernels::applyAgain>},
+    {Way::kInterleaved, interleaves, only<&Kernels::interleaved>},
     {Way::kGeneral, misfits, only<&Kernels::general>},
 };
 

@@ -39,6 +39,7 @@ struct Pass {
   const uint32_t* kept = nullptr;           // the saved mask, in backward
   Gate gate = Gate::kNone;
   bool tiled = false;          // elements, draws and groups fit tiles
+  bool taking_turns = false;   // so they would, if blocks did not come again with each pixel
   CountOutcome counting = {};  // no sums where nothing has to be counted
 
   uint64_t rowSize() const { return groups > 1 ? elements.group_size : elements.length; }
@@ -60,6 +61,8 @@ struct Kernels {
   // Seed and call, too, from the records.
   Launcher applyAgain;
   Launcher backward;
+  // Several groups or one, rates, seed and call from the records.
+  Launcher interleaved;
   Launcher general;
   Launcher warpRows, blockRows, clusterRows;
   // Reads twice what does not fit the chip.

@@ -5,6 +5,7 @@
 #include "cuda/kernels/backward.cuh"
 #include "cuda/kernels/count.cuh"
 #include "cuda/kernels/general.cuh"
+#include "cuda/kernels/interleaved.cuh"
 #include "cuda/kernels/kernels.hpp"
 #include "cuda/kernels/launch.hpp"
 #include "cuda/kernels/on_chip.cuh"
@@ -59,6 +60,26 @@ struct Launchers {
     const auto kernel =
         pass.groups > 1 ? applyAgainKernelOf<true>(pass.gate) : applyAgainKernelOf<false>(pass.gate);
     return launch({applyBlocks(pass), kApplyThreads}, pass.stream, kernel, pass.elements, pass.records);
+  }
+
+  template <bool kGrouped>
+  static auto interleavedKernelOf(Gate gate) {
+    switch (gate) {
+      case Gate::kPositiveInput: return interleavedKernel<E, Gate::kPositiveInput, kGrouped>;
+      case Gate::kNonzeroPartner: return interleavedKernel<E, Gate::kNonzeroPartner, kGrouped>;
+      case Gate::kNone: break;
+    }
+    return interleavedKernel<E, Gate::kNone, kGrouped>;
+  }
+
+  static cudaError_t interleaved(const Pass& pass) {
+    const uint64_t spans = ceilDivided(tilesOf(pass.elements), kSpanTiles<E>);
+    const unsigned blocks =
+        blocksFor(pass.device, spans, kApplyThreads / kWarp, kApplyThreads, kApplyBlocks<true>);
+    const auto kernel =
+        pass.groups > 1 ? interleavedKernelOf<true>(pass.gate) : interleavedKernelOf<false>(pass.gate);
+    return launch({blocks, kApplyThreads}, pass.stream, kernel, pass.elements, pass.records,
+                  Turns(pass.elements));
   }
 
   static cudaError_t backward(const Pass& pass) {
@@ -166,6 +187,7 @@ struct Launchers {
       case Way::kBeyondChip: return onChipCapacity(device) ? ~uint64_t{0} : 0;
       case Way::kTwoLaunches:
       case Way::kSweep:
+      case Way::kInterleaved:
       case Way::kGeneral: break;
     }
     return ~uint64_t{0};
@@ -190,8 +212,8 @@ struct Launchers {
   }
 
   static constexpr Kernels table() {
-    return {prepare,  capacity, count,    apply,     applyGroups, applyAgain,
-            backward, general,  warpRows, blockRows, clusterRows, onChip};
+    return {prepare,     capacity, count,    apply,     applyGroups, applyAgain, backward,
+            interleaved, general,  warpRows, blockRows, clusterRows, onChip};
   }
 };
 

@@ -30,13 +30,13 @@ struct NamedSection {
 };
 
 const NamedSection kSections[] = {
-    {"self-test", selfTest}, {"golden", goldenVectors},  {"refusals", refusals},
-    {"lengths", lengths},    {"alignments", alignments}, {"options", optionsAtTheirEnds},
-    {"samples", samples},    {"channels", channels},     {"shards", shards},
-    {"counts", givenCounts}, {"counters", callCounters}, {"graphs", graphs},
-    {"streams", streams},    {"ways", forcedWays},       {"draws", draws},
-    {"large", largeTensors}, {"huge", hugeTensors},      {"devices", otherDevices},
-    {"random", randomCases},
+    {"self-test", selfTest},   {"golden", goldenVectors},  {"refusals", refusals},
+    {"lengths", lengths},      {"alignments", alignments}, {"options", optionsAtTheirEnds},
+    {"samples", samples},      {"channels", channels},     {"interleaved", interleaved},
+    {"shards", shards},        {"counts", givenCounts},    {"counters", callCounters},
+    {"graphs", graphs},        {"streams", streams},       {"ways", forcedWays},
+    {"draws", draws},          {"large", largeTensors},    {"huge", hugeTensors},
+    {"devices", otherDevices}, {"random", randomCases},
 };
 
 struct Settings {

@@ -38,6 +38,7 @@ void alignments(Context& context);
 void optionsAtTheirEnds(Context& context);
 void samples(Context& context);
 void channels(Context& context);
+void interleaved(Context& context);
 void shards(Context& context);
 void givenCounts(Context& context);
 void callCounters(Context& context);

@@ -123,6 +123,51 @@ void channels(Context& context) {
   }
 }
 
+// Channels in the last dimension. A multiple of 8 of them, where everything is aligned, has a way of its own.
+void interleaved(Context& context) {
+  using jumpout::cuda::Way;
+  Random random(context.seed + 32);
+  const Device device(context.device.number(), context.device.policy().value_or(Policy{}));
+  const std::vector<uint64_t> all{2,  3,  7,  8,  9,   10,  16,  24,  31,   32,
+                                  40, 63, 64, 96, 100, 248, 256, 264, 1000, 5000};
+  for (const jumpout_dtype dtype : kDtypes) {
+    for (const uint64_t channels : all) {
+      if (context.effort == Effort::kTiny && channels % 16 != 8) continue;
+      for (uint64_t repeat = 0; repeat < context.pick<uint64_t>(1, 3, 30); ++repeat) {
+        const uint64_t pixels = 2 + random.below(random.oneIn(2) ? 3 : 60), sample = pixels * channels;
+        const uint64_t most = context.pick<uint64_t>(2000, 20000, 1000000) / sample + 1;
+        const bool by_sample = random.oneIn(2);
+        Case c = drawnCase(random, dtype, sample * (1 + random.below(most)), by_sample ? sample : 0, pixels);
+        c.layout.channels = channels;
+        if (random.oneIn(2)) {
+          // A part, cut anywhere, of a tensor that a 64-bit index can just number, or of a smaller one.
+          if (random.oneIn(2)) c.length -= random.below(std::min<uint64_t>(c.length, 300));
+          const uint64_t offsets[] = {random.below(3000),      8 * random.below(3000),
+                                      uint64_t{1} << 32,       (uint64_t{1} << 53) - 8 * random.below(100000),
+                                      random.bits() >> 8 << 3, (uint64_t{1} << 63) + 8 * random.below(1000)};
+          const uint64_t offset = offsets[random.below(std::size(offsets))];
+          makeShard(random, c, offset, c.length + random.below(1000000));
+        }
+        const Taken taken = runCase(context.report, device, c);
+        const bool fits = channels % 8 == 0 && c.layout.element_offset % 8 == 0 &&
+                          c.input_lead * bytesOf(dtype) % 16 == 0 && c.output_lead * bytesOf(dtype) % 16 == 0;
+        context.report.check(taken.way == (fits ? Way::kInterleaved : Way::kGeneral), [&] {
+          return std::string(jumpout::cuda::nameOf(taken.way)) + " was taken, " + c.describe();
+        });
+      }
+    }
+    // Divisors of every size, which few elements then have to do with.
+    for (uint64_t i = 0; i < context.pick<uint64_t>(4, 60, 600); ++i) {
+      Case c =
+          drawnCase(random, dtype, 100 + random.below(900), 0, 2 + (random.bits() >> 40 >> random.below(24)));
+      c.input_lead = c.output_lead = 0;
+      c.layout.channels = 8 * (1 + (random.bits() >> 32 >> random.below(32)));
+      makeShard(random, c, random.bits() >> 4 >> random.below(60) << 3, uint64_t{1} << 40);
+      runCase(context.report, device, c);
+    }
+  }
+}
+
 void shards(Context& context) {
   Random random(context.seed + 5);
   const uint64_t rows[] = {0, 1, 7, 50, 333, 4096, 100000};
