@@ -9,6 +9,7 @@ export type ErrorCode =
   | 'ERR_OUT_OF_MEMORY'
   | 'ERR_BAD_ENVIRONMENT'
   | 'ERR_NO_BINARY'
+  | 'ERR_NO_TENSORFLOW'
   | 'ERR_CUDA'
 
 const LONGEST_STRING = 40

@@ -80,6 +80,12 @@ export interface NativeDevice {
   readonly l2Bytes: number
 }
 
+/** Names of operations: x, descriptor -> y, mask, groups; dy, mask, groups, descriptor -> dx. */
+export interface TensorFlowOps {
+  readonly forward: string
+  readonly gradient: string
+}
+
 type Mask = Uint32Array | undefined
 /** undefined: `descriptorRow`. */
 type Rows = Float64Array | undefined
@@ -209,6 +215,8 @@ interface Native extends NativeDevices {
   foldIn(seed: bigint, data: bigint): bigint
   /** Elements to skip until the next address that is a multiple of 64 bytes. */
   padding(array: Float32Array): number
+  /** Registers them, once per process, with the TensorFlow that it has loaded. */
+  tensorflowOps(): TensorFlowOps
   /** Lets malloc keep memory that is freed, up to 64 MiB, for the process. */
   keepPages(): void
 }

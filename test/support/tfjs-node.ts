@@ -16,3 +16,26 @@ export const withTfjsNode = {
     !existsSync(join(tfjsNodeFolder, 'shim.cjs')) &&
     `no tfjs-node in ${tfjsNodeFolder}: scripts/get-tfjs-node makes it`,
 }
+
+/** What the tests use of it. */
+export interface Tensor {
+  readonly shape: number[]
+  readonly dataId: object
+  dataSync(): Float32Array | Int32Array
+  dispose(): void
+}
+
+export interface TfjsNode {
+  tensor(values: Float32Array | Int32Array, shape: readonly number[], dtype: string): Tensor
+  memory(): { readonly numTensors: number }
+  backend(): {
+    readonly binding: { readonly TF_Version: string; getNumOfTensors(): number }
+    executeMultipleOutputs(name: string, attributes: [], inputs: readonly Tensor[], count: number): Tensor[]
+  }
+}
+
+export function loadTfjsNode(folder = tfjsNodeFolder): TfjsNode {
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
+  require(join(tfjsNodeFolder, 'shim.cjs'))
+  return require(join(folder, 'node_modules', '@tensorflow', 'tfjs-node')) as TfjsNode
+}
