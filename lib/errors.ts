@@ -10,6 +10,7 @@ export type ErrorCode =
   | 'ERR_BAD_ENVIRONMENT'
   | 'ERR_NO_BINARY'
   | 'ERR_NO_TENSORFLOW'
+  | 'ERR_NO_TFJS'
   | 'ERR_CUDA'
 
 const LONGEST_STRING = 40
@@ -172,3 +173,14 @@ export const outOfMemory = (bytes: number): RangeError =>
 /** The native part is missing or cannot be used. */
 export const noBinary = (message: string, cause: unknown): Error =>
   coded(new Error(message, { cause }), 'ERR_NO_BINARY')
+
+/** TensorFlow.js is missing, or a part of it; `place` needs it. */
+export const noTfjs = (name: string, place: string): Error =>
+  coded(
+    new Error(`${sentence(name, place, 'none')}: install it, or load it before jumpout/tfjs`),
+    'ERR_NO_TFJS',
+  )
+
+/** A gradient of a gradient, which is not defined here. */
+export const noSecondGradient = (): Error =>
+  invalidState('gradients of the first order', 'jumpout', 'a gradient of its gradient')

@@ -69,7 +69,7 @@ export function readLayer(layer: unknown, argument: string): number {
   return layer === undefined ? 0 : readInteger(layer, 'an integer >= 0', argument)
 }
 
-function readDecimal(value: unknown, argument: string): bigint {
+export function readDecimal(value: unknown, argument: string): bigint {
   if (typeof value !== 'string') throw invalidType(EXPECTED_DECIMAL, argument, value)
   if (!/^\d{1,20}$/.test(value)) throw invalidValue(EXPECTED_DECIMAL, argument, 'another string')
   return BigInt(value)

@@ -46,15 +46,16 @@ export interface Saved {
   stats(): readonly GroupStats[]
 }
 
-export function statsOf(pass: Pass): GroupStats[] {
-  if (!pass.training) return []
-  const rows = pass.place.readRows(pass)
-  return Array.from(
+/** One entry per row. */
+export const statsOfRows = (rows: ArrayLike<number>): GroupStats[] =>
+  Array.from(
     { length: rows.length / ROW.length },
     (_, g) =>
       Object.fromEntries(ROW.map((name, i) => [name, rows[g * ROW.length + i]])) as unknown as GroupStats,
   )
-}
+
+export const statsOf = (pass: Pass): GroupStats[] =>
+  pass.training ? statsOfRows(pass.place.readRows(pass)) : []
 
 const UNCLONEABLE = uncloneable(
   'what a forward saved',

@@ -30,6 +30,12 @@ function importsOfLib(): Graph {
   )
 }
 
+/** The entry point jumpout/tfjs: a room of its own beside the rest of lib. */
+const inTfjs = (file: string): boolean => /^lib\/tfjs\b/.test(file)
+
+const partOf = (graph: Graph, belongs: (file: string) => boolean): Graph =>
+  new Map([...graph].filter(([file]) => belongs(file)))
+
 /** csrc/a.cpp -> csrc/b.hpp; includes are written from csrc, from csrc/include, or from beside the file. */
 function includesOfCsrc(): Graph {
   const files = filesUnder('csrc', /\.(h|hpp|cpp|cu|cuh)$/)
@@ -105,7 +111,7 @@ function levels(graph: Graph): number {
 }
 
 t.test('lib: few files, few imports, few levels', (t) => {
-  const graph = importsOfLib()
+  const graph = partOf(importsOfLib(), (file) => !inTfjs(file))
   const imports = [...graph.values()].flat().length
   t.ok(graph.size >= 5 && graph.size <= 22, `${graph.size} files`)
   t.ok(imports <= 110, `${imports} imports`)
@@ -116,6 +122,27 @@ t.test('lib: few files, few imports, few levels', (t) => {
     ['c', []],
   ])
   t.equal(levels(pair), 3)
+  t.end()
+})
+
+t.test('lib/tfjs: few files, which the rest of lib does not know', (t) => {
+  const graph = importsOfLib()
+  const room = partOf(graph, inTfjs)
+  const imports = [...room.values()].flat()
+  t.ok(room.size >= 4 && room.size <= 6, `${room.size} files`)
+  t.ok(imports.filter(inTfjs).length <= 12, `${imports.filter(inTfjs).length} imports from each other`)
+  t.ok(imports.length <= 40, `${imports.length} imports`)
+  t.strictSame(
+    [...graph].filter(([file, targets]) => !inTfjs(file) && targets.some(inTfjs)),
+    [],
+  )
+  const beneath =
+    /^lib\/(errors|layer|layout|native|objects|option-names|options|pass|saved|seed|host\/memory)\.ts$/
+  t.strictSame(
+    imports.filter((target) => !inTfjs(target) && !beneath.test(target)),
+    [],
+    'it stands on the levels below the functions',
+  )
   t.end()
 })
 
@@ -138,21 +165,22 @@ t.test('lib: the two places know nothing of each other and of calls, but for arr
   t.end()
 })
 
-t.test('lib: one file loads the binary, one makes errors, none imports the index', (t) => {
+t.test('lib: one file loads the binary, one makes errors, none imports an entry point', (t) => {
   const graph = importsOfLib()
   const loading = [...graph.keys()].filter((file) => /\bbindings\(|\brequire\(/.test(read(file)))
-  t.strictSame(loading, ['lib/native.ts'])
+  t.strictSame(loading, ['lib/native.ts', 'lib/tfjs/peers.ts'])
   const making = [...graph.keys()].filter((file) => /new (Type|Range)?Error\(/.test(read(file)))
   t.strictSame(making, ['lib/errors.ts'])
+  const entries = /^lib\/(index|tfjs)\.ts$/
   t.strictSame(
-    [...graph].filter(([, imports]) => imports.includes('lib/index.ts')),
+    [...graph].filter(([, imports]) => imports.some((target) => entries.test(target))),
     [],
   )
   t.strictSame(graph.get('lib/errors.ts'), [], 'errors import nothing')
   t.end()
 })
 
-t.test('lib: everything is reached from the index', (t) => {
+t.test('lib: everything is reached from the entry points', (t) => {
   const graph = importsOfLib()
   const reached = new Set<string>()
   const visit = (file: string): void => {
@@ -161,6 +189,7 @@ t.test('lib: everything is reached from the index', (t) => {
     graph.get(file)?.forEach(visit)
   }
   visit('lib/index.ts')
+  visit('lib/tfjs.ts')
   t.strictSame(
     [...graph.keys()].filter((file) => !reached.has(file)),
     [],

@@ -1,0 +1,221 @@
+/** The kernels that tfjs runs: forward and its gradient, in the way of the backend that they run on. */
+import type { KernelBackend, Tensor, TensorInfo } from '@tensorflow/tfjs-core'
+import { isFloat32Array } from 'node:util/types'
+import { noSecondGradient } from '../errors'
+import { freshOutput, maskWords } from '../host/memory'
+import type { Layout } from '../layout'
+import { descriptor, native, ROW } from '../native'
+import type { Settings } from '../options'
+import { writeCall } from '../pass'
+import type { Draw } from '../seed'
+import type { Core } from './peers'
+import { tensorflowOps } from './tensorflow'
+
+/** One application to a tensor; the attributes of both kernels. */
+export interface Application {
+  readonly settings: Settings
+  readonly layout: Layout
+  readonly draw: Draw
+}
+
+type DType = 'float32' | 'int32'
+type Numbers = Float32Array | Int32Array
+
+interface Output {
+  readonly shape: number[]
+  readonly dtype: DType
+}
+
+/** 32-bit halves of one row of statistics. */
+export const ROW_WORDS = 2 * ROW.length
+
+const sizeOf = ({ shape }: TensorInfo | Output): number =>
+  shape.reduce((size, dimension) => size * dimension, 1)
+
+const like = ({ shape }: TensorInfo): Output => ({ shape, dtype: 'float32' })
+const maskOf = (x: TensorInfo): Output => ({ shape: [maskWords(sizeOf(x))], dtype: 'int32' })
+const groupsOf = ({ groupCount }: Layout): Output => ({ shape: [groupCount, ROW_WORDS], dtype: 'int32' })
+
+/** Mask and statistics, which tfjs has as int32, as what they are. */
+const wordsOf = ({ buffer, byteOffset, length }: Numbers): Uint32Array =>
+  new Uint32Array(buffer, byteOffset, length)
+const rowsOf = ({ buffer, byteOffset, length }: Numbers): Float64Array =>
+  new Float64Array(buffer, byteOffset, length / 2)
+/** A copy, which begins at a multiple of 8 bytes wherever a backend has them. */
+export const copyOfRows = (groups: Numbers): Float64Array => rowsOf(groups.slice())
+
+function forward({ settings, layout, draw }: Application, x: Numbers, [y, mask, groups]: Numbers[]): void {
+  writeCall(settings, layout, draw, false)
+  native.forward(x as Float32Array, y as Float32Array, wordsOf(mask), rowsOf(groups))
+}
+
+function backward({ settings, layout, draw }: Application, [dy, mask, groups]: Numbers[], dx: Numbers): void {
+  writeCall(settings, layout, draw, true)
+  native.backward(dy as Float32Array, dx as Float32Array, wordsOf(mask), undefined, copyOfRows(groups))
+}
+
+/** How a backend is reached. */
+interface Way {
+  forward(application: Application, x: TensorInfo): TensorInfo[]
+  backward(application: Application, inputs: readonly TensorInfo[]): TensorInfo
+}
+
+type Fill = (inputs: Numbers[], outputs: Numbers[]) => void
+
+/** Gives `fill` the inputs and memory for the outputs. */
+type Run = (inputs: readonly TensorInfo[], outputs: readonly Output[], fill: Fill) => TensorInfo[]
+
+const overArrays = (run: Run): Way => ({
+  forward: (application, x) =>
+    run([x], [like(x), maskOf(x), groupsOf(application.layout)], ([input], outputs) =>
+      forward(application, input, outputs),
+    ),
+  backward: (application, inputs) =>
+    run(inputs, [like(inputs[0])], (arrays, [dx]) => backward(application, arrays, dx))[0],
+})
+
+/** The part of the backend 'wasm' that is used. */
+interface Heap extends KernelBackend {
+  makeOutput(shape: number[], dtype: DType): TensorInfo
+  typedArrayFromHeap(tensor: TensorInfo): Numbers
+}
+
+/** In place on the WebAssembly heap. */
+const onHeap = (backend: Heap): Way =>
+  overArrays((inputs, outputs, fill) => {
+    const viewsOf = (tensors: readonly TensorInfo[]) =>
+      tensors.map((tensor) => backend.typedArrayFromHeap(tensor))
+    viewsOf(inputs) // moves what another backend has to this one
+    const made = outputs.map(({ shape, dtype }) => backend.makeOutput(shape, dtype))
+    try {
+      // Views that were taken before memory grew have lost their data.
+      fill(viewsOf(inputs), viewsOf(made))
+    } catch (error) {
+      for (const { dataId } of made) backend.disposeData(dataId)
+      throw error
+    }
+    return made
+  })
+
+const floatsOf = (values: unknown): Float32Array =>
+  isFloat32Array(values) ? values : Float32Array.from(values as ArrayLike<number>)
+
+/** Through the data of tensors: the backend 'cpu' hands out and keeps the arrays themselves, others copy. */
+const throughData = (backend: KernelBackend): Way =>
+  overArrays((inputs, outputs, fill) => {
+    const arrays = outputs.map((output) =>
+      output.dtype === 'float32' ? freshOutput(sizeOf(output)) : new Int32Array(sizeOf(output)),
+    )
+    const values = inputs.map(({ dataId, dtype }) => {
+      const data = backend.readSync(dataId)
+      return dtype === 'float32' ? floatsOf(data) : (data as Int32Array)
+    })
+    fill(values, arrays)
+    return outputs.map(({ shape, dtype }, i) => ({
+      dataId: backend.write(arrays[i], shape, dtype),
+      shape,
+      dtype,
+    }))
+  })
+
+/** The part of the backend 'tensorflow', of tfjs-node, that is used. */
+interface TensorFlow extends KernelBackend {
+  executeMultipleOutputs(
+    name: string,
+    attributes: [],
+    inputs: readonly Pick<TensorInfo, 'dataId'>[],
+    count: number,
+  ): TensorInfo[]
+}
+
+/** By TensorFlow itself, which has jumpout as ops. */
+function byOp(backend: TensorFlow): Way {
+  const ops = tensorflowOps()
+  const run = (name: string, application: Application, inputs: readonly TensorInfo[], count: number) => {
+    const { settings, layout, draw } = application
+    writeCall(settings, layout, draw, false)
+    const call = new Int32Array(descriptor.slice(0, native.fields.length).buffer)
+    const dataId = backend.write(call, [call.length], 'int32')
+    try {
+      return backend.executeMultipleOutputs(name, [], [...inputs, { dataId }], count)
+    } finally {
+      backend.disposeData(dataId)
+    }
+  }
+  return {
+    forward: (application, x) => run(ops.forward, application, [x], 3),
+    backward: (application, inputs) => run(ops.gradient, application, inputs, 1)[0],
+  }
+}
+
+/** By what it can do, as one name may stand for several backends in turn. */
+function newWay(backend: object): Way {
+  if ('executeMultipleOutputs' in backend) return byOp(backend as TensorFlow)
+  if ('typedArrayFromHeap' in backend) return onHeap(backend as Heap)
+  return throughData(backend as KernelBackend)
+}
+
+const ways = new WeakMap<object, Way>()
+
+function wayOf(backend: object): Way {
+  let way = ways.get(backend)
+  if (way === undefined) ways.set(backend, (way = newWay(backend)))
+  return way
+}
+
+/** The names of the kernels, which are registered for a backend when they are first used there. */
+export interface Kernels {
+  readonly forward: string
+  readonly gradient: string
+}
+
+/** A name that no other copy of this package has taken: tfjs has one kernel per name and backend. */
+function freeName({ getGradient }: typeof Core, name: string): string {
+  let free = name
+  for (let copy = 2; getGradient(free) !== undefined; ++copy) free = `${name}${copy}`
+  return free
+}
+
+/** With their gradients, for all backends. */
+function nameKernels(tf: typeof Core): Kernels {
+  const names = { forward: freeName(tf, 'Jumpout'), gradient: freeName(tf, 'JumpoutGrad') }
+  tf.registerGradient({
+    kernelName: names.forward,
+    outputsToSave: [false, true, true],
+    gradFunc: (dys, [mask, groups], attrs) => ({
+      x: () =>
+        tf.engine().runKernel<Tensor>(names.gradient, { dy: (dys as Tensor[])[0], mask, groups }, attrs),
+    }),
+  })
+  tf.registerGradient({
+    kernelName: names.gradient,
+    gradFunc: () => {
+      throw noSecondGradient()
+    },
+  })
+  return names
+}
+
+let names: Kernels | undefined
+
+/** The names of the kernels, registered for the backend in use. */
+export function kernelsFor(tf: typeof Core): Kernels {
+  const known = (names ??= nameKernels(tf))
+  tf.backend() // chooses one where none is yet
+  const backendName = tf.getBackend()
+  if (tf.getKernel(known.gradient, backendName) === undefined) {
+    tf.registerKernel({
+      kernelName: known.forward,
+      backendName,
+      kernelFunc: ({ inputs, attrs, backend }) =>
+        wayOf(backend).forward(attrs as unknown as Application, inputs.x as TensorInfo),
+    })
+    tf.registerKernel({
+      kernelName: known.gradient,
+      backendName,
+      kernelFunc: ({ inputs: { dy, mask, groups }, attrs, backend }) =>
+        wayOf(backend).backward(attrs as unknown as Application, [dy, mask, groups] as TensorInfo[]),
+    })
+  }
+  return known
+}
