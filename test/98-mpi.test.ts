@@ -6,6 +6,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { jumpoutBackward, jumpoutForward, native } from 'jumpout'
 import t, { type Test } from 'tap'
+import type { Overhead } from '../examples/mpi/measure'
+import { draw } from '../examples/mpi/picture'
 import { equalBits } from './support/bits'
 import { execute } from './support/emulated'
 import { type Outcome, root, typescript } from './support/program'
@@ -137,6 +139,12 @@ t.test('independent masks: foldIn(seed, rank), and nothing is sent', openMpi, as
   t.not(alone.masks, shared.masks, 'another seed')
   t.not(two.masks, alone.masks)
   t.ok(two.active[0] < alone.active[0], 'a rank counts its own rows')
+})
+
+t.test('the picture of docs/distributed.md is drawn from its numbers', async (t) => {
+  const file = join(root, 'examples', 'mpi', 'results', 'overhead')
+  const measured = JSON.parse(readFileSync(`${file}.json`, 'utf8')) as Overhead
+  t.equal(await draw(measured), readFileSync(`${file}.svg`, 'utf8'))
 })
 
 t.test('ranks that do not divide the batch end at once', openMpi, async (t) => {

@@ -1,22 +1,26 @@
 /** What the message of a layer costs from 2 to 1,024 ranks, as an SVG: measured, and by the model. */
 import type { TopLevelSpec } from 'vega-lite' with { 'resolution-mode': 'import' }
 import type { Overhead } from './measure'
-import { alphaOf, overhead } from './model'
+import { type Constants, constantsOf, overhead } from './model'
 
-/** Microseconds of a small message between machines, assumed: a round number of the order of such networks. */
-export const ASSUMED = { 'assumed: 2 us a message': 2, 'assumed: 30 us a message': 30 }
+/** Between machines: round numbers, assumed and not measured. */
+const ASSUMED: Record<string, Constants> = {
+  'assumed: 2 us per message, as RDMA': { call: 1, alpha: 2 },
+  'assumed: 30 us per message, as TCP': { call: 1, alpha: 30 },
+}
 
 const COLORS = ['#1f5fbf', '#0a8f5b', '#7f7f7f', '#e07b00']
 
 export async function draw({ machine, date, transports, forwardMicroseconds }: Overhead): Promise<string> {
   const ranks = Array.from({ length: 10 }, (_, i) => 2 ** (i + 1))
-  const alphas = new Map([
-    ...transports.map((transport) => [`fitted: ${transport.name}`, alphaOf(transport)] as const),
-    ...Object.entries(ASSUMED),
-  ])
-  const names = [...alphas.keys()]
-  const lines = names.flatMap((name) =>
-    ranks.map((n) => ({ ranks: n, microseconds: overhead(n, alphas.get(name) ?? NaN), name })),
+  const models: Record<string, Constants> = {
+    ...Object.fromEntries(
+      transports.map((transport) => [`fitted: ${transport.name}`, constantsOf(transport)]),
+    ),
+    ...ASSUMED,
+  }
+  const lines = Object.entries(models).flatMap(([name, constants]) =>
+    ranks.map((n) => ({ ranks: n, microseconds: overhead(n, constants), name })),
   )
   const points = transports.flatMap((transport) =>
     transport.times
@@ -35,14 +39,19 @@ export async function draw({ machine, date, transports, forwardMicroseconds }: O
     scale: { type: 'log' },
     axis: { title: 'microseconds per layer', grid: true },
   } as const
-  const color = { field: 'name', scale: { domain: names, range: COLORS }, title: null, sort: null } as const
+  const color = {
+    field: 'name',
+    scale: { domain: Object.keys(models), range: COLORS },
+    title: null,
+    legend: { labelLimit: 400 },
+  } as const
   const spec: TopLevelSpec = {
     background: 'white',
     padding: 10,
     title: {
       text: 'The message of a layer: two numbers, summed over the ranks',
       subtitle: [
-        'lines: alpha * ceil(log2 ranks); points: measured on one machine, where 4 ranks share 2 cores',
+        'lines: call + alpha * ceil(log2 ranks); points: measured, where 4 ranks share 2 cores',
         `${machine.cpu}, ${machine.cores} cores, ${date.slice(0, 10)}; dashed: forward of 1M elements there`,
       ],
       anchor: 'start',
