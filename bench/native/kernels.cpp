@@ -29,6 +29,7 @@ namespace {
 
 constexpr uint32_t poison = 0x7fc0dead;  // a NaN that no computation gives
 constexpr uint64_t seed = 1;
+constexpr uint64_t channels = 64, pixels = 16;
 
 struct Settings {
   std::vector<size_t> lengths{1 << 20};
@@ -72,7 +73,11 @@ struct Workload {
     mask.fill(poison);
   }
 
-  void forward(const float* from, float* to, bool saveMask = true) {
+  void forward(const float* from, float* to, bool saveMask = true) { forward(from, to, saveMask, layout); }
+
+  void forwardChannelsLast() { forward(input.data, output.data, true, {0, 0, pixels, channels}); }
+
+  void forward(const float* from, float* to, bool saveMask, const jumpout_layout& layout) {
     succeed(jumpout_forward(&(forwardArgs = {from, to, saveMask ? mask.data : nullptr, &group, length, 1,
                                              layout, jumpout_default_options(), seed, call++, 0})));
   }
@@ -99,12 +104,13 @@ struct Workload {
     return static_cast<size_t>(counted.active);
   }
 
+  bool isKept(size_t i) const { return mask.data[i >> 5] >> (i & 31) & 1; }
+
   /* Each element of the output is the scaled input or +0, as the mask says. */
   void requireMasked(const char* what) const {
     const float scale = static_cast<float>(group.scale);
     for (size_t i = 0; i < length; ++i) {
-      const bool kept = mask.data[i >> 5] >> (i & 31) & 1;
-      const float expected = kept ? input.data[i] * scale : 0.0f;
+      const float expected = isKept(i) ? input.data[i] * scale : 0.0f;
       require(std::memcmp(&expected, &output.data[i], sizeof(float)) == 0, what);
     }
   }
@@ -142,6 +148,11 @@ struct Workload {
     });
     again("backward", [&] { backward(); });
     again("backward from seed", [&] { backward(false); });
+    output.fill(poison);
+    forwardChannelsLast();
+    requireMasked("forward, channels last");
+    for (size_t i = channels; i < length; ++i)
+      require(i % (channels * pixels) < channels || isKept(i) == isKept(i - channels), "a channel's mask");
   }
 
   size_t length;
@@ -185,6 +196,7 @@ std::vector<Pass> makePasses(Workload& w) {
       {"plainCount", [&w] { sink = static_cast<double>(countPlainly(w.input.data, w.length)); }, {}},
       {"count", [&w] { sink = static_cast<double>(w.count()); }, {}},
       {"forward", [&w] { w.forward(w.input.data, w.output.data); }, {}},
+      {"forwardChannelsLast", [&w] { w.forwardChannelsLast(); }, {}},
       {"forwardNoMask", [&w] { w.forward(w.input.data, w.output.data, false); }, {}},
       {"inPlace", [&w] { w.forward(w.output.data, w.output.data); },
        [&w] { std::memcpy(w.output.data, w.input.data, w.length * sizeof(float)); }},

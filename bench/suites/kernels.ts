@@ -13,6 +13,7 @@ function describe({ elements, caches, seconds: t }: NativeRow): Row {
       'memcpy / in place': ratio(t.memcpy / t.inPlace),
       'memcpy / backward': ratio(t.memcpy / t.backward),
       'memcpy / backward from seed': ratio(t.memcpy / t.backwardFromSeed),
+      'elements / channels last': ratio(t.forward / t.forwardChannelsLast),
       memcpy: seconds(t.memcpy),
       forward: seconds(t.forward),
       backward: seconds(t.backward),
@@ -36,6 +37,7 @@ export const suite: Suite = {
       notes: [
         'Ratios of medians, more is better. copy: the better of memcpy and a streaming copy; count: the better of a plain',
         "vectorised loop and the library's. Default options, mask saved but where it is said; outputs reused, 64-byte aligned.",
+        'channels last: samples of 4 x 4 pixels of 64 channels, dropped by channels; elements: forward, dropped by elements.',
         'warm: the same arrays again and again. cold: all caches flushed before every call.',
       ],
       rows: rows.map(describe),
