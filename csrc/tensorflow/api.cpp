@@ -1,5 +1,6 @@
 #include "tensorflow/api.hpp"
 
+#include <algorithm>
 #include <vector>
 
 #include "tensorflow/libraries.hpp"
@@ -18,6 +19,18 @@ void add(Api& api, const Find& find) {
 #undef JUMPOUT_TF_FIND
 }
 
+// What tells one TensorFlow from another: where it keeps its operations. Older ones show each function of the C API in two
+// libraries, over one registry; on Windows all is in one.
+void* registryOf(const Find& find) {
+  void* const registry = find("_ZN10tensorflow10OpRegistry6GlobalEv");  // tensorflow::OpRegistry::Global()
+  return registry != nullptr ? registry : find("TF_NewOpDefinitionBuilder");
+}
+
+struct Found {
+  void* registry;
+  Api api;
+};
+
 const char* firstMissing(const Api& api) {
 #define JUMPOUT_TF_CHECK(Result, name, arguments) \
   if (api.name == nullptr) return "TF_" #name;
@@ -33,22 +46,19 @@ Unavailable unavailable(const std::string& expected, const std::string& got) {
 }  // namespace
 
 Api findTensorFlow() {
-  std::vector<Api> found;  // one for each registry of operations, whichever libraries lead to it
+  std::vector<Found> found;
   forEachLibrary([&](const Find& find) {
-    void* const registry = find("TF_NewOpDefinitionBuilder");
-    if (registry == nullptr) return false;
-    for (Api& api : found) {
-      if (reinterpret_cast<void*>(api.NewOpDefinitionBuilder) != registry) continue;
-      add(api, find);
-      return true;
-    }
-    add(found.emplace_back(), find);
+    if (find("TF_NewOpDefinitionBuilder") == nullptr) return false;
+    void* const registry = registryOf(find);
+    auto known = std::ranges::find(found, registry, &Found::registry);
+    if (known == found.end()) known = found.insert(known, Found{registry, {}});
+    add(known->api, find);
     return true;
   });
   if (found.empty())
     throw unavailable("a TensorFlow in this process", "none: load @tensorflow/tfjs-node first");
   if (found.size() > 1) throw unavailable("one TensorFlow in this process", std::to_string(found.size()));
-  const Api& api = found.front();
+  const Api& api = found.front().api;
   if (const char* missing = firstMissing(api))
     throw unavailable(std::string("a TensorFlow with ") + missing,
                       api.Version == nullptr ? "one without" : std::string("version ") + api.Version());
