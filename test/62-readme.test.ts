@@ -1,4 +1,4 @@
-/** The examples of the README and of docs/cuda.md run as they are printed. */
+/** The examples of the README and of docs run as they are printed. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -38,3 +38,24 @@ t.test('docs/cuda.md, on the emulated device', async (t) => {
     }
   }
 })
+
+for (const [document, count] of [
+  ['linking.md', 2],
+  ['distributed.md', 2],
+] as const) {
+  t.test(`docs/${document}: what a comment says is printed is what is printed`, async (t) => {
+    const text = readFileSync(join(root, 'docs', document), 'utf8')
+    const blocks = [...text.matchAll(/^```ts\n([^]*?)^```$/gm)].map((match) => match[1])
+    t.equal(blocks.length, count)
+    const folder = t.testdir({})
+    for (const [i, code] of blocks.entries()) {
+      const file = join(folder, `block-${i}.mts`)
+      writeFileSync(file, code)
+      const outcome = await runNode(['--import', 'tsx', file], { env: deviceEnvironment })
+      t.same({ code: outcome.code, stderr: outcome.stderr }, { code: 0, stderr: '' })
+      const promised = [...code.matchAll(/console\.log\(.*\) *\/\/ (.+)$/gm)].map((match) => match[1])
+      t.ok(promised.length > 0)
+      t.equal(outcome.stdout.trimEnd(), promised.join('\n'), `block ${i}`)
+    }
+  })
+}

@@ -1,7 +1,7 @@
 /** The ways in of docs/linking.md: each example gives the bits of this package, and what its bindings mirror is the header. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Jumpout, jumpoutBackward, jumpoutForward, native } from 'jumpout'
+import { Jumpout, jumpoutBackward, jumpoutForward, type JumpoutOptions, native } from 'jumpout'
 import t, { type Test } from 'tap'
 import { equalBits } from './support/bits'
 import { execute } from './support/emulated'
@@ -58,7 +58,11 @@ t.test('koffi', async (t) => {
     equalBits(t, gradient, expectedGradient, `${length}: gradient`)
   }
   t.throws(
-    () => jumpout.forward(null as never, new Float32Array(1), 1, { seed: 1n, call: 0n, relu: false }),
+    () => jumpout.forward(new Float32Array(8), new Float32Array(7), 8, { seed: 1n, call: 0n, relu: false }),
+    /^Expected an array of at least 8 floats, got one of 7$/,
+  )
+  t.throws(
+    () => jumpout.forward(0n, new Float32Array(1), 1, { seed: 1n, call: 0n, relu: false }),
     /^jumpout_forward: .+ \(input\)$/,
   )
 })
@@ -129,4 +133,89 @@ t.test('mirrors of structs are those of jumpout.h', async (t) => {
     env,
   )
   t.equal(constants, `${header.jumpout_group.size} ${header.jumpout_record.size}\n`)
+})
+
+/** Sizes that differ, so that no dimension is taken for another. */
+const SIZES: Record<string, number> = { N: 2, C: 5, T: 6, H: 3, W: 4, '1': 1 }
+
+/** '[N, C * H, 1]' -> [2, 15, 1] */
+const dimensions = (text: string): number[] =>
+  text
+    .slice(1, -1)
+    .split(', ')
+    .map((dimension) => dimension.split(' * ').reduce((product, name) => product * SIZES[name], 1))
+
+const product = (sizes: readonly number[]): number => sizes.reduce((product, size) => product * size, 1)
+
+/** For each element of a tensor, its element in a tensor of `noise`, whose dimensions are those or 1. */
+function broadcast(tensor: readonly number[], noise: readonly number[]): number[] {
+  return Array.from({ length: product(tensor) }, (_, element) => {
+    let [rest, index, stride] = [element, 0, 1]
+    for (let d = tensor.length - 1; d >= 0; d--) {
+      if (noise[d] > 1) index += (rest % tensor[d]) * stride
+      stride *= noise[d]
+      rest = Math.floor(rest / tensor[d])
+    }
+    return index
+  })
+}
+
+const bit = (mask: Uint32Array, i: number): number => (mask[i >> 5] >>> (i & 31)) & 1
+
+const drawOptions = { seed: 11, rate: 0.4, normalize: false } as const
+const kept = (length: number, options: JumpoutOptions): number[] => {
+  const { saved } = jumpoutForward(new Float32Array(length).fill(1), { ...drawOptions, ...options })
+  return Array.from({ length }, (_, i) => bit(saved.mask as Uint32Array, i))
+}
+
+/** Rows of the tables under a heading of docs/linking.md, as arrays of their cells. */
+function rowsUnder(heading: string): string[][] {
+  const [, section] = readFileSync(join(root, 'docs', 'linking.md'), 'utf8').split(heading)
+  return [...section.matchAll(/^\| `\[.*\|$/gm)].map(([line]) =>
+    line.split('|').map((cell) => cell.trim().replaceAll('`', '')),
+  )
+}
+
+t.test('masks shared over a dimension: the table of docs/linking.md', (t) => {
+  const rows = rowsUnder('## Masks that are shared over a dimension')
+  const possible = rows.filter((cells) => cells.length > 4)
+  t.ok(possible.length >= 12)
+  for (const [, tensor, noise, shape, dataFormat] of possible) {
+    const [sizes, noiseSizes] = [dimensions(tensor), dimensions(noise)]
+    const length = product(sizes)
+    const elementwise = kept(product(noiseSizes), {})
+    const expected = broadcast(sizes, noiseSizes).map((index) => elementwise[index])
+    const options = {
+      shape: dimensions(shape),
+      dataFormat: dataFormat as 'channelsLast',
+      unit: 'channel',
+    } as const
+    t.strictSame(kept(length, options), expected, `${tensor} ${noise}: shape ${shape}, ${dataFormat}`)
+  }
+
+  const impossible = rows.filter((cells) => cells.length === 4)
+  t.ok(impossible.length >= 4)
+  for (const [, tensor, noise] of impossible) {
+    const [sizes, noiseSizes] = [dimensions(tensor), dimensions(noise)]
+    const length = product(sizes)
+    const elementwise = kept(product(noiseSizes), {})
+    const expected = broadcast(sizes, noiseSizes)
+      .map((index) => elementwise[index])
+      .join('')
+    const divisors = Array.from({ length }, (_, i) => i + 1).filter((divisor) => length % divisor === 0)
+    const found = divisors.flatMap((first) =>
+      divisors
+        .filter((second) => (length / first) % second === 0)
+        .flatMap((second) =>
+          (['channelsFirst', 'channelsLast'] as const).map((dataFormat) => ({
+            shape: [first, second, length / first / second],
+            dataFormat,
+            unit: 'channel' as const,
+          })),
+        )
+        .filter((options) => kept(length, options).join('') === expected),
+    )
+    t.strictSame(found, [], `${tensor} ${noise} is the mask of no shape`)
+  }
+  t.end()
 })

@@ -69,6 +69,12 @@ export interface Saved extends Draw {
   readonly group: Float64Array
 }
 
+/** Addresses are taken at their word. */
+function assertHolds(memory: Memory, length: number): void {
+  if (typeof memory !== 'bigint' && memory.length < length)
+    throw new RangeError(`Expected an array of at least ${length} floats, got one of ${memory.length}`)
+}
+
 /** @param path `require('jumpout').native.library`, or the library that CMake installed */
 export function load(path: string) {
   const library = koffi.load(path)
@@ -90,6 +96,8 @@ export function load(path: string) {
   return {
     /** `length` floats from `input` to `output`, which may be the same. */
     forward(input: Memory, output: Memory, length: number, { seed, call, relu }: Draw): Saved {
+      assertHolds(input, length)
+      assertHolds(output, length)
       const mask = new Uint32Array(Math.ceil(length / 32))
       const group = new Float64Array(GROUP)
       runForward({
@@ -110,6 +118,8 @@ export function load(path: string) {
 
     /** `length` floats from `gradOutput` to `gradInput`, which may be the same. */
     backward(gradOutput: Memory, gradInput: Memory, length: number, saved: Saved): void {
+      assertHolds(gradOutput, length)
+      assertHolds(gradInput, length)
       runBackward({
         grad_output: gradOutput,
         grad_input: gradInput,

@@ -33,6 +33,13 @@ interface Options {
   readonly masks: 'shared' | 'independent'
 }
 
+function positive(flag: string, text: string): number {
+  const value = Number(text)
+  if (!(value > 0 && Number.isFinite(value)))
+    throw new Error(`--${flag} takes a number above 0, not '${text}'`)
+  return value
+}
+
 function parseOptions(): Options {
   const { values } = parseArgs({
     options: {
@@ -49,9 +56,9 @@ function parseOptions(): Options {
   if (masks !== 'shared' && masks !== 'independent')
     throw new Error(`--masks takes shared or independent, not '${masks}'`)
   return {
-    steps: Number(values.steps),
+    steps: positive('steps', values.steps),
     seed: BigInt(values.seed),
-    learningRate: Number(values['learning-rate']),
+    learningRate: positive('learning-rate', values['learning-rate']),
     gradients,
     masks,
   }

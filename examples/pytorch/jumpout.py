@@ -197,6 +197,8 @@ class Jumpout(nn.Module):
             raise ValueError(f"Expected 'batch' or 'sample' for granularity, got {granularity!r}")
         if process_group is not None and granularity == "sample":
             raise ValueError("Expected no process_group with granularity 'sample', which needs none, got one")
+        if not 0 <= seed < 2**64:
+            raise ValueError(f"Expected an integer from 0 to 2^64 - 1 for seed, got {seed}")
         self.seed = capi.library.jumpout_fold_in(seed, layer)
         self.unit, self.granularity, self.process_group = unit, granularity, process_group
         self.options = capi.options(relu=1, **options)

@@ -94,6 +94,7 @@ strided = torch.rand(4, 6).t()
 assert torch.equal(jumpout.Jumpout(seed=1)(strided), jumpout.Jumpout(seed=1)(strided.contiguous()))
 raises(RuntimeError, "options.sigma", lambda: jumpout.Jumpout(seed=1, sigma=-1.0)(torch.ones(4)))
 raises(TypeError, "'sgima'", lambda: jumpout.Jumpout(seed=1, sgima=0.1))
+raises(ValueError, "seed, got -1", lambda: jumpout.Jumpout(seed=-1))
 raises(ValueError, "'row'", lambda: jumpout.Jumpout(seed=1, unit="row"))
 if place == "host":
     raises(TypeError, "float64", lambda: jumpout.Jumpout(seed=1)(torch.ones(4, dtype=torch.float64)))
