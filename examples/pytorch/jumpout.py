@@ -17,7 +17,10 @@ DTYPES = {torch.float32: capi.FLOAT32, torch.float16: capi.FLOAT16, torch.bfloat
 
 
 class Host:
-    """Calls on tensors in the memory of the process. `state` is a tensor of jumpout_group rows."""
+    """Calls on tensors in the memory of the process. `state` is a tensor of jumpout_group rows.
+
+    `counts` are those of the whole batch, `total` its elements; None and 0 where the batch is `x`.
+    """
 
     dtypes = (torch.float32,)
 
@@ -35,6 +38,8 @@ class Host:
         return rows
 
     def forward(self, x, out, mask, layout, groups, options, seed, call, counts, total):
+        if counts is not None and counts[0, 1] != total:
+            raise ValueError(f"Expected {x.numel()} elements on each rank, got {counts[0, 1]:.0f} on all of them")
         rows = torch.zeros(groups, capi.GROUP_DOUBLES, dtype=torch.float64) if counts is None else counts
         capi.call(
             "jumpout_forward",

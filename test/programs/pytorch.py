@@ -96,6 +96,10 @@ raises(RuntimeError, "options.sigma", lambda: jumpout.Jumpout(seed=1, sigma=-1.0
 raises(TypeError, "'sgima'", lambda: jumpout.Jumpout(seed=1, sgima=0.1))
 raises(ValueError, "seed, got -1", lambda: jumpout.Jumpout(seed=-1))
 raises(ValueError, "'row'", lambda: jumpout.Jumpout(seed=1, unit="row"))
+if place == "host" and ranks > 1:
+    group = torch.distributed.group.WORLD
+    unequal = torch.ones(4 - rank, 8)
+    raises(ValueError, "on each rank, got 56 on all", lambda: jumpout.Jumpout(seed=1, process_group=group)(unequal))
 if place == "host":
     raises(TypeError, "float64", lambda: jumpout.Jumpout(seed=1)(torch.ones(4, dtype=torch.float64)))
 print("done")
