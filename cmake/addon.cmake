@@ -29,8 +29,8 @@ target_compile_definitions(jumpout_addon PRIVATE
   NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS)
 target_include_directories(jumpout_addon PRIVATE csrc)
 target_include_directories(jumpout_addon SYSTEM PRIVATE ${CMAKE_JS_INC})
-target_link_libraries(jumpout_addon PRIVATE jumpout_flags jumpout_tensorflow_ops ${CMAKE_JS_LIB}
-  $<IF:$<BOOL:${JUMPOUT_CUDA_EMULATED}>,jumpout_core,jumpout_shared>)
+target_link_libraries(jumpout_addon PRIVATE jumpout_flags ${CMAKE_JS_LIB}
+  $<IF:$<BOOL:${JUMPOUT_CUDA_EMULATED}>,jumpout_core,jumpout_shared> jumpout_tensorflow_ops)
 
 set(JUMPOUT_ADDON_DIR "${PROJECT_SOURCE_DIR}/build/Release" CACHE PATH "Where the addon goes, with the C library")
 set(addon_dir "${JUMPOUT_ADDON_DIR}")
