@@ -84,19 +84,29 @@ export interface NativePaths {
    * prebuilt one: `npx jumpout build` makes it.
    */
   readonly staticLibrary: string | undefined
+  /** TensorFlow's operations over `library`, for `tf.load_op_library` in Python; jumpout/tfjs does without. */
+  readonly tensorflow: string
 }
 
-/** The shared and the static library. The version in a name keeps the libraries of two versions in one process apart. */
-const LIBRARIES: Partial<Record<NodeJS.Platform, readonly [string, string]>> = {
-  darwin: [`lib/libjumpout.${runtime.version}.dylib`, 'lib/libjumpout.a'],
-  win32: [`jumpout-${runtime.version}.dll`, 'lib/jumpout_static.lib'],
+/**
+ * The shared and the static library, and that for TensorFlow. The version in a name keeps the libraries of two versions in
+ * one process apart.
+ */
+const LIBRARIES: Partial<Record<NodeJS.Platform, readonly [string, string, string]>> = {
+  darwin: [
+    `lib/libjumpout.${runtime.version}.dylib`,
+    'lib/libjumpout.a',
+    'lib/libjumpout_tensorflow.dylib',
+  ],
+  win32: [`jumpout-${runtime.version}.dll`, 'lib/jumpout_static.lib', 'jumpout_tensorflow.dll'],
 }
 
 function nativePaths(): NativePaths {
   const folder = dirname(binary)
-  const [library, staticName] = LIBRARIES[process.platform] ?? [
+  const [library, staticName, tensorflow] = LIBRARIES[process.platform] ?? [
     `lib/libjumpout.so.${runtime.version}`,
     'lib/libjumpout.a',
+    'lib/libjumpout_tensorflow.so',
   ]
   const staticLibrary = join(folder, staticName)
   return Object.freeze({
@@ -104,6 +114,7 @@ function nativePaths(): NativePaths {
     cmake: join(folder, 'lib', 'cmake', 'jumpout'),
     library: join(folder, library),
     staticLibrary: existsSync(staticLibrary) ? staticLibrary : undefined,
+    tensorflow: join(folder, tensorflow),
   })
 }
 

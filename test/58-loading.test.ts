@@ -44,7 +44,8 @@ function putBuild(folder: string): void {
 /** The same without the static library, and without links, which npm drops. */
 function putPrebuilt(folder: string, name = PREBUILT): string {
   const to = join(folder, 'node_modules', name)
-  for (const part of ['jumpout.node', 'include', 'lib/cmake', relative(built, ownNative.library)])
+  const libraries = [ownNative.library, ownNative.tensorflow].map((library) => relative(built, library))
+  for (const part of ['jumpout.node', 'include', 'lib/cmake', ...libraries])
     cpSync(join(built, part), join(to, part), { recursive: true })
   writeFileSync(join(to, 'package.json'), JSON.stringify({ name, main: './jumpout.node' }))
   return to
@@ -92,6 +93,7 @@ t.test('the prebuilt binary', here, async (t) => {
       include: join(prebuilt(folder), 'include'),
       cmake: join(prebuilt(folder), 'lib', 'cmake', 'jumpout'),
       library: join(prebuilt(folder), relative(built, ownNative.library)),
+      tensorflow: join(prebuilt(folder), relative(built, ownNative.tensorflow)),
     },
     'what belongs to it lies beside it, without a static library',
   )

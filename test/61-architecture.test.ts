@@ -204,7 +204,8 @@ const MAY_INCLUDE: Record<string, string[]> = {
   cpu: ['core', 'include'],
   cuda: ['core', 'include'],
   api: ['core', 'cpu', 'cuda', 'include'],
-  node: ['core/dtype.hpp', 'include'],
+  tensorflow: ['core/descriptor.hpp', 'include'],
+  node: ['core/descriptor.hpp', 'core/dtype.hpp', 'tensorflow/registration.hpp', 'include'],
 }
 
 const layer = (path: string): string => relative('csrc', path).split(/[\\/]/)[0]

@@ -29,7 +29,11 @@ const node = ['napi_register_module_v1', 'node_api_module_get_api_version_v1']
 const api = ['jumpout_forward', 'jumpout_backward']
 const { version } = runtime
 
-const gnu = (addon: Partial<Binary>, library: Partial<Binary> = {}): string =>
+const gnu = (
+  addon: Partial<Binary>,
+  library: Partial<Binary> = {},
+  tensorflow: Partial<Binary> = {},
+): string =>
   judge(platform('linux-x64-gnu'), [
     {
       needed: [`libjumpout.so.${version}`, 'libc.so.6', 'ld-linux-x86-64.so.2'],
@@ -38,6 +42,12 @@ const gnu = (addon: Partial<Binary>, library: Partial<Binary> = {}): string =>
       ...addon,
     },
     { needed: ['libm.so.6', 'libc.so.6'], versions: ['GLIBC_2.17', 'GLIBC_2.9'], exports: api, ...library },
+    {
+      needed: [`libjumpout.so.${version}`, 'libdl.so.2', 'libc.so.6'],
+      versions: ['GLIBC_2.2.5'],
+      exports: ['jumpout_tensorflow_fields'],
+      ...tensorflow,
+    },
   ])
 
 t.test('glibc', (t) => {
@@ -63,6 +73,14 @@ t.test('glibc', (t) => {
   t.throws(() => gnu({ needed: ['libjumpout.so.9.9.9', 'libc.so.6'] }), /does not link/, 'another version')
   t.throws(() => gnu({ exports: [...node, '_Znwm'] }), /exports _Znwm/, 'C++ that other libraries would find')
   t.throws(() => gnu({}, { exports: [...api, 'napi_register_module_v1'] }), /exports napi/)
+  const tensorflow = (binary: Partial<Binary>) => () => gnu({}, {}, binary)
+  t.throws(tensorflow({ versions: ['GLIBC_2.29'] }), { message: /libjumpout_tensorflow\.so asks for/ })
+  t.throws(tensorflow({ needed: ['libc.so.6'] }), /libjumpout_tensorflow\.so does not link libjumpout/)
+  t.throws(
+    tensorflow({ needed: [`libjumpout.so.${version}`, 'libtensorflow_framework.so.2'] }),
+    /libjumpout_tensorflow\.so needs libtensorflow_framework/,
+  )
+  t.throws(tensorflow({ exports: api }), /libjumpout_tensorflow\.so exports jumpout_forward/)
   t.end()
 })
 

@@ -44,6 +44,7 @@ const builder: Builder = {
       'include',
       join('lib', 'cmake'),
       native.library.slice(built.length + 1),
+      native.tensorflow.slice(built.length + 1),
     ])
       cpSync(join(built, name), join(folder, name), { recursive: true })
     return { floor: 'glibc 2.17', tried: 'Node', isa: 'avx2' }

@@ -16,14 +16,21 @@ const SYSTEM = {
   win32: /^(kernel32|api-ms-win-crt-[a-z]+-l1-1-0)\.dll$/i, // the latter are Windows 10's own
 }
 
-/** Symbols of the addon and of the library; what zig shows on macOS beside them is operator new and delete. */
-const EXPORTS = [/^(napi_register_module_v\d+|node_api_module_get_api_version_v\d+)$/, /^jumpout_/]
+/** Symbols of the addon, of the library, and of that for TensorFlow; what zig shows on macOS beside them is operator new and delete. */
+const EXPORTS = [
+  /^(napi_register_module_v\d+|node_api_module_get_api_version_v\d+)$/,
+  /^jumpout_(?!tensorflow)/,
+  /^jumpout_tensorflow_fields$/,
+]
 
-const LIBRARY = {
-  linux: `lib/libjumpout.so.${version}`,
-  darwin: `lib/libjumpout.${version}.dylib`,
-  win32: `jumpout-${version}.dll`,
+/** Of each system: the library, and that for TensorFlow. */
+const LIBRARIES = {
+  linux: [`lib/libjumpout.so.${version}`, 'lib/libjumpout_tensorflow.so'],
+  darwin: [`lib/libjumpout.${version}.dylib`, 'lib/libjumpout_tensorflow.dylib'],
+  win32: [`jumpout-${version}.dll`, 'jumpout_tensorflow.dll'],
 }
+
+const filesOf = ({ os }) => ['jumpout.node', ...LIBRARIES[os]]
 
 const numbers = (text) => text.split('.').map(Number)
 const isNewer = ([major, minor], [otherMajor, otherMinor]) =>
@@ -57,16 +64,18 @@ function floorOf({ libc, os, cpu }, name, { versions, system, signed }) {
 }
 
 /**
- * The oldest system that the files of a platform package run on, in words, from what LIEF read in the addon and in the
- * library; throws where it is newer than it may be, or where they need, or show, what they may not.
+ * The oldest system that the files of a platform package run on, in words, from what LIEF read in each of them; throws where
+ * it is newer than it may be, or where they need, or show, what they may not.
  */
 function judge(platform, binaries) {
-  const library = path.posix.basename(LIBRARY[platform.os])
+  const names = filesOf(platform).map((file) => path.posix.basename(file))
+  const library = names[1]
   let floor = [0, 0]
   for (const [i, binary] of binaries.entries()) {
-    const name = `${platform.name}: ${['jumpout.node', library][i]}`
-    const foreign = binary.needed.filter((file) => i > 0 || path.posix.basename(file) !== library)
-    if (i === 0 && foreign.length === binary.needed.length)
+    const name = `${platform.name}: ${names[i]}`
+    const links = names[i] !== library
+    const foreign = binary.needed.filter((file) => !links || path.posix.basename(file) !== library)
+    if (links && foreign.length === binary.needed.length)
       throw new Error(`${name} does not link ${library}.`)
     const strange = foreign.filter((file) => !SYSTEM[platform.libc ?? platform.os].test(file))
     if (strange.length > 0) throw new Error(`${name} needs ${strange.join(', ')}.`)
@@ -82,8 +91,7 @@ function judge(platform, binaries) {
 
 /** The same of the files themselves. */
 function checkFloor(platform, folder) {
-  const files = ['jumpout.node', LIBRARY[platform.os]]
-  return judge(platform, readBinaries(files.map((file) => path.join(folder, file))))
+  return judge(platform, readBinaries(filesOf(platform).map((file) => path.join(folder, file))))
 }
 
 module.exports = { checkFloor, judge }

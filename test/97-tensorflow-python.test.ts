@@ -1,0 +1,33 @@
+/** examples/tensorflow: the library of jumpout's operations, in Python's TensorFlow. */
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { native, runtime } from 'jumpout'
+import t from 'tap'
+import { HANG, programPath } from './support/program'
+import { tfjsNodeFolder } from './support/tfjs-node'
+
+const modules = join(tfjsNodeFolder, 'python')
+const skip =
+  process.env.JUMPOUT_REQUIRE_TFJS_NODE !== '1' &&
+  !existsSync(modules) &&
+  `no TensorFlow of Python in ${tfjsNodeFolder}: examples/tensorflow/get-python makes it`
+
+t.test('a Keras layer, eagerly and in tf.function, has the golden bits', { skip }, async (t) => {
+  const env = {
+    ...process.env,
+    PYTHONPATH: [tfjsNodeFolder, modules].join(':'),
+    TF_CPP_MIN_LOG_LEVEL: '2',
+    JUMPOUT_TENSORFLOW: native.tensorflow,
+  }
+  const { stdout } = await promisify(execFile)('python3', [programPath('keras-layer.py')], { env, timeout: HANG })
+  t.match(stdout, /^done$/m)
+})
+
+t.test('where there is no TensorFlow, the library does nothing', async (t) => {
+  t.equal(dirname(native.tensorflow), dirname(native.library))
+  const load = `process.dlopen({ exports: {} }, ${JSON.stringify(native.tensorflow)})`
+  const { stderr } = await promisify(execFile)(process.execPath, ['--eval', `try { ${load} } catch ({ message }) { console.error(message) }`])
+  t.match(stderr, /Module did not self-register/, runtime.version)
+})
