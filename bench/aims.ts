@@ -11,6 +11,9 @@ interface Aim extends Pick<Figure, 'atLeast' | 'atMost'> {
 
 const beyondCaches = ({ elements, cold }: { elements: number; cold: boolean }) => cold && elements >= 1 << 20
 
+const onTensorFlow = (row: Pick<Row, 'case'>, what: string) =>
+  row.case.backend === 'tensorflow' && row.case.what === what
+
 /** The first aim for a figure that applies to the row. */
 const aims: readonly Aim[] = [
   { suite: 'kernels', figure: '(copy + count) / forward', where: beyondCaches, atLeast: 0.85 },
@@ -44,6 +47,42 @@ const aims: readonly Aim[] = [
     figure: 'onnxruntime',
     where: ({ elements }) => elements >= 10_000 && elements <= 1 << 22,
     atLeast: 12,
+  },
+  {
+    suite: 'tfjs',
+    figure: 'relu + jumpout / relu',
+    where: (row) => onTensorFlow(row, 'forward') && row.elements >= 1 << 18 && row.elements <= 1 << 22,
+    atMost: 1.3,
+  },
+  {
+    suite: 'tfjs',
+    figure: 'relu + jumpout / relu',
+    where: (row) => onTensorFlow(row, 'forward') && row.elements === 1 << 16,
+    atMost: 2,
+  },
+  {
+    suite: 'tfjs',
+    figure: 'relu + dropout / relu + jumpout',
+    where: (row) => onTensorFlow(row, 'forward'),
+    atLeast: 15,
+  },
+  {
+    suite: 'tfjs',
+    figure: 'relu + jumpout / relu',
+    where: (row) => onTensorFlow(row, 'conv net'),
+    atMost: 1.03,
+  },
+  {
+    suite: 'tfjs',
+    figure: 'relu + jumpout / relu + dropout',
+    where: (row) => onTensorFlow(row, 'conv net'),
+    atMost: 0.6,
+  },
+  {
+    suite: 'tfjs',
+    figure: 'relu + jumpout / relu',
+    where: (row) => row.case.what === 'dense net' && row.case.backend !== 'cpu',
+    atMost: 1.05,
   },
   { suite: 'calls', figure: 'jumpoutForward', where: ({ elements }) => elements === 1000, atMost: 1.2e-6 },
   { suite: 'calls', figure: 'layer.forward', where: ({ elements }) => elements === 1000, atMost: 1.0e-6 },

@@ -82,3 +82,33 @@ export async function interleave<Name extends string>(
     number
   >
 }
+
+/** Rounds of one call of each candidate, in turns: their median times, and medians of the ratios within a round. */
+export async function paired<Name extends string>(
+  candidates: readonly (Candidate & { name: Name })[],
+  { budget, minRounds, maxRounds }: Effort,
+): Promise<{ times: Record<Name, number>; ratioOf: (name: Name, other: Name) => number }> {
+  const rounds: Record<Name, number>[] = []
+  const warmUps = 2
+  const end = performance.now() + budget * 1e3
+  for (
+    let round = 0;
+    round < maxRounds && (round < minRounds + warmUps || performance.now() < end);
+    round++
+  ) {
+    const times = {} as Record<Name, number>
+    for (let k = 0; k < candidates.length; k++) {
+      const { name, run } = candidates[(round + k) % candidates.length]
+      const start = performance.now()
+      await run(round)
+      times[name] = (performance.now() - start) / 1e3
+    }
+    if (round >= warmUps) rounds.push(times)
+  }
+  return {
+    times: Object.fromEntries(
+      candidates.map(({ name }) => [name, median(rounds.map((times) => times[name]))]),
+    ) as Record<Name, number>,
+    ratioOf: (name, other) => median(rounds.map((times) => times[name] / times[other])),
+  }
+}

@@ -14,7 +14,7 @@ export interface Suite {
   measure: (options: SuiteOptions) => Promise<Table> | Table
 }
 
-export const suiteNames = ['kernels', 'threads', 'arrays', 'calls', 'fresh', 'peers'] as const
+export const suiteNames = ['kernels', 'threads', 'arrays', 'calls', 'fresh', 'peers', 'tfjs'] as const
 export type SuiteName = (typeof suiteNames)[number]
 
 export async function loadSuite(name: SuiteName): Promise<Suite> {
