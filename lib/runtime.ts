@@ -93,11 +93,7 @@ export interface NativePaths {
  * one process apart.
  */
 const LIBRARIES: Partial<Record<NodeJS.Platform, readonly [string, string, string]>> = {
-  darwin: [
-    `lib/libjumpout.${runtime.version}.dylib`,
-    'lib/libjumpout.a',
-    'lib/libjumpout_tensorflow.dylib',
-  ],
+  darwin: [`lib/libjumpout.${runtime.version}.dylib`, 'lib/libjumpout.a', 'lib/libjumpout_tensorflow.dylib'],
   win32: [`jumpout-${runtime.version}.dll`, 'lib/jumpout_static.lib', 'jumpout_tensorflow.dll'],
 }
 

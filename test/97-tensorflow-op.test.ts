@@ -1,6 +1,8 @@
 /** jumpout as operations of TensorFlow, run by name in tfjs-node: the bits of the library, and no crash in any process. */
+import { join } from 'node:path'
 import t from 'tap'
-import { endedWell, runProgram } from './support/program'
+import { buildAddon } from './support/addon'
+import { endedWell, root, runNode, runProgram } from './support/program'
 import { tfjsNodeFolder, withTfjsNode } from './support/tfjs-node'
 
 const WAYS = {
@@ -22,3 +24,20 @@ for (const [way, what] of Object.entries(WAYS)) {
     ),
   )
 }
+
+t.test('an old TensorFlow, and two at once', { skip: process.platform === 'win32' }, async (t) => {
+  const folder = t.testdir({ first: {}, second: {} })
+  const addons = ['first', 'second'].map((name) => buildAddon('old-tensorflow.c', join(folder, name)))
+  const program = `
+    const { tensorflowOps } = require(${JSON.stringify(join(root, 'dist', 'tfjs', 'tensorflow.js'))})
+    for (const addon of ${JSON.stringify(addons)}) {
+      require(addon)
+      try { tensorflowOps() } catch ({ code, message }) { console.log(code + ': ' + message) }
+    }`
+  const { code, stdout, stderr } = await runNode(['--eval', program])
+  t.equal(code, 0, stderr)
+  t.same(stdout.trimEnd().split('\n'), [
+    'ERR_NO_TENSORFLOW: Expected a TensorFlow with TF_OpDefinitionBuilderAddInput for the operations of jumpout, got version 0.0.1',
+    'ERR_NO_TENSORFLOW: Expected one TensorFlow in this process for the operations of jumpout, got 2',
+  ])
+})

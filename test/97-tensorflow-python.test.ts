@@ -21,13 +21,19 @@ t.test('a Keras layer, eagerly and in tf.function, has the golden bits', { skip 
     TF_CPP_MIN_LOG_LEVEL: '2',
     JUMPOUT_TENSORFLOW: native.tensorflow,
   }
-  const { stdout } = await promisify(execFile)('python3', [programPath('keras-layer.py')], { env, timeout: HANG })
+  const { stdout } = await promisify(execFile)('python3', [programPath('keras-layer.py')], {
+    env,
+    timeout: HANG,
+  })
   t.match(stdout, /^done$/m)
 })
 
 t.test('where there is no TensorFlow, the library does nothing', async (t) => {
   t.equal(dirname(native.tensorflow), dirname(native.library))
   const load = `process.dlopen({ exports: {} }, ${JSON.stringify(native.tensorflow)})`
-  const { stderr } = await promisify(execFile)(process.execPath, ['--eval', `try { ${load} } catch ({ message }) { console.error(message) }`])
+  const { stderr } = await promisify(execFile)(process.execPath, [
+    '--eval',
+    `try { ${load} } catch ({ message }) { console.error(message) }`,
+  ])
   t.match(stderr, /Module did not self-register/, runtime.version)
 })

@@ -75,8 +75,7 @@ function judge(platform, binaries) {
     const name = `${platform.name}: ${names[i]}`
     const links = names[i] !== library
     const foreign = binary.needed.filter((file) => !links || path.posix.basename(file) !== library)
-    if (links && foreign.length === binary.needed.length)
-      throw new Error(`${name} does not link ${library}.`)
+    if (links && foreign.length === binary.needed.length) throw new Error(`${name} does not link ${library}.`)
     const strange = foreign.filter((file) => !SYSTEM[platform.libc ?? platform.os].test(file))
     if (strange.length > 0) throw new Error(`${name} needs ${strange.join(', ')}.`)
     const shown = platform.os === 'darwin' ? [] : binary.exports.filter((symbol) => !EXPORTS[i].test(symbol))
