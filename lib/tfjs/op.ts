@@ -37,8 +37,8 @@ const OP = optionNames<JumpoutOpOptions>(
 
 /** The settings of checked names. */
 export function readTensorSettings(options: TensorOptions): Settings {
-  const { dataFormat = 'channelsLast', ...others } = options
-  return readSettings({ ...others, dataFormat, shape: undefined })
+  const settings = readSettings(options)
+  return options.dataFormat === undefined ? { ...settings, dataFormat: 'channelsLast' } : settings
 }
 
 function assertTensor(tf: typeof Core, x: unknown): asserts x is Tensor {
