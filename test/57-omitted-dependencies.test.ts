@@ -22,7 +22,9 @@ const TRACKED = [
   'tsconfig.build.json',
   'api-extractor.json',
 ]
-const BUILT = ['index.js', 'index.d.ts', 'index.mjs', 'index.d.mts']
+const BUILT = ['index', 'tfjs'].flatMap((name) =>
+  ['js', 'd.ts', 'mjs', 'd.mts'].map((kind) => `${name}.${kind}`),
+)
 
 /** Outside the repository, whose node_modules would be found from within. */
 function checkout(t: Test, built: readonly string[] = [], installed: readonly string[] = []): string {

@@ -1,13 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Piscina } from 'piscina'
 import { defaultCacheFile, loadPixels } from './data'
 import { parseOptions, stepsPerRun, USAGE, UsageError, type Method, type Options } from './options'
 import { writePictures } from './plots'
-import { TrainingPool } from './pool'
 import { compareWithPublished, readPublished } from './published'
 import { formatSeconds, Progress } from './progress'
 import { digestOf, formatTable, summarize } from './report'
+import { listenToSteps } from './steps'
 import type { Job, Run } from './train'
+import type { WorkerData } from './worker'
 
 const EXIT_FAILURE = 1
 const EXIT_USAGE = 2
@@ -19,8 +21,6 @@ async function main(): Promise<void> {
     process.stdout.write(USAGE)
     return
   }
-  let stop = async () => {}
-  onInterrupt(() => stop())
   // Now rather than after the training: a folder that cannot be written to.
   await mkdir(options.out, { recursive: true })
 
@@ -31,15 +31,25 @@ async function main(): Promise<void> {
   const start = performance.now()
   console.log('reading the images')
   const pixels = await loadPixels(defaultCacheFile())
+  interrupt.signal.throwIfAborted()
   const jobs = planJobs(options)
   const progress = new Progress(jobs.length * stepsPerRun(options))
-  const pool = new TrainingPool({ pixels, options }, (count, loss) => progress.advance(count, loss))
-  stop = async () => {
+  const steps = listenToSteps((count, loss) => progress.advance(count, loss))
+  const pool = makePool({ pixels, options }, jobs.length)
+  const finished: Run[] = []
+  const work = jobs.map(async (job, index) => {
+    finished[index] = (await pool.run(job, { signal: interrupt.signal })) as Run
+  })
+  try {
+    await Promise.all(work)
+  } finally {
     progress.stop()
-    await pool.terminate()
-    if (pool.finished.length > 0) console.log(comparison(pool.finished))
+    steps.close()
+    await pool.destroy()
+    const runs = finished.filter(Boolean) // the others were not finished
+    if (interrupt.signal.aborted && runs.length > 0) console.log(comparison(runs))
   }
-  const runs = await pool.run(jobs).finally(() => progress.stop())
+  const runs = finished
 
   const seconds = (performance.now() - start) / 1000
   const results = summarize(runs, options, seconds)
@@ -50,19 +60,16 @@ async function main(): Promise<void> {
   console.log(`${formatSeconds(seconds)}; results.json and pictures are in ${options.out}`)
 }
 
-/** Ends the program after `stop`; npm passes a signal on that the terminal has sent already, so the second is ignored. */
-function onInterrupt(stop: () => Promise<void>): void {
-  let interrupted = false
-  for (const [signal, code] of Object.entries(SIGNALS)) {
-    process.on(signal, () => {
-      if (interrupted) return
-      interrupted = true
-      void stop().then(() => {
-        console.error('interrupted')
-        process.exit(code)
-      })
-    })
-  }
+/** Trains one net per thread at a time. A thread does not inherit the main thread's way to run TypeScript. */
+const makePool = (workerData: WorkerData, jobs: number): Piscina => {
+  const threads = Math.min(workerData.options.workers, jobs)
+  return new Piscina({
+    filename: join(__dirname, 'worker.ts'),
+    execArgv: ['--require', require.resolve('tsx/cjs')],
+    workerData,
+    minThreads: threads,
+    maxThreads: threads,
+  })
 }
 
 /** Seed by seed, so that the runs finished at any time are comparable. */
@@ -73,8 +80,15 @@ function planJobs({ methods, seeds }: Options): Job[] {
   ).flat()
 }
 
+/** npm passes a signal on that the terminal has sent already; the second changes nothing. */
+const interrupt = new AbortController()
+for (const signal of Object.keys(SIGNALS)) process.on(signal, () => interrupt.abort(signal))
+
 main().catch((error: unknown) => {
-  if (error instanceof UsageError) {
+  if (interrupt.signal.aborted) {
+    console.error('interrupted')
+    process.exitCode = SIGNALS[interrupt.signal.reason as keyof typeof SIGNALS]
+  } else if (error instanceof UsageError) {
     console.error(`${error.message}\nTry npm run train -- --help.`)
     process.exitCode = EXIT_USAGE
   } else {

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { Jumpout } from 'jumpout'
-import { PlainRelu, ReluJumpout, type Activation } from './activation'
-import type { Matrix } from './layers'
-import type { Network } from './network'
+import { foldIn } from 'jumpout'
+import { jumpoutOp } from 'jumpout/tfjs'
+import { HIDDEN_LAYERS, type Matrix, type Network } from './network'
+import { mean } from './statistics'
 
 const EXPONENTS = [1, 0.75, 0.5]
 const RATES = [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5]
@@ -21,18 +21,20 @@ export interface MomentRatio {
   varianceRatio: number
 }
 
+/** What follows each hidden layer, by its index. */
+type Activate = (x: Matrix, layer: number) => Matrix
+
 /** Passes training images through a trained net, in evaluation mode, with and without dropout in its hidden layers. */
-export function momentRatios(
-  network: Network,
-  { x, hiddenLayers, seed }: { x: Matrix; hiddenLayers: number; seed: bigint },
-): MomentRatio[] {
-  const layers = Array.from({ length: hiddenLayers }, (_, layer) => layer)
-  const reference = hiddenMoments(network, x, layers.map(() => new PlainRelu()), 1) // prettier-ignore
+export function momentRatios(network: Network, x: Matrix, seed: bigint): MomentRatio[] {
+  const layers = Array.from({ length: HIDDEN_LAYERS }, (_, layer) => layer)
+  const reference = hiddenMoments(network, x, [tf.relu])
   return EXPONENTS.flatMap((exponent) =>
     RATES.flatMap((rate) => {
-      const dropout = { rate, exponent, normalize: false, relu: true, seed }
-      const activations = layers.map((layer) => new ReluJumpout(new Jumpout({ ...dropout, layer })))
-      const moments = hiddenMoments(network, x, activations, MASKS)
+      const dropout = { rate, exponent, normalize: false, relu: true }
+      const passes = Array.from({ length: MASKS }, (_, call): Activate => {
+        return (x, layer) => jumpoutOp(x, { ...dropout, seed: foldIn(seed, layer), call })
+      })
+      const moments = hiddenMoments(network, x, passes)
       return layers.map((layer) => ({
         layer: layer + 1,
         exponent,
@@ -49,23 +51,29 @@ interface Moments {
   variance: number
 }
 
-/** Over all units and images of each activation's output, and over `passes` passes. */
-function hiddenMoments(network: Network, x: Matrix, activations: Activation[], passes: number): Moments[] {
-  const sums = activations.map(() => ({ count: 0, value: 0, square: 0 }))
-  for (let pass = 0; pass < passes; pass++) {
-    tf.tidy(() => {
-      const outputs = network.outputs(x, activations)
-      sums.forEach((sum, layer) => {
-        for (const value of outputs[layer].dataSync()) {
-          sum.count++
-          sum.value += value
-          sum.square += value * value
-        }
-      })
-    })
-  }
-  return sums.map(({ count, value, square }) => {
-    const mean = value / count
-    return { mean, variance: square / count - mean * mean }
+/** Of each hidden layer's output, over all units, images and passes. */
+function hiddenMoments(network: Network, x: Matrix, passes: readonly Activate[]): Moments[] {
+  const sums = passes.map((activate) =>
+    tf.tidy(() =>
+      hiddenOutputs(network, x, activate).map((y) => ({
+        value: tf.mean(y).dataSync()[0],
+        square: tf.mean(tf.square(y)).dataSync()[0],
+      })),
+    ),
+  )
+  return sums[0].map((_, layer) => {
+    const value = mean(sums.map((pass) => pass[layer].value))
+    return { mean: value, variance: mean(sums.map((pass) => pass[layer].square)) - value * value }
   })
+}
+
+/** The net in evaluation, with another function in place of its own activations. */
+function hiddenOutputs({ model, activations }: Network, x: Matrix, activate: Activate): Matrix[] {
+  const outputs: Matrix[] = []
+  for (const layer of model.layers.slice(0, -1)) {
+    const isActivation = (activations as readonly unknown[]).includes(layer)
+    x = isActivation ? activate(x, outputs.length) : (layer.apply(x, { training: false }) as Matrix)
+    if (isActivation) outputs.push(x)
+  }
+  return outputs
 }

@@ -51,7 +51,7 @@ Training
   --images <n>          training images, drawn anew for each seed (1000)
   --epochs <n>          passes over them (30)
   --batch <n>           images per step (32)
-  --learning-rate <r>   of Adam, falling to 0 along half a cosine (0.001)
+  --learning-rate <r>   of gradient descent with momentum 0.9, falling to 0 along half a cosine (0.01)
   --width <n>           units in each of the two hidden layers (128)
   --batch-norm          batch normalisation before each ReLU
   --no-standardize      pixels as fractions of 255, not standardised to mean 0 and variance 1
@@ -109,7 +109,7 @@ function parse(args: readonly string[]) {
         images: { type: 'string', default: '1000' },
         epochs: { type: 'string', default: '30' },
         batch: { type: 'string', default: '32' },
-        'learning-rate': { type: 'string', default: '0.001' },
+        'learning-rate': { type: 'string', default: '0.01' },
         width: { type: 'string', default: '128' },
         'batch-norm': { type: 'boolean', default: false },
         'no-standardize': { type: 'boolean', default: false },

@@ -17,6 +17,7 @@ export async function writePictures(results: Results, folder: string): Promise<v
   const pictures: Record<string, TopLevelSpec | null> = {
     'test-accuracy.svg': testAccuracy(results),
     'active-fraction.svg': activeFraction(results),
+    'applied-rates.svg': appliedRates(results),
     'drawn-rates.svg': drawnRates(results),
     'moment-ratios.svg': momentRatios(results),
   }
@@ -93,6 +94,43 @@ function activeFraction(results: Results): TopLevelSpec {
         x: epochAxis(results),
         y: { field: 'fraction', type: 'quantitative', scale: { zero: false }, title: 'active fraction' },
         color: { field: 'method', scale: COLORS, title: null },
+      },
+    },
+  }
+}
+
+/** What dividing the base rate by the active fraction does. */
+function appliedRates(results: Results): TopLevelSpec | null {
+  const { methods, normalize } = results.options
+  if (!methods.includes('jumpout') || !normalize) return null
+  const lines = {
+    'active fraction q': 'activeFractions',
+    'base rate p': 'baseRates',
+    'applied rate p / q': 'appliedRates',
+  } as const
+  const values = Object.entries(lines).flatMap(([line, quantity]) =>
+    byEpoch(results, (epoch) => epoch[quantity])
+      .filter(({ method }) => method === 'jumpout')
+      .flatMap(({ epoch, values }) =>
+        values.map((rates, layer) => ({
+          epoch,
+          line,
+          layer: `hidden layer ${layer + 1}`,
+          value: mean(rates),
+        })),
+      ),
+  )
+  return {
+    title: title('Rates of jumpout by epoch', `mean over the steps of an epoch and ${seeds(results)}`),
+    data: { values },
+    facet: { column: { field: 'layer', title: null } },
+    spec: {
+      ...PANEL,
+      mark: 'line',
+      encoding: {
+        x: epochAxis(results),
+        y: { field: 'value', type: 'quantitative', scale: { zero: true }, title: null },
+        color: { field: 'line', type: 'nominal', sort: Object.keys(lines), title: null },
       },
     },
   }

@@ -94,7 +94,12 @@ function align(rows: string[][]): string[] {
 }
 
 function versions(): Record<string, string> {
-  const packages = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-wasm', 'fashion-mnist']
+  const packages = [
+    '@tensorflow/tfjs-core',
+    '@tensorflow/tfjs-layers',
+    '@tensorflow/tfjs-backend-wasm',
+    'fashion-mnist',
+  ]
   const versions: Record<string, string> = { jumpout: runtime.version, node: process.versions.node }
   for (const name of packages) {
     versions[name] = (require(`${name}/package.json`) as { version: string }).version

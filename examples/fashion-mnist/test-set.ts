@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { gather, PIXELS, TEST_IMAGES, type Dataset } from './data'
-import type { Matrix } from './layers'
-import type { Network } from './network'
+import { logitsOf, type Matrix, type Network } from './network'
 
 const CHUNK = 1000
 
@@ -17,11 +16,11 @@ export class TestSet {
     }
   }
 
-  /** The fraction of test images that the net, which is in evaluation mode, classifies correctly. */
+  /** The fraction of test images that the net classifies correctly. */
   accuracy(network: Network): number {
     let correct = 0
     for (const { x, labels } of this.chunks) {
-      const predictions = tf.tidy(() => tf.argMax(network.logits(x), 1).dataSync())
+      const predictions = tf.tidy(() => tf.argMax(logitsOf(network, x, false), 1).dataSync())
       labels.forEach((label, row) => (correct += Number(predictions[row] === label)))
     }
     return correct / TEST_IMAGES

@@ -6,11 +6,11 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Jumpout, native, type LayerOptions } from 'jumpout'
 import t, { type Test } from 'tap'
-import { equalBits } from './support/bits'
-import { buildEmulated, execute } from './support/emulated'
-import { makeGradient, makeInput } from './support/inputs'
-import { programPath, root } from './support/program'
-import { isInstalled, needs } from './support/requirement'
+import { equalBits } from '../support/bits'
+import { buildEmulated, execute } from '../support/emulated'
+import { makeGradient, makeInput } from '../support/inputs'
+import { programPath, root } from '../support/program'
+import { isInstalled, needs } from '../support/requirement'
 
 /** Debian's Python finds Debian's PyTorch; another one may come first on PATH. */
 const pythons = ['python3', '/usr/bin/python3']
