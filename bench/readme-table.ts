@@ -46,7 +46,36 @@ const sections: Section[] = [
   {
     suite: 'peers',
     caption: "Times faster than others' plain dropout, forward, one thread each, on the same arrays.",
-    figures: { onnxruntime: 'onnxruntime-node', 'tfjs wasm': '', 'tfjs cpu': '', 'JavaScript loop': '' },
+    figures: {
+      onnxruntime: 'onnxruntime-node',
+      'tfjs-node': '',
+      'tfjs wasm': '',
+      'tfjs cpu': '',
+      'JavaScript loop': '',
+    },
+  },
+  {
+    suite: 'tfjs',
+    caption:
+      'In TensorFlow.js, forward: ReLU and jumpout over ReLU, in time, and how many times faster than ReLU and `tf.dropout`.',
+    figures: {
+      'relu + jumpout / relu': 'of ReLU',
+      'relu + dropout / relu + jumpout': 'faster than ReLU and dropout',
+      'relu + jumpout': 'time',
+    },
+    rows: (row) => row.case.what === 'forward',
+  },
+  {
+    suite: 'tfjs',
+    caption:
+      'In TensorFlow.js, a training step: its time over that of the same net with ReLU, with ReLU and `tf.dropout`, and without either.',
+    figures: {
+      'relu + jumpout / relu': 'of ReLU',
+      'relu + jumpout / relu + dropout': 'of ReLU and dropout',
+      'relu + jumpout / none': 'of neither',
+      'relu + jumpout': 'time',
+    },
+    rows: (row) => row.case.what !== 'forward',
   },
   {
     suite: 'calls',

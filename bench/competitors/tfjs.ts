@@ -1,4 +1,5 @@
 import { dirname } from 'node:path'
+import { loadTfjsNode } from '../../test/support/tfjs-node'
 import { loadPeer, resolvePeer } from './peers'
 
 interface Tensor {
@@ -19,15 +20,24 @@ interface WasmBackend {
   setWasmPaths?: (folder: string) => void
 }
 
+/** The backend `tensorflow` is tfjs-node's. All copies of tfjs share the backends that one of them has added. */
+function load(backend: Backend): Tfjs {
+  if (backend === 'tensorflow') return loadTfjsNode() as unknown as Tfjs
+  const tf = loadPeer('@tensorflow/tfjs-core') as Tfjs
+  const backendModule = loadPeer(`@tensorflow/tfjs-backend-${backend}`) as WasmBackend
+  backendModule.setWasmPaths?.(`${dirname(resolvePeer('@tensorflow/tfjs-backend-wasm/package.json'))}/dist/`)
+  return tf
+}
+
+export type Backend = 'wasm' | 'cpu' | 'tensorflow'
+
 /**
  * tf.dropout on one backend. The input is uploaded once and the output is not downloaded while it is timed, so only
  * the operation counts.
  */
-export async function tfjsDropout(backend: 'wasm' | 'cpu', rate: number, input: Float32Array) {
-  const tf = loadPeer('@tensorflow/tfjs-core') as Tfjs
+export async function tfjsDropout(backend: Backend, rate: number, input: Float32Array) {
+  const tf = load(backend)
   tf.enableProdMode() // its fastest, without checks of its own
-  const backendModule = loadPeer(`@tensorflow/tfjs-backend-${backend}`) as WasmBackend
-  backendModule.setWasmPaths?.(`${dirname(resolvePeer('@tensorflow/tfjs-backend-wasm/package.json'))}/dist/`)
   const select = async () => {
     if (!(await tf.setBackend(backend))) throw new Error(`tfjs has no ${backend} backend here`)
   }

@@ -1,9 +1,10 @@
 import { jumpoutForward } from 'jumpout'
+import { withTfjsNode } from '../../test/support/tfjs-node'
 import { checkAgainstReference, checkDropout } from '../check'
 import { loopDropout } from '../competitors/loop'
 import { onnxruntimeDropout } from '../competitors/onnxruntime'
 import { peersInstalled } from '../competitors/peers'
-import { tfjsDropout } from '../competitors/tfjs'
+import { tfjsDropout, type Backend } from '../competitors/tfjs'
 import { coldFrom, flushCaches, poison, randomArray, reusedArray } from '../data'
 import { effort, interleave, type Candidate } from '../measure'
 import { ratio, seconds, type Row } from '../report'
@@ -11,6 +12,15 @@ import type { Suite } from './index'
 
 const seed = 1
 const rate = 0.25
+
+const tfjsNodeIsThere = withTfjsNode.skip === false
+
+const tfjsBackends = (): [name: string, Backend][] => [
+  ...(tfjsNodeIsThere ? [['tfjs-node', 'tensorflow'] as [string, Backend]] : []),
+  ...(peersInstalled()
+    ? (['wasm', 'cpu'] as const).map((name): [string, Backend] => [`tfjs ${name}`, name])
+    : []),
+]
 
 async function measureLength(n: number, quick: boolean): Promise<Row> {
   const input = randomArray(n)
@@ -36,12 +46,12 @@ async function measureLength(n: number, quick: boolean): Promise<Row> {
     await onnxruntime()
     checkDropout('onnxruntime', input, out, rate)
     candidates.push({ name: 'onnxruntime', run: onnxruntime })
-    for (const backend of ['wasm', 'cpu'] as const) {
-      const tfjs = await tfjsDropout(backend, rate, input)
-      checkDropout(`tfjs ${backend}`, input, tfjs.output(), rate)
-      candidates.push({ name: `tfjs ${backend}`, prepare: tfjs.select, run: tfjs.run })
-      disposals.push(tfjs.dispose)
-    }
+  }
+  for (const [name, backend] of tfjsBackends()) {
+    const tfjs = await tfjsDropout(backend, rate, input)
+    checkDropout(name, input, tfjs.output(), rate)
+    candidates.push({ name, prepare: tfjs.select, run: tfjs.run })
+    disposals.push(tfjs.dispose)
   }
   const cold = n >= coldFrom
   const times = await interleave(candidates, effort(quick), cold ? flushCaches : undefined)
@@ -58,8 +68,9 @@ async function measureLength(n: number, quick: boolean): Promise<Row> {
 }
 
 export const suite: Suite = {
-  summary: 'plain dropout by onnxruntime-node, tfjs and a JavaScript loop against jumpout, one thread each',
-  environment: { JUMPOUT_NUM_THREADS: '1' },
+  summary:
+    'plain dropout by onnxruntime-node, tfjs, tfjs-node and a JavaScript loop against jumpout, one thread each',
+  environment: { JUMPOUT_NUM_THREADS: '1', TF_NUM_INTRAOP_THREADS: '1' },
   async measure({ quick }) {
     const lengths = quick ? [1000, 10000, 100000] : [1000, 10000, 100000, 1 << 20, 1 << 22, 1 << 24]
     const rows: Row[] = []
@@ -73,6 +84,7 @@ export const suite: Suite = {
         'onnxruntime: Dropout in training mode, with its mask, into preallocated outputs. tfjs: tf.dropout on an uploaded tensor,',
         'result not downloaded. JavaScript loop: branchless, no mask. From 1M elements on the caches are flushed before every call.',
         ...(peersInstalled() ? [] : [absent]),
+        ...(tfjsNodeIsThere ? [] : [`Left out: ${String(withTfjsNode.skip)}.`]),
       ],
       rows,
     }

@@ -123,6 +123,7 @@ export const suite: Suite = {
     'jumpout/tfjs on each backend against ReLU, ReLU and tf.dropout, and nothing: forward and training steps',
   async measure({ quick }) {
     const tf = load()
+    const tensorFlowVersion = tfjsNodeIsThere ? loadTfjsNode().backend().binding.TF_Version : ''
     const rows: Row[] = []
     for (const backend of [...(tfjsNodeIsThere ? ['tensorflow'] : []), 'wasm', 'cpu'])
       rows.push(...(await measureBackend(tf, backend, quick)))
@@ -132,7 +133,9 @@ export const suite: Suite = {
         'Forward: tensors that lie in the backend already, medians. jumpout and TensorFlow use all cores, wasm and cpu one for what is theirs.',
         'Steps: medians of the ratios of steps that ran one after the other, on one batch of 128, with momentum.',
         'dense net: 784-512-512-10. conv net: six convolutions and batch norm. On tensorflow ReLU, batch norm and the loss are fused (examples/tfjs/fused.ts).',
-        ...(tfjsNodeIsThere ? [] : [`Left out: ${String(withTfjsNode.skip)}.`]),
+        tfjsNodeIsThere
+          ? `tensorflow: tfjs-node on TensorFlow ${tensorFlowVersion}.`
+          : `Left out: ${String(withTfjsNode.skip)}.`,
       ],
       rows,
     }
