@@ -86,8 +86,14 @@ t.test('the main package', async (t) => {
   t.equal(basename(file), `jumpout-${own.version}.tgz`)
   t.equal(size, readFileSync(file).length)
   const manifest = manifestOf(file)
-  for (const field of ['scripts', 'dependencies', 'devDependencies', 'peerDependencies', 'gypfile'])
+  for (const field of ['scripts', 'dependencies', 'devDependencies', 'gypfile'])
     t.equal(manifest[field], undefined, `no ${field}`)
+  t.same(manifest.peerDependencies, own.peerDependencies)
+  t.same(
+    manifest.peerDependenciesMeta,
+    Object.fromEntries(Object.keys(own.peerDependencies).map((name) => [name, { optional: true }])),
+    'TensorFlow.js, where it is there',
+  )
   t.strictSame(
     manifest.optionalDependencies,
     Object.fromEntries(platforms.map(({ name }) => [`jumpout-${name}`, own.version])),
