@@ -5,6 +5,8 @@ import { METHODS } from './options'
 import type { Results } from './report'
 import { estimate, mean } from './statistics'
 
+type Epoch = Results['runs'][0]['epochs'][0]
+
 /** The default truncation of jumpout's base rate (docs/numerics.md). */
 const P_MIN = 0.01
 const P_MAX = 0.6
@@ -73,29 +75,16 @@ function testAccuracy(results: Results): TopLevelSpec {
 }
 
 function activeFraction(results: Results): TopLevelSpec {
-  const values = byEpoch(results, (epoch) => epoch.activeFractions).flatMap(({ values, ...point }) =>
-    values.map((fractions, layer) => ({
-      ...point,
-      layer: `hidden layer ${layer + 1}`,
-      fraction: mean(fractions),
-    })),
-  )
+  const values = byHiddenLayer(results, (epoch) => epoch.activeFractions)
   return {
     title: title(
       'Active fraction by epoch',
       `inputs of the ReLU above 0 in training, mean over ${seeds(results)}`,
     ),
-    data: { values },
-    facet: { column: { field: 'layer', title: null } },
-    spec: {
-      ...PANEL,
-      mark: 'line',
-      encoding: {
-        x: epochAxis(results),
-        y: { field: 'fraction', type: 'quantitative', scale: { zero: false }, title: 'active fraction' },
-        color: { field: 'method', scale: COLORS, title: null },
-      },
-    },
+    ...hiddenLayerPanels(results, values, {
+      y: { field: 'value', type: 'quantitative', scale: { zero: false }, title: 'active fraction' },
+      color: { field: 'method', scale: COLORS, title: null },
+    }),
   }
 }
 
@@ -109,32 +98,36 @@ function appliedRates(results: Results): TopLevelSpec | null {
     'applied rate p / q': 'appliedRates',
   } as const
   const values = Object.entries(lines).flatMap(([line, quantity]) =>
-    byEpoch(results, (epoch) => epoch[quantity])
+    byHiddenLayer(results, (epoch) => epoch[quantity])
       .filter(({ method }) => method === 'jumpout')
-      .flatMap(({ epoch, values }) =>
-        values.map((rates, layer) => ({
-          epoch,
-          line,
-          layer: `hidden layer ${layer + 1}`,
-          value: mean(rates),
-        })),
-      ),
+      .map((point) => ({ ...point, line })),
   )
   return {
     title: title('Rates of jumpout by epoch', `mean over the steps of an epoch and ${seeds(results)}`),
-    data: { values },
-    facet: { column: { field: 'layer', title: null } },
-    spec: {
-      ...PANEL,
-      mark: 'line',
-      encoding: {
-        x: epochAxis(results),
-        y: { field: 'value', type: 'quantitative', scale: { zero: true }, title: null },
-        color: { field: 'line', type: 'nominal', sort: Object.keys(lines), title: null },
-      },
-    },
+    ...hiddenLayerPanels(results, values, {
+      y: { field: 'value', type: 'quantitative', scale: { zero: true }, title: null },
+      color: { field: 'line', type: 'nominal', sort: Object.keys(lines), title: null },
+    }),
   }
 }
+
+/** Means over the seeds, of a quantity that each hidden layer has. */
+const byHiddenLayer = (results: Results, quantities: (epoch: Epoch) => number[]) =>
+  byEpoch(results, quantities).flatMap(({ values, ...point }) =>
+    values.map((quantity, layer) => ({
+      ...point,
+      layer: `hidden layer ${layer + 1}`,
+      value: mean(quantity),
+    })),
+  )
+
+/** Lines by epoch, a panel for each hidden layer. */
+const hiddenLayerPanels = (results: Results, values: object[], encoding: object) =>
+  ({
+    data: { values },
+    facet: { column: { field: 'layer', title: null } },
+    spec: { ...PANEL, mark: 'line', encoding: { x: epochAxis(results), ...encoding } },
+  }) as const
 
 function drawnRates({ drawnRates, options }: Results): TopLevelSpec | null {
   if (!drawnRates) return null
@@ -233,10 +226,7 @@ function momentRatios({ momentRatios }: Results): TopLevelSpec | null {
 }
 
 /** For each method and epoch, each quantity's values over the seeds. */
-function byEpoch(
-  { runs, options }: Results,
-  quantities: (epoch: Results['runs'][0]['epochs'][0]) => number[],
-) {
+function byEpoch({ runs, options }: Results, quantities: (epoch: Epoch) => number[]) {
   return options.methods.flatMap((method) => {
     const curves = runs.filter((run) => run.method === method).map(({ epochs }) => epochs.map(quantities))
     return curves[0].map((first, epoch) => ({

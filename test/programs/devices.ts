@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { randomInt } from 'node:crypto'
 import { setImmediate, setTimeout } from 'node:timers/promises'
-import { isMainThread } from 'node:worker_threads'
 import {
   allocPinned,
   CudaError,
@@ -13,7 +12,7 @@ import {
   runtime,
   Stream,
 } from 'jumpout'
-import { end, message, report, runTask, startWorker } from '../support/workers'
+import { end, message, report, runProgramFile, startWorker } from '../support/workers'
 
 const LENGTH = 20_000
 const WORKERS = 3
@@ -177,13 +176,4 @@ const ways = {
   },
 }
 
-async function main(): Promise<void> {
-  await ways[process.argv[2] as keyof typeof ways]()
-  console.log('done')
-}
-
-if (isMainThread) {
-  void main()
-} else {
-  runTask(tasks)
-}
+void runProgramFile(ways, tasks)

@@ -3,14 +3,13 @@ import assert from 'node:assert/strict'
 import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isMainThread } from 'node:worker_threads'
 import { jumpoutBackward, jumpoutForward, type JumpoutOptions } from 'jumpout'
 import { binary, descriptor, native } from '../../lib/native'
 import { tensorflowOps } from '../../lib/tfjs/tensorflow'
 import { assertSame } from '../support/bits'
 import { root } from '../support/program'
 import { loadTfjsNode, tfjsNodeFolder, type Tensor, type TfjsNode } from '../support/tfjs-node'
-import { message, report, runTask, startWorker } from '../support/workers'
+import { message, report, runProgramFile, startWorker } from '../support/workers'
 
 type Ops = ReturnType<typeof tensorflowOps>
 type Options = JumpoutOptions & { readonly seed: number; readonly call?: number }
@@ -299,13 +298,4 @@ function refused(tf: TfjsNode, ops: Ops): [what: string, name: string, inputs: T
   ]
 }
 
-async function main(): Promise<void> {
-  await ways[process.argv[2] as keyof typeof ways]()
-  console.log('done')
-}
-
-if (isMainThread) {
-  void main()
-} else {
-  runTask(tasks)
-}
+void runProgramFile(ways, tasks)

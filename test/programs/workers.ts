@@ -1,9 +1,8 @@
 /** Worker threads, with all ways to start and to end them. The first argument chooses one. */
 import { randomInt } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
-import { isMainThread } from 'node:worker_threads'
 import type * as Jumpout from 'jumpout'
-import { end, message, report, runTask, startWorker } from '../support/workers'
+import { end, message, report, runProgramFile, startWorker } from '../support/workers'
 
 const LENGTH = 600_000
 const WORKERS = 3
@@ -106,13 +105,4 @@ const ways = {
   },
 }
 
-async function main(): Promise<void> {
-  await ways[process.argv[2] as keyof typeof ways]()
-  console.log('done')
-}
-
-if (isMainThread) {
-  void main()
-} else {
-  runTask(tasks)
-}
+void runProgramFile(ways, tasks)

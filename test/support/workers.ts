@@ -1,6 +1,6 @@
 /** Worker threads that run one of the tasks of a test program, which is their own file. */
 import { join } from 'node:path'
-import { parentPort, Worker, workerData } from 'node:worker_threads'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 
 /** Starts `file` once more, as a worker: there `runTask` does the task. */
 export const startWorker = (file: string, task: string, data?: unknown): Worker =>
@@ -10,6 +10,22 @@ export const startWorker = (file: string, task: string, data?: unknown): Worker 
 export function runTask(tasks: Record<string, (data: never) => unknown>): void {
   const { task, data } = workerData as { task: string; data: never }
   void tasks[task](data)
+}
+
+/**
+ * Runs a test program: in the main thread the way that its first argument names, after which it prints 'done', and in a worker
+ * the task.
+ */
+export async function runProgramFile(
+  ways: Record<string, () => unknown>,
+  tasks: Record<string, (data: never) => unknown>,
+): Promise<void> {
+  if (!isMainThread) {
+    runTask(tasks)
+    return
+  }
+  await ways[process.argv[2]]()
+  console.log('done')
 }
 
 export const report = (result: unknown): void => parentPort?.postMessage(result)
