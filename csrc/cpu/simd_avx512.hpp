@@ -8,6 +8,10 @@
 using __mmask16 = simde__mmask16;
 using __mmask32 = simde__mmask32;
 #define _mm512_stream_ps _mm512_storeu_ps
+#define _mm512_kunpackw(high, low) (static_cast<__mmask32>(high) << 16 | (low))
+#define _mm512_kunpackd(high, low) (static_cast<uint64_t>(high) << 32 | (low))
+#define _mm512_mask_cmp_ps_mask(kept, a, b, predicate) \
+  static_cast<__mmask16>((kept) & _mm512_cmp_ps_mask(a, b, predicate))
 #else
 #include <immintrin.h>
 #endif
@@ -27,7 +31,9 @@ struct Avx512 {
   using Wide = __m512i;
   using Floats = __m512;
   using Bits = uint64_t;
-  using Decisions = uint64_t;  // one bit per element
+  struct Decisions {
+    __mmask32 low, high;  // one bit per element
+  };
   using Threshold = __m512i;
   static constexpr size_t kLanes = 8;
   static constexpr size_t kInterleave = 4;
@@ -50,14 +56,16 @@ struct Avx512 {
 
   static Decisions decide(Wide words01, Wide words23, Threshold limit) {
     const Halves lanes = unpack(words01, words23);
-    return join(_mm512_cmpge_epu16_mask(lanes.first, limit), _mm512_cmpge_epu16_mask(lanes.second, limit));
+    return {_mm512_cmpge_epu16_mask(lanes.first, limit), _mm512_cmpge_epu16_mask(lanes.second, limit)};
   }
   static Decisions decideLanes(const uint16_t* lanes, const uint16_t* thresholds) {
-    return join(_mm512_cmpge_epu16_mask(_mm512_loadu_si512(lanes), _mm512_loadu_si512(thresholds)),
-                _mm512_cmpge_epu16_mask(_mm512_loadu_si512(lanes + 32), _mm512_loadu_si512(thresholds + 32)));
+    return {_mm512_cmpge_epu16_mask(_mm512_loadu_si512(lanes), _mm512_loadu_si512(thresholds)),
+            _mm512_cmpge_epu16_mask(_mm512_loadu_si512(lanes + 32), _mm512_loadu_si512(thresholds + 32))};
   }
-  static Decisions fromBits(Bits bits) { return bits; }
-  static Bits toBits(Decisions keep) { return keep; }
+  static Decisions fromBits(Bits bits) {
+    return {static_cast<__mmask32>(bits), static_cast<__mmask32>(bits >> 32)};
+  }
+  static Bits toBits(Decisions keep) { return _mm512_kunpackd(keep.high, keep.low); }
   static void storeLanes(Wide words01, Wide words23, uint16_t* lanes) {
     const Halves halves = unpack(words01, words23);
     _mm512_storeu_si512(lanes, halves.first);
@@ -67,21 +75,27 @@ struct Avx512 {
   template <Gate gate, Stores stores, class Scale>
   static Bits apply(Decisions keep, const float* input, const float* partner, const Scale& scale,
                     float* output) {
-    Bits bits = 0;
-    for (size_t first = 0; first < 64; first += 16) {
-      __mmask16 kept = static_cast<__mmask16>(keep >> first);
+    // In mask registers throughout: moves to others and back take the ports that Philox needs.
+    const auto quarter = [&](__mmask16 kept, size_t first) {
       const __m512 x = _mm512_loadu_ps(input + first);
       if constexpr (gate == Gate::kPositiveInput)
-        kept &= _mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_GT_OQ);
+        kept = _mm512_mask_cmp_ps_mask(kept, x, _mm512_setzero_ps(), _CMP_GT_OQ);
       if constexpr (gate == Gate::kNonzeroPartner)
-        kept &= _mm512_cmp_ps_mask(_mm512_loadu_ps(partner + first), _mm512_setzero_ps(), _CMP_NEQ_UQ);
+        kept =
+            _mm512_mask_cmp_ps_mask(kept, _mm512_loadu_ps(partner + first), _mm512_setzero_ps(), _CMP_NEQ_UQ);
       const __m512 y = _mm512_maskz_mul_ps(kept, x, scale.at(first));
       if constexpr (stores == Stores::kCached) _mm512_storeu_ps(output + first, y);
       if constexpr (stores == Stores::kVectors) _mm512_stream_ps(output + first, y);
       if constexpr (stores == Stores::kPieces) streamPieces(output + first, y);
-      bits |= static_cast<Bits>(kept) << first;
-    }
-    return bits;
+      return kept;
+    };
+    const auto half = [&](__mmask32 kept, size_t first) {
+      const __mmask16 low = quarter(static_cast<__mmask16>(kept), first);
+      const __mmask16 high = quarter(static_cast<__mmask16>(_kshiftri_mask32(kept, 16)), first + 16);
+      return _mm512_kunpackw(high, low);
+    };
+    const __mmask32 low = half(keep.low, 0), high = half(keep.high, 32);
+    return _mm512_kunpackd(high, low);
   }
   static void fence() { _mm_sfence(); }
 
@@ -96,10 +110,11 @@ struct Avx512 {
     __m512i first, second;  // 32 elements each
   };
   static Halves unpack(Wide words01, Wide words23) {
-    const __m512i r01 = _mm512_rol_epi64(words01, 32), r23 = _mm512_rol_epi64(words23, 32);
-    return {_mm512_unpacklo_epi64(r01, r23), _mm512_unpackhi_epi64(r01, r23)};
+    // Swaps the halves of every 64-bit lane and interleaves the vectors' lanes, at once.
+    const __m512 a = _mm512_castsi512_ps(words01), b = _mm512_castsi512_ps(words23);
+    return {_mm512_castps_si512(_mm512_shuffle_ps(a, b, _MM_SHUFFLE(0, 1, 0, 1))),
+            _mm512_castps_si512(_mm512_shuffle_ps(a, b, _MM_SHUFFLE(2, 3, 2, 3)))};
   }
-  static Decisions join(__mmask32 low, __mmask32 high) { return low | static_cast<Decisions>(high) << 32; }
 };
 
 }  // namespace

@@ -29,7 +29,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr size_t kWorthWaiting = size_t{64} << 10;
-constexpr size_t kWorthParked = size_t{512} << 10;
+constexpr size_t kWorthParked = size_t{128} << 10;
 
 // Bridges the passes of one call, and is too short to matter as load.
 constexpr auto kWaitBeforeParking = std::chrono::microseconds(50);
