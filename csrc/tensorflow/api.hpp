@@ -7,7 +7,6 @@
 #include <string>
 
 struct TF_Buffer;
-struct TF_DimensionHandle;
 struct TF_KernelBuilder;
 struct TF_OpDefinitionBuilder;
 struct TF_OpKernelConstruction;
@@ -50,26 +49,16 @@ enum : int { kOk = 0, kInvalidArgument = 3, kResourceExhausted = 8, kFailedPreco
   F(const char*, Message, (const TF_Status*))
 
 // For shapes that are known before anything runs, in a tf.function. An older TensorFlow does without.
-#define JUMPOUT_TF_SHAPES(F)                                                                              \
-  F(void, OpDefinitionBuilderSetShapeInferenceFunction,                                                   \
-    (TF_OpDefinitionBuilder*, void (*infer)(TF_ShapeInferenceContext*, TF_Status*)))                      \
-  F(TF_ShapeHandle*, NewShapeHandle, ())                                                                  \
-  F(void, DeleteShapeHandle, (TF_ShapeHandle*))                                                           \
-  F(TF_DimensionHandle*, NewDimensionHandle, ())                                                          \
-  F(void, DeleteDimensionHandle, (TF_DimensionHandle*))                                                   \
-  F(int64_t, DimensionHandleValue, (TF_DimensionHandle*))                                                 \
-  F(void, ShapeInferenceContextGetInput,                                                                  \
-    (TF_ShapeInferenceContext*, int index, TF_ShapeHandle*, TF_Status*))                                  \
-  F(void, ShapeInferenceContextSetOutput,                                                                 \
-    (TF_ShapeInferenceContext*, int index, TF_ShapeHandle*, TF_Status*))                                  \
-  F(int, ShapeInferenceContextRankKnown, (TF_ShapeInferenceContext*, TF_ShapeHandle*))                    \
-  F(int64_t, ShapeInferenceContextRank, (TF_ShapeInferenceContext*, TF_ShapeHandle*))                     \
-  F(void, ShapeInferenceContextDim,                                                                       \
-    (TF_ShapeInferenceContext*, TF_ShapeHandle*, int64_t index, TF_DimensionHandle*))                     \
-  F(TF_ShapeHandle*, ShapeInferenceContextVectorFromSize, (TF_ShapeInferenceContext*, size_t size))       \
-  F(void, ShapeInferenceContextConcatenateShapes,                                                         \
-    (TF_ShapeInferenceContext*, TF_ShapeHandle * first, TF_ShapeHandle * second, TF_ShapeHandle * result, \
-     TF_Status*))
+#define JUMPOUT_TF_SHAPES(F)                                                         \
+  F(void, OpDefinitionBuilderSetShapeInferenceFunction,                              \
+    (TF_OpDefinitionBuilder*, void (*infer)(TF_ShapeInferenceContext*, TF_Status*))) \
+  F(TF_ShapeHandle*, NewShapeHandle, ())                                             \
+  F(void, DeleteShapeHandle, (TF_ShapeHandle*))                                      \
+  F(void, ShapeInferenceContextGetInput,                                             \
+    (TF_ShapeInferenceContext*, int index, TF_ShapeHandle*, TF_Status*))             \
+  F(void, ShapeInferenceContextSetOutput,                                            \
+    (TF_ShapeInferenceContext*, int index, TF_ShapeHandle*, TF_Status*))             \
+  F(TF_ShapeHandle*, ShapeInferenceContextVectorFromSize, (TF_ShapeInferenceContext*, size_t size))
 
 // To see whether a name is taken, and for a sentence.
 #define JUMPOUT_TF_OTHERS(F)                                               \

@@ -102,24 +102,41 @@ class Floats : public Tensor {
   std::array<int64_t, kMostDimensions> dims_;
 };
 
-// int32 of one shape.
+// int32 numbers in one dimension.
 class Ints : public Tensor {
  public:
-  Ints(TF_OpKernelContext* context, int input, std::initializer_list<int64_t> shape, const char* name)
-      : Tensor(context, input) {
-    bool fits = dtype() == kInt32 && rank() == static_cast<int>(shape.size());
-    if (fits)
-      fits = std::ranges::all_of(shape, [&, i = 0](int64_t size) mutable { return dim(i++) == size; });
-    if (fits) return;
-    std::string wanted;
-    for (const int64_t size : shape) wanted += (wanted.empty() ? "" : ", ") + std::to_string(size);
-    throw unexpected("an int32 tensor of shape [" + wanted + "]", name);
+  Ints(TF_OpKernelContext* context, int input, const char* name) : Tensor(context, input), name_(name) {
+    if (dtype() != kInt32 || rank() != 1) throw unexpected("an int32 tensor of rank 1", name);
   }
+
+  int64_t length() const { return dim(0); }
+
+  void requireLength(int64_t length) const {
+    if (this->length() != length)
+      throw unexpected("an int32 tensor of shape [" + std::to_string(length) + "]", name_);
+  }
+
+ private:
+  const char* const name_;
 };
 
-Descriptor read(const Ints& descriptor) {
+// What a forward leaves for its gradient, in one tensor: rows, mask, descriptor.
+struct Saved {
+  int64_t rows, words;
+
+  Saved(size_t length, size_t group_count)
+      : rows(static_cast<int64_t>(group_count) * kRowInts),
+        words(static_cast<int64_t>(jumpout_mask_words(length))) {}
+
+  int64_t length() const { return rows + words + kDescriptorInts; }
+  jumpout_group* groups(int32_t* data) const { return reinterpret_cast<jumpout_group*>(data); }
+  uint32_t* mask(int32_t* data) const { return reinterpret_cast<uint32_t*>(data + rows); }
+  int32_t* descriptor(int32_t* data) const { return data + rows + words; }
+};
+
+Descriptor descriptorAt(const int32_t* data) {
   Descriptor fields;
-  std::memcpy(&fields, descriptor.data<void>(), sizeof fields);
+  std::memcpy(&fields, data, sizeof fields);
   return fields;
 }
 
@@ -136,7 +153,9 @@ void require(jumpout_status status) {
 
 void forward(TF_OpKernelContext* context) {
   const Floats x(context, 0, "x");
-  const Descriptor fields = read(Ints(context, 1, {kDescriptorInts}, "descriptor"));
+  const Ints descriptor(context, 1, "descriptor");
+  descriptor.requireLength(kDescriptorInts);
+  const Descriptor fields = descriptorAt(descriptor.data<int32_t>());
   if (fields.counted != 0.0) throw unexpected("0", "descriptor.counted");
 
   jumpout_forward_args args{};
@@ -147,21 +166,25 @@ void forward(TF_OpKernelContext* context) {
   args.call = fields.call();
   args.group_count = jumpout_group_count(args.length, &args.layout);
 
-  const int64_t words[] = {static_cast<int64_t>(jumpout_mask_words(args.length))};
-  const int64_t rows[] = {static_cast<int64_t>(args.group_count), kRowInts};
+  const Saved parts(args.length, args.group_count);
+  const int64_t shape[] = {parts.length()};
   const Tensor y(context, 0, kFloat, x.shape(), x.bytes());
-  const Tensor mask(context, 1, kInt32, words, words[0] * sizeof(uint32_t));
-  const Tensor groups(context, 2, kInt32, rows, args.group_count * sizeof(jumpout_group));
+  const Tensor saved(context, 1, kInt32, shape, shape[0] * sizeof(int32_t));
+  int32_t* const data = saved.data<int32_t>();
   args.input = x.data<float>();
   args.output = y.data<float>();
-  args.mask = mask.data<uint32_t>();
-  args.groups = groups.data<jumpout_group>();
+  args.mask = parts.mask(data);
+  args.groups = parts.groups(data);
   require(jumpout_forward(&args));
+  std::memcpy(parts.descriptor(data), &fields, sizeof fields);
 }
 
 void backward(TF_OpKernelContext* context) {
   const Floats dy(context, 0, "dy");
-  const Descriptor fields = read(Ints(context, 3, {kDescriptorInts}, "descriptor"));
+  const Ints saved(context, 1, "saved");
+  if (saved.length() < kDescriptorInts) throw unexpected("what a forward saved", "saved");
+  int32_t* const data = saved.data<int32_t>();
+  const Descriptor fields = descriptorAt(data + saved.length() - kDescriptorInts);
 
   jumpout_backward_args args{};
   args.length = dy.length();
@@ -171,13 +194,13 @@ void backward(TF_OpKernelContext* context) {
   args.relu = fields.relu != 0.0;
   args.group_count = jumpout_group_count(args.length, &args.layout);
 
-  const Ints mask(context, 1, {static_cast<int64_t>(jumpout_mask_words(args.length))}, "mask");
-  const Ints groups(context, 2, {static_cast<int64_t>(args.group_count), kRowInts}, "groups");
+  const Saved parts(args.length, args.group_count);
+  saved.requireLength(parts.length());
   const Tensor dx(context, 0, kFloat, dy.shape(), dy.bytes());
   args.grad_output = dy.data<float>();
   args.grad_input = dx.data<float>();
-  args.mask = mask.data<uint32_t>();
-  args.groups = groups.data<jumpout_group>();
+  args.mask = parts.mask(data);
+  args.groups = parts.groups(data);
   require(jumpout_backward(&args));
 }
 
@@ -204,8 +227,6 @@ void compute(void*, TF_OpKernelContext* context) noexcept {
 
 // ---- Shapes that are known before anything runs --------------------------------------------------------------------
 
-constexpr int64_t kUnknown = -1;
-
 class ShapeHandle {
  public:
   ShapeHandle() : handle_(tf.NewShapeHandle()) {}
@@ -220,23 +241,6 @@ class ShapeHandle {
   TF_ShapeHandle* const handle_;
 };
 
-ShapeHandle vectorOf(TF_ShapeInferenceContext* context, int64_t size) {
-  return ShapeHandle(tf.ShapeInferenceContextVectorFromSize(context, static_cast<size_t>(size)));
-}
-
-int64_t sizeOf(TF_ShapeInferenceContext* context, TF_ShapeHandle* shape) {
-  if (!tf.ShapeInferenceContextRankKnown(context, shape)) return kUnknown;
-  TF_DimensionHandle* const dimension = tf.NewDimensionHandle();
-  int64_t size = 1;
-  for (int64_t i = 0; i < tf.ShapeInferenceContextRank(context, shape) && size != kUnknown; ++i) {
-    tf.ShapeInferenceContextDim(context, shape, i, dimension);
-    const int64_t length = tf.DimensionHandleValue(dimension);
-    size = length < 0 || (length > 0 && size > INT64_MAX / length) ? kUnknown : size * length;
-  }
-  tf.DeleteDimensionHandle(dimension);
-  return size;
-}
-
 // The first output has the shape of the first input.
 void inferFirst(TF_ShapeInferenceContext* context, TF_Status* status) noexcept {
   const ShapeHandle input;
@@ -247,15 +251,9 @@ void inferFirst(TF_ShapeInferenceContext* context, TF_Status* status) noexcept {
 void inferForward(TF_ShapeInferenceContext* context, TF_Status* status) noexcept {
   inferFirst(context, status);
   if (tf.GetCode(status) != kOk) return;
-  const ShapeHandle input, groups;
-  tf.ShapeInferenceContextGetInput(context, 0, input, status);
-  const int64_t size = sizeOf(context, input);
-  const ShapeHandle words =
-      vectorOf(context, size == kUnknown ? kUnknown : static_cast<int64_t>(jumpout_mask_words(size)));
-  tf.ShapeInferenceContextSetOutput(context, 1, words, status);
-  const ShapeHandle any = vectorOf(context, kUnknown), row = vectorOf(context, kRowInts);
-  tf.ShapeInferenceContextConcatenateShapes(context, any, row, groups, status);
-  if (tf.GetCode(status) == kOk) tf.ShapeInferenceContextSetOutput(context, 2, groups, status);
+  constexpr auto kUnknown = static_cast<size_t>(-1);
+  const ShapeHandle vector(tf.ShapeInferenceContextVectorFromSize(context, kUnknown));
+  tf.ShapeInferenceContextSetOutput(context, 1, vector, status);
 }
 
 // ---- Registration --------------------------------------------------------------------------------------------------
@@ -267,10 +265,10 @@ struct Op {
 };
 
 constexpr const char* kForwardInputs[] = {"x: float", "descriptor: int32"};
-constexpr const char* kForwardOutputs[] = {"y: float", "mask: int32", "groups: int32"};
+constexpr const char* kForwardOutputs[] = {"y: float", "saved: int32"};
 constexpr Op kForward{kForwardInputs, kForwardOutputs, compute<forward>, inferForward};
 
-constexpr const char* kGradientInputs[] = {"dy: float", "mask: int32", "groups: int32", "descriptor: int32"};
+constexpr const char* kGradientInputs[] = {"dy: float", "saved: int32"};
 constexpr const char* kGradientOutputs[] = {"dx: float"};
 constexpr Op kGradient{kGradientInputs, kGradientOutputs, compute<backward>, inferFirst};
 

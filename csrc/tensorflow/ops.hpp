@@ -1,11 +1,11 @@
 // jumpout as two operations of TensorFlow, on the CPU:
 //
-//   Jumpout      x: float32 of any shape, descriptor: int32 [2 * fields]
-//                -> y: float32 like x, mask: int32 [ceil(elements / 32)], groups: int32 [groups, 10]
-//   JumpoutGrad  dy: float32 of any shape, mask, groups, descriptor -> dx: float32 like dy
+//   Jumpout      x: float32 of any shape, descriptor: int32 [2 * fields] -> y: float32 like x, saved: int32 of rank 1
+//   JumpoutGrad  dy: float32 like x, saved -> dx: float32 like x
 //
-// A descriptor is the bytes of the doubles of core/descriptor.hpp, mask those of uint32 and groups those of jumpout_group:
-// int32, since tfjs knows neither uint32 nor doubles. Attributes would be float32 in tfjs, and each new value a kernel that
+// A descriptor is the bytes of the doubles of core/descriptor.hpp. `saved` is the bytes of the rows of jumpout_group, of the
+// mask, and of the descriptor. They are int32, since tfjs knows neither uint32 nor doubles, and one tensor, since in tfjs
+// each costs as much as masking ten thousand elements. Attributes would be float32 in tfjs, and each new value a kernel that
 // TensorFlow keeps.
 //
 // They are registered in two ways:

@@ -15,8 +15,8 @@ DEFAULTS = dict(sigma=0.1, pMin=0.01, pMax=0.6, rate=np.nan, maxRate=0.6, expone
 
 
 @tf.RegisterGradient("Jumpout")
-def _gradient(op, dy, _mask, _groups):
-    return ops.jumpout_grad(dy, op.outputs[1], op.outputs[2], op.inputs[1]), None
+def _gradient(op, dy, _saved):
+    return ops.jumpout_grad(dy, op.outputs[1]), None
 
 
 @keras.saving.register_keras_serializable("jumpout")

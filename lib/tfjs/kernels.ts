@@ -26,32 +26,37 @@ interface Output {
   readonly dtype: DType
 }
 
-/** 32-bit halves of one row of statistics. */
-export const ROW_WORDS = 2 * ROW.length
-
 const sizeOf = ({ shape }: TensorInfo | Output): number =>
   shape.reduce((size, dimension) => size * dimension, 1)
 
 const like = ({ shape }: TensorInfo): Output => ({ shape, dtype: 'float32' })
-const maskOf = (x: TensorInfo): Output => ({ shape: [maskWords(sizeOf(x))], dtype: 'int32' })
-const groupsOf = ({ groupCount }: Layout): Output => ({ shape: [groupCount, ROW_WORDS], dtype: 'int32' })
 
-/** Mask and statistics, which tfjs has as int32, as what they are. */
-const wordsOf = ({ buffer, byteOffset, length }: Numbers): Uint32Array =>
-  new Uint32Array(buffer, byteOffset, length)
-const rowsOf = ({ buffer, byteOffset, length }: Numbers): Float64Array =>
-  new Float64Array(buffer, byteOffset, length / 2)
-/** A copy, which begins at a multiple of 8 bytes wherever a backend has them. */
-export const copyOfRows = (groups: Numbers): Float64Array => rowsOf(groups.slice())
+/** 32-bit halves of the rows of statistics. */
+const rowWords = ({ groupCount }: Layout): number => 2 * ROW.length * groupCount
 
-function forward({ settings, layout, draw }: Application, x: Numbers, [y, mask, groups]: Numbers[]): void {
+/** What the gradient needs, in one tensor, as each costs time: the rows of statistics, and then the mask. */
+const savedOf = ({ layout }: Application, x: TensorInfo): Output => ({
+  shape: [rowWords(layout) + maskWords(sizeOf(x))],
+  dtype: 'int32',
+})
+
+/** The rows of what was saved, in a copy, which begins at a multiple of 8 bytes wherever a backend has its data. */
+export const copyOfRows = (saved: Int32Array, layout: Layout): Float64Array =>
+  new Float64Array(saved.slice(0, rowWords(layout)).buffer)
+
+const maskOf = ({ buffer, byteOffset }: Numbers, layout: Layout, elements: number): Uint32Array =>
+  new Uint32Array(buffer, byteOffset + 4 * rowWords(layout), maskWords(elements))
+
+function forward({ settings, layout, draw }: Application, x: Numbers, [y, saved]: Numbers[]): void {
+  const rows = new Float64Array(saved.buffer, saved.byteOffset, rowWords(layout) / 2)
   writeCall(settings, layout, draw, false)
-  native.forward(x as Float32Array, y as Float32Array, wordsOf(mask), rowsOf(groups))
+  native.forward(x as Float32Array, y as Float32Array, maskOf(saved, layout, x.length), rows)
 }
 
-function backward({ settings, layout, draw }: Application, [dy, mask, groups]: Numbers[], dx: Numbers): void {
+function backward({ settings, layout, draw }: Application, [dy, saved]: Numbers[], dx: Numbers): void {
+  const rows = copyOfRows(saved as Int32Array, layout)
   writeCall(settings, layout, draw, true)
-  native.backward(dy as Float32Array, dx as Float32Array, wordsOf(mask), undefined, copyOfRows(groups))
+  native.backward(dy as Float32Array, dx as Float32Array, maskOf(saved, layout, dy.length), undefined, rows)
 }
 
 /** How a backend is reached. */
@@ -67,9 +72,7 @@ type Run = (inputs: readonly TensorInfo[], outputs: readonly Output[], fill: Fil
 
 const overArrays = (run: Run): Way => ({
   forward: (application, x) =>
-    run([x], [like(x), maskOf(x), groupsOf(application.layout)], ([input], outputs) =>
-      forward(application, input, outputs),
-    ),
+    run([x], [like(x), savedOf(application, x)], ([input], outputs) => forward(application, input, outputs)),
   backward: (application, inputs) =>
     run(inputs, [like(inputs[0])], (arrays, [dx]) => backward(application, arrays, dx))[0],
 })
@@ -131,20 +134,19 @@ interface TensorFlow extends KernelBackend {
 /** By TensorFlow itself, which has jumpout as ops. */
 function byOp(backend: TensorFlow): Way {
   const ops = tensorflowOps()
-  const run = (name: string, application: Application, inputs: readonly TensorInfo[], count: number) => {
-    const { settings, layout, draw } = application
-    writeCall(settings, layout, draw, false)
-    const call = new Int32Array(descriptor.slice(0, native.fields.length).buffer)
-    const dataId = backend.write(call, [call.length], 'int32')
-    try {
-      return backend.executeMultipleOutputs(name, [], [...inputs, { dataId }], count)
-    } finally {
-      backend.disposeData(dataId)
-    }
-  }
+  const call = new Int32Array(descriptor.buffer, descriptor.byteOffset, 2 * native.fields.length)
+  const described = { dataId: {} } // of a tensor that is made anew by each call, and copies `call`
   return {
-    forward: (application, x) => run(ops.forward, application, [x], 3),
-    backward: (application, inputs) => run(ops.gradient, application, inputs, 1)[0],
+    forward({ settings, layout, draw }, x) {
+      writeCall(settings, layout, draw, false)
+      backend.move(described.dataId, call, [call.length], 'int32', 1)
+      try {
+        return backend.executeMultipleOutputs(ops.forward, [], [x, described], 2)
+      } finally {
+        backend.disposeData(described.dataId)
+      }
+    },
+    backward: (_, inputs) => backend.executeMultipleOutputs(ops.gradient, [], inputs, 1)[0],
   }
 }
 
@@ -181,10 +183,9 @@ function nameKernels(tf: typeof Core): Kernels {
   const names = { forward: freeName(tf, 'Jumpout'), gradient: freeName(tf, 'JumpoutGrad') }
   tf.registerGradient({
     kernelName: names.forward,
-    outputsToSave: [false, true, true],
-    gradFunc: (dys, [mask, groups], attrs) => ({
-      x: () =>
-        tf.engine().runKernel<Tensor>(names.gradient, { dy: (dys as Tensor[])[0], mask, groups }, attrs),
+    outputsToSave: [false, true],
+    gradFunc: (dys, [saved], attrs) => ({
+      x: () => tf.engine().runKernel<Tensor>(names.gradient, { dy: (dys as Tensor[])[0], saved }, attrs),
     }),
   })
   tf.registerGradient({
@@ -197,13 +198,14 @@ function nameKernels(tf: typeof Core): Kernels {
 }
 
 let names: Kernels | undefined
+const backends = new Set<string>()
 
 /** The names of the kernels, registered for the backend in use. */
 export function kernelsFor(tf: typeof Core): Kernels {
   const known = (names ??= nameKernels(tf))
   tf.backend() // chooses one where none is yet
   const backendName = tf.getBackend()
-  if (tf.getKernel(known.gradient, backendName) === undefined) {
+  if (!backends.has(backendName)) {
     tf.registerKernel({
       kernelName: known.forward,
       backendName,
@@ -213,9 +215,10 @@ export function kernelsFor(tf: typeof Core): Kernels {
     tf.registerKernel({
       kernelName: known.gradient,
       backendName,
-      kernelFunc: ({ inputs: { dy, mask, groups }, attrs, backend }) =>
-        wayOf(backend).backward(attrs as unknown as Application, [dy, mask, groups] as TensorInfo[]),
+      kernelFunc: ({ inputs: { dy, saved }, attrs, backend }) =>
+        wayOf(backend).backward(attrs as unknown as Application, [dy, saved] as TensorInfo[]),
     })
+    backends.add(backendName)
   }
   return known
 }

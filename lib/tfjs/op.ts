@@ -65,12 +65,16 @@ export function apply<T extends Tensor>(
   assertTensor(tf, x)
   const application = { settings, layout: layoutFor(settings, x), draw }
   const { forward } = kernelsFor(tf)
-  // Where a gradient is taped, tfjs keeps its own references to mask and statistics.
-  return tf.tidy(forward, () => {
-    const [y, , groups] = tf.engine().runKernel<Tensor[]>(forward, { x }, application as never)
-    onStats?.(statsOfRows(copyOfRows(groups.dataSync<'int32'>())))
-    return y as T
-  })
+  const [y, saved] = tf.engine().runKernel<[T, Tensor]>(forward, { x }, application as never)
+  try {
+    onStats?.(statsOfRows(copyOfRows(saved.dataSync<'int32'>(), application.layout)))
+    return y
+  } catch (error) {
+    y.dispose()
+    throw error
+  } finally {
+    saved.dispose() // where a gradient is taped, tfjs keeps a reference of its own
+  }
 }
 
 /**

@@ -29,8 +29,8 @@ const product = (shape: readonly number[]): number => shape.reduce((size, dim) =
 /** The last call of the library in this thread, as the operation takes it. */
 const describedCall = (): Int32Array => new Int32Array(descriptor.slice(0, native.fields.length).buffer)
 
-const ints = (tensor: Tensor): Uint32Array =>
-  new Uint32Array((tensor.dataSync() as Int32Array).slice().buffer)
+const bitsOf = (array: Int32Array): Uint32Array => new Uint32Array(array.slice().buffer)
+const ints = (tensor: Tensor): Uint32Array => bitsOf(tensor.dataSync() as Int32Array)
 
 /** Forward and gradient against the library; what is left are the tensors given to them. */
 function compare(tf: TfjsNode, ops: Ops, shape: readonly number[], options: Options, x?: Float32Array): void {
@@ -46,19 +46,20 @@ function compare(tf: TfjsNode, ops: Ops, shape: readonly number[], options: Opti
   const call = describedCall()
   const described = tensor(call, [call.length], 'int32')
   const inputs = [tensor(values, shape, 'float32'), described]
-  const [y, mask, groups] = backend.executeMultipleOutputs(ops.forward, [], inputs, 3)
+  const [y, kept] = backend.executeMultipleOutputs(ops.forward, [], inputs, 2)
   const dy = tensor(gradient, shape, 'float32')
-  const [dx] = backend.executeMultipleOutputs(ops.gradient, [], [dy, mask, groups, described], 1)
+  const [dx] = backend.executeMultipleOutputs(ops.gradient, [], [dy, kept], 1)
   const what = JSON.stringify({ shape, options })
   assert.deepEqual(y.shape, shape, what)
   assert.deepEqual(dx.shape, shape, what)
   assertSame(y.dataSync() as Float32Array, output, `output of ${what}`)
-  assertSame(ints(mask), saved.mask as Uint32Array, `mask of ${what}`)
-  assertSame(dx.dataSync() as Float32Array, jumpoutBackward(gradient, saved), `gradient of ${what}`)
-  const rows = new Float64Array(ints(groups).buffer)
   const stats = saved.stats().flatMap((group) => Object.values(group) as number[])
-  assert.deepEqual([groups.shape, [...rows]], [[saved.stats().length, 10], stats], what)
-  for (const used of [...given, y, mask, groups, dx]) used.dispose()
+  const parts = [new Uint32Array(Float64Array.from(stats).buffer), saved.mask as Uint32Array, bitsOf(call)]
+  const bits = parts.flatMap((part) => [...part])
+  assertSame(ints(kept), Uint32Array.from(bits), `what is saved of ${what}`)
+  assertSame(dx.dataSync() as Float32Array, jumpoutBackward(gradient, saved), `gradient of ${what}`)
+  assert.deepEqual(kept.shape, [bits.length], what)
+  for (const used of [...given, y, kept, dx]) used.dispose()
 }
 
 function compareAll(tf: TfjsNode, ops: Ops): void {
@@ -176,7 +177,7 @@ const ways = {
     const tf = loadTfjsNode()
     const ops = tensorflowOps()
     for (const [what, name, inputs, said] of refused(tf, ops)) {
-      const outputs = name === ops.forward ? 3 : 1
+      const outputs = name === ops.forward ? 2 : 1
       assert.throws(() => tf.backend().executeMultipleOutputs(name, [], inputs, outputs), said, what)
       compare(tf, ops, [100], { seed: 1 })
     }
@@ -190,7 +191,7 @@ const ways = {
     const round = (): void => {
       compare(tf, ops, [1 << 18], { seed: 1 })
       for (const [, name, inputs] of bad)
-        assert.throws(() => tf.backend().executeMultipleOutputs(name, [], inputs, 3))
+        assert.throws(() => tf.backend().executeMultipleOutputs(name, [], inputs, 2))
     }
     for (let i = 0; i < 20; ++i) round()
     const before = counts()
@@ -205,23 +206,26 @@ const ways = {
 
 /** Calls that are refused, and in which words. */
 function refused(tf: TfjsNode, ops: Ops): [what: string, name: string, inputs: Tensor[], said: RegExp][] {
-  const { saved } = jumpoutForward(numbers(100), { seed: 1 })
+  jumpoutForward(numbers(100), { seed: 1 })
   const call = describedCall()
   const float = (length: number) => tf.tensor(numbers(length), [length], 'float32')
   const int = (array: Int32Array, shape: number[] = [array.length]) => tf.tensor(array, shape, 'int32')
   const described = int(call)
   const x = float(100)
-  const mask = int(new Int32Array((saved.mask as Uint32Array).slice().buffer))
-  const [, , groups] = tf.backend().executeMultipleOutputs(ops.forward, [], [x, described], 3)
-  const changed = (field: string, value: number) => {
+  const [, kept] = tf.backend().executeMultipleOutputs(ops.forward, [], [x, described], 2)
+  const saved = kept.dataSync() as Int32Array // 10 of one group, 4 of the mask, 34 of the call
+  const withField = (field: string, value: number) => {
     const doubles = new Float64Array(call.slice().buffer)
     doubles[native.fields.indexOf(field)] = value
-    return int(new Int32Array(doubles.buffer))
+    return new Int32Array(doubles.buffer)
   }
+  const changed = (field: string, value: number) => int(withField(field, value))
+  const savedWith = (field: string, value: number) =>
+    int(Int32Array.from([...saved.subarray(0, 14), ...withField(field, value)]))
   const forward = (what: string, described: Tensor, said: RegExp) =>
     [what, ops.forward, [x, described], said] as [string, string, Tensor[], RegExp]
-  const gradient = (what: string, inputs: Tensor[], said: RegExp) =>
-    [what, ops.gradient, inputs, said] as [string, string, Tensor[], RegExp]
+  const gradient = (what: string, dy: Tensor, saved: Tensor, said: RegExp) =>
+    [what, ops.gradient, [dy, saved], said] as [string, string, Tensor[], RegExp]
   const status = (text: string) => new RegExp(`^(Error: )?Invalid TF_Status: 3\\s+Message: .*${text}`)
 
   const wrong = [NaN, -1, 2 ** 53, Infinity, -Infinity, 1e300]
@@ -253,48 +257,30 @@ function refused(tf: TfjsNode, ops: Ops): [what: string, name: string, inputs: T
       int(call.slice(1)),
       status('Expected an int32 tensor of shape \\[34\\] for descriptor'),
     ),
-    forward('a scalar descriptor', int(call.slice(0, 1), []), status('for descriptor')),
-    forward('a square descriptor', int(call, [2, call.length / 2]), status('for descriptor')),
+    forward('a scalar descriptor', int(call.slice(0, 1), []), status('of rank 1 for descriptor')),
+    forward('a square descriptor', int(call, [2, call.length / 2]), status('of rank 1 for descriptor')),
     forward('an empty descriptor', int(new Int32Array(0)), status('for descriptor')),
     forward('a float descriptor', float(call.length), status('expected to be a int32 tensor')),
     ['an int32 x', ops.forward, [described, described], status('expected to be a float tensor')],
     ['too few inputs', ops.forward, [x], /Invalid TF_Status: 3/],
-    gradient(
-      'another dy',
-      [float(99), mask, groups, described].fill(float(200), 0, 1),
-      status('shape \\[7\\] for mask'),
+    gradient('a longer dy', float(200), kept, status('shape \\[51\\] for saved')),
+    gradient('a shorter dy', float(96), kept, status('shape \\[47\\] for saved')),
+    gradient('an int32 dy', described, kept, status('expected to be a float tensor')),
+    gradient('a mask too short', x, int(saved.slice(1)), status('shape \\[48\\] for saved')),
+    gradient('a mask too long', x, int(Int32Array.of(0, ...saved)), status('shape \\[48\\] for saved')),
+    gradient('a matrix', x, int(saved.slice(), [2, 24]), status('of rank 1 for saved')),
+    gradient('a scalar', x, int(saved.slice(0, 1), []), status('of rank 1 for saved')),
+    gradient('nothing', x, int(new Int32Array(0)), status('what a forward saved for saved')),
+    gradient('less than a call', x, int(saved.slice(-33)), status('what a forward saved for saved')),
+    gradient('a call alone', x, int(saved.slice(-34)), status('shape \\[48\\] for saved')),
+    gradient('groups of nonsense', x, int(saved.map((n, i) => (i < 10 ? -1 : n))), status('range: groups')),
+    gradient('a call of nonsense', x, int(saved.map((n, i) => (i < 14 ? n : -1))), outside),
+    ...integers.flatMap((field) =>
+      wrong.map((value) => gradient(`saved ${field} ${value}`, x, savedWith(field, value), outside)),
     ),
-    gradient(
-      'a short mask',
-      [x, int(new Int32Array(3)), groups, described],
-      status('shape \\[4\\] for mask'),
-    ),
-    gradient(
-      'a matrix of a mask',
-      [x, int(new Int32Array(4), [2, 2]), groups, described],
-      status('for mask'),
-    ),
-    gradient('an empty mask', [x, int(new Int32Array(0)), groups, described], status('for mask')),
-    gradient(
-      'short groups',
-      [x, mask, int(new Int32Array(9), [1, 9]), described],
-      status('shape \\[1, 10\\] for groups'),
-    ),
-    gradient('a vector of groups', [x, mask, int(new Int32Array(10)), described], status('for groups')),
-    gradient('two groups', [x, mask, int(new Int32Array(20), [2, 10]), described], status('for groups')),
-    gradient(
-      'groups of nonsense',
-      [x, mask, int(new Int32Array(10).fill(-1), [1, 10]), described],
-      status('outside its range: groups'),
-    ),
-    gradient('a short descriptor', [x, mask, groups, int(call.slice(2))], status('for descriptor')),
-    gradient('a layout of NaN', [x, mask, groups, changed('groupSize', NaN)], outside),
-    gradient(
-      'groups that do not fit',
-      [x, mask, groups, changed('groupSize', 50)],
-      status('shape \\[2, 10\\] for groups'),
-    ),
-    gradient('a float mask', [x, float(4), groups, described], status('expected to be a int32 tensor')),
+    gradient('groups that do not fit', x, savedWith('groupSize', 50), status('shape \\[58\\] for saved')),
+    gradient('a unit of nothing', x, savedWith('unitSize', 0), status('do not fit each other')),
+    gradient('a float saved', x, float(48), status('expected to be a int32 tensor')),
   ]
 }
 
