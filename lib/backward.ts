@@ -4,7 +4,7 @@ import { invalidType } from './errors'
 import { type AbortSignalLike, backwardAsync, type Host, readSignal } from './host/place'
 import { type NamesOf, type OptionNames, optionNames } from './option-names'
 import { type BackwardCall, isIdentity, type Kinds, type Memory, type Pass } from './pass'
-import { type Saved, SavedPass } from './saved'
+import { passOf, type Saved } from './saved'
 
 export interface BackwardOptions<T extends Tensor | CudaMemory = Float32Array> extends StreamedOptions {
   /** Where the gradient goes, of the input's length; `out: gradOutput` works in place. Default: a new array. */
@@ -36,7 +36,8 @@ const ASYNC = optionNames<AsyncBackwardOptions>(
 
 type AnyBackwardOptions = LayerBackwardOptions<Tensor | CudaMemory> | undefined
 
-function prepare<K extends Kinds>(
+/** Checks all arguments. The code of a caller that runs here may use the pass as well. */
+export function prepareBackward<K extends Kinds>(
   pass: Pass<K>,
   value: unknown,
   options: AnyBackwardOptions,
@@ -66,16 +67,14 @@ function prepare<K extends Kinds>(
   }
 }
 
-/** Backward of a pass; `memory` gives the gradient unless `options.out` does, `names` are the allowed options. */
+/** Backward of a pass; `memory` gives the gradient unless the call does. */
 export function runBackward<K extends Kinds>(
   pass: Pass<K>,
-  value: unknown,
-  options: AnyBackwardOptions,
+  call: BackwardCall<K>,
   memory: Memory<K> = pass.place.fresh,
-  names = BACKWARD,
 ): K['tensor'] {
-  const call = prepare(pass, value, options, names)
   const { gradOutput, stream } = call
+  pass.place.assertUnchanged(gradOutput, pass.length, 'gradOutput')
   const gradInput = call.out ?? memory.output(gradOutput, stream)
   if (isIdentity(pass)) pass.place.identity(gradOutput, gradInput, stream)
   else pass.place.backward(pass, call, gradInput)
@@ -104,7 +103,8 @@ export function jumpoutBackward(
   options?: BackwardOptions<DeviceArray<'float32'> | CudaMemory>,
 ): DeviceArray<'float32'>
 export function jumpoutBackward(gradOutput: unknown, saved: Saved, options?: AnyBackwardOptions): Tensor {
-  return runBackward(SavedPass.passOf(saved), gradOutput, options) as Tensor
+  const pass = passOf(saved)
+  return runBackward(pass, prepareBackward(pass, gradOutput, options, BACKWARD)) as Tensor
 }
 
 /** `jumpoutBackward` off the main thread, under the conditions of `jumpoutForwardAsync`. */
@@ -113,10 +113,10 @@ export async function jumpoutBackwardAsync<T extends Float32Array>(
   saved: Saved,
   options?: AsyncBackwardOptions<T>,
 ): Promise<T> {
-  const pass = SavedPass.passOf(saved) as Pass<Host>
+  const pass = passOf(saved) as Pass<Host>
   if (!pass.place.isHost) {
     throw invalidType('what a forward on the host returned as saved', 'saved', saved)
   }
-  const call = prepare(pass, gradOutput, options, ASYNC)
+  const call = prepareBackward(pass, gradOutput, options, ASYNC)
   return (await backwardAsync(pass, call, readSignal(options?.signal))) as T
 }

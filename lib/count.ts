@@ -60,13 +60,16 @@ function count<K extends Kinds>(
   input: K['tensor'],
   options: Partial<DeviceCountOptions>,
 ): Counts | K['tensor'] {
+  const length = place.lengthOf(input)
   place.assertOptions(options, COUNT)
   const { out: givenOut, stream } = options
-  const layout = readLayout(options, input.length)
+  const layout = readLayout(options, length)
   const out =
     givenOut === undefined ? undefined : place.countsFor(input, layout.groupCount, givenOut, 'options.out')
-  const active = place.count(input, layout, out, place.streamFor(input, stream))
-  return Array.isArray(active) ? { active, total: totalsOf(layout, input.length) } : active
+  const streamOfCall = place.streamFor(input, stream)
+  place.assertUnchanged(input, length, 'input')
+  const active = place.count(input, layout, out, streamOfCall)
+  return Array.isArray(active) ? { active, total: totalsOf(layout, length) } : active
 }
 
 /**

@@ -1,4 +1,5 @@
 /** The errors of this package: a standard class, a stable `code`, and a sentence of one form. */
+import { isProxy } from 'node:util/types'
 
 /** The values of `error.code`, which are stable. */
 export type ErrorCode =
@@ -14,6 +15,8 @@ export type ErrorCode =
   | 'ERR_CUDA'
 
 const LONGEST_STRING = 40
+/** Printing a bigint takes time that grows faster than its length. */
+const LARGEST_BIGINT = 2n ** 128n
 
 /** 'Float32Array' and the like, from the array itself: neither a subclass nor a prototype can change it. */
 const kindOfArray = Object.getOwnPropertyDescriptor(
@@ -35,12 +38,27 @@ export function kindOfObject(value: object): string | undefined {
   return undefined
 }
 
-/** A value in a few words, without running code of the value, such as toString. */
+/** Every use of a revoked proxy throws an error of the engine, also this one, which runs no code of a caller. */
+export function isRevoked(value: unknown): boolean {
+  try {
+    Array.isArray(value)
+    return false
+  } catch {
+    return true
+  }
+}
+
+function bigintInWords(value: bigint): string {
+  if (value > LARGEST_BIGINT) return 'a bigint above 2^128'
+  return value < -LARGEST_BIGINT ? 'a bigint below -2^128' : `${value}n`
+}
+
+/** A value in a few words, without running code of the value, such as toString or a trap. */
 function inWords(value: unknown): string {
   if (value === null) return 'null'
   const kind = kindOfArray.call(value)
   if (kind !== undefined) return `${/^I/.test(kind) ? 'an' : 'a'} ${kind}`
-  if (Array.isArray(value)) return `an array of ${value.length}`
+  if (!isProxy(value) && Array.isArray(value)) return `an array of ${value.length}`
   switch (typeof value) {
     case 'undefined':
       return 'undefined'
@@ -48,7 +66,7 @@ function inWords(value: unknown): string {
     case 'boolean':
       return String(value)
     case 'bigint':
-      return `${value}n`
+      return bigintInWords(value)
     case 'string':
       return value.length > LONGEST_STRING ? `a string of ${value.length} characters` : `'${value}'`
     case 'object':
@@ -61,7 +79,11 @@ function inWords(value: unknown): string {
 const sentence = (expected: string, argument: string, got: string): string =>
   `Expected ${expected} for ${argument}, got ${got}`
 
-const coded = <E extends Error>(error: E, code: ErrorCode): E => Object.assign(error, { code })
+/** Defined, since an accessor of Object.prototype would take what is assigned. */
+function coded<E extends Error>(error: E, value: ErrorCode): E {
+  const property = { __proto__: null, value, configurable: true, enumerable: true, writable: true }
+  return Object.defineProperty(error, 'code', property)
+}
 
 /** A value of the wrong kind, or a missing one. */
 export const invalidType = (expected: string, argument: string, value: unknown): TypeError =>
@@ -93,6 +115,10 @@ export const outOfRange = (expected: string, argument: string, got: number | big
     new RangeError(sentence(expected, argument, typeof got === 'string' ? got : inWords(got))),
     'ERR_OUT_OF_RANGE',
   )
+
+/** An array that a getter or another code of the caller has changed since it was checked. */
+export const changedArray = (argument: string): TypeError =>
+  invalidValue('an array that stays as it is', argument, 'one that changed during the call')
 
 /** An integer from 0 to `largest`. */
 export function readInteger(

@@ -98,6 +98,7 @@ function prepare<K extends Kinds>(
   options: AnyOptions,
   names: OptionNames,
 ): Call<K> {
+  const length = place.lengthOf(input)
   place.assertOptions(options, names)
   const { seed, call = 0, out: givenOut, mask: givenMask, active: givenActive, shard, stream } = options
   if (shard !== undefined) assertOptions(shard, SHARD, 'options.shard')
@@ -105,7 +106,6 @@ function prepare<K extends Kinds>(
   if (!saveMask && givenMask !== undefined)
     throw invalidValue('no array with saveMask false', 'options.mask', 'one')
   const settings = readSettings(options)
-  const { length } = input
   const part =
     shard === undefined
       ? undefined
@@ -116,6 +116,7 @@ function prepare<K extends Kinds>(
   if (counter === undefined) assertCall(call, 'options.call')
   return {
     input,
+    length,
     out: givenOut === undefined ? undefined : place.like(givenOut, input, 'options.out'),
     saveMask,
     mask: givenMask === undefined ? undefined : place.maskFor(input, givenMask),
@@ -139,9 +140,9 @@ function passOf<K extends Kinds>(
   mask: K['mask'] | undefined,
   rows: K['rows'],
 ): Pass<K> {
-  const { input, settings, layout, training, counter } = call
+  const { length, settings, layout, training, counter } = call
   const draw = counter === undefined ? call.draw : undefined
-  return { place, length: input.length, mask, settings, layout, draw, training, rows }
+  return { place, length, mask, settings, layout, draw, training, rows }
 }
 
 export interface Done<K extends Kinds> {
@@ -152,6 +153,7 @@ export interface Done<K extends Kinds> {
 /** Runs a call; `memory` gives the arrays that the caller did not. */
 export function runForward<K extends Kinds>(place: Place<K>, call: Call<K>, memory: Memory<K>): Done<K> {
   const { input, stream } = call
+  place.assertUnchanged(input, call.length, 'input')
   const identity = isIdentity(call)
   const mask = call.saveMask && !identity ? (call.mask ?? memory.mask(input, stream)) : undefined
   let rows = memory.rows(input, call.layout.groupCount, stream)

@@ -1,8 +1,8 @@
 /** The layer for a training loop. */
-import { BACKWARD_NAMES, type LayerBackwardOptions, runBackward } from './backward'
+import { BACKWARD_NAMES, type LayerBackwardOptions, prepareBackward, runBackward } from './backward'
 import type { CudaMemory, DeviceArray, Tensor } from './cuda/array'
 import { type Cuda, cuda, tensorOnDevice } from './cuda/place'
-import { invalidState, wrongSubclass } from './errors'
+import { invalidState, isRevoked, wrongSubclass } from './errors'
 import {
   type Done,
   type ForwardResult,
@@ -26,7 +26,7 @@ import { classNameOf, present, uncloneable } from './objects'
 import { assertOptions, type NamesOf, type OptionNames, optionNames } from './option-names'
 import { readBoolean, readSettings, type Settings } from './options'
 import type { Kinds, Memory, Pass, Place } from './pass'
-import { type GroupStats, savedOf, SavedPass, statsOf } from './saved'
+import { type GroupStats, passOf, savedOf, statsOf } from './saved'
 import { assertCall, assertSeed, foldIn, freshSeed, NO_DRAW } from './seed'
 
 /** Evaluation drops nothing and scales by 1. */
@@ -85,6 +85,9 @@ class Mode {
     return invalidState(expected, 'backward', 'a second backward of one forward')
   }
 }
+
+const overtaken = (): Error =>
+  invalidState('no other call of the layer while its options are read', 'backward', 'one')
 
 let isLayer: (value: object) => value is Jumpout
 
@@ -218,18 +221,22 @@ export class Jumpout {
   backward(gradOutput: unknown, options?: LayerBackwardOptions<Tensor | CudaMemory>): Tensor {
     const mode = this.#mode
     // The check of the other options refuses a value that is no object.
-    const saved: unknown = (options as LayerBackwardOptions | null | undefined)?.saved
+    const readable = isRevoked(options) ? undefined : (options as LayerBackwardOptions | null | undefined)
+    const saved: unknown = readable?.saved
     if (saved !== undefined) {
-      const pass = SavedPass.passOf(saved, 'options.saved')
-      return runBackward(pass, gradOutput, options, pass.place.fresh, BACKWARD) as Tensor
+      const pass = passOf(saved, 'options.saved')
+      return runBackward(pass, prepareBackward(pass, gradOutput, options, BACKWARD)) as Tensor
     }
     const { pass } = mode
     if (pass === undefined || mode.spent) {
       if (options !== undefined) assertOptions(options, BACKWARD)
       throw mode.refusal()
     }
-    const gradInput = runBackward(pass, gradOutput, options, mode.gradients.in(pass.place), BACKWARD)
-    if (mode.pass === pass) mode.spent = true
+    const call = prepareBackward(pass, gradOutput, options, BACKWARD)
+    // Code in the options may have used the layer, and a forward writes over this pass.
+    if (mode.pass !== pass || mode.spent) throw overtaken()
+    const gradInput = runBackward(pass, call, mode.gradients.in(pass.place))
+    mode.spent = true
     return gradInput as Tensor
   }
 
@@ -258,7 +265,7 @@ export class Jumpout {
     const { seed, layer, call: calls, options } = state
     const Class = (typeof this === 'function' ? this : Jumpout) as new (options: LayerOptions) => object
     const made = new Class({ ...options, seed, layer, calls })
-    if (!isLayer(made) || !made.#hasState(state)) throw wrongSubclass(Class.name)
+    if (!isLayer(made) || !made.#hasState(state)) throw wrongSubclass(String(Class.name))
     return made
   }
 
@@ -282,6 +289,7 @@ export class Jumpout {
     options: AnyCallOptions,
     names: OptionNames,
   ): Done<K> {
+    const length = place.lengthOf(input)
     place.assertOptions(options, names)
     const { out: givenOut, stream: givenStream } = options
     const call = names === CALL ? options.call : undefined
@@ -292,7 +300,7 @@ export class Jumpout {
     const stream = place.streamFor(input, givenStream)
     const mode = this.#mode
     const { training, settings } = mode
-    const layout = this.#layoutFor(settings, shape, input.length)
+    const layout = this.#layoutFor(settings, shape, length)
     let draw = NO_DRAW
     let counter: K['tensor'] | undefined
     if (training) {
@@ -304,6 +312,7 @@ export class Jumpout {
       place,
       {
         input,
+        length,
         out,
         saveMask,
         mask: undefined,

@@ -2,7 +2,7 @@
  * Which elements share a count and a rate, and which are dropped together: shapes, groups and units (docs/numerics.md,
  * Terms), and shards, ranges of a larger tensor whose counts the caller gives (docs/numerics.md, Shards).
  */
-import { invalidType, invalidValue, outOfRange, readInteger } from './errors'
+import { invalidType, invalidValue, isRevoked, outOfRange, readInteger } from './errors'
 
 /** Which elements share one active count and one rate: the whole tensor (paper), or each index of the first dimension. */
 export type Granularity = 'batch' | 'sample'
@@ -50,12 +50,23 @@ const product = (numbers: readonly number[], from: number): number => {
   return result
 }
 
+/** Bounds the time that a shape takes. */
+const MOST_DIMENSIONS = 1024
+
+const isList = (value: unknown): value is readonly unknown[] => !isRevoked(value) && Array.isArray(value)
+
+/** By index, since iterators are code of a caller, which might not end. */
+function readEntries(list: readonly unknown[], length: number, expected: string, argument: string): number[] {
+  const entries: number[] = []
+  for (let i = 0; i < length; ++i) entries.push(readInteger(list[i], expected, argument))
+  return entries
+}
+
 export function readShape(value: unknown): Shape | undefined {
   if (value === undefined) return undefined
-  if (!Array.isArray(value)) throw invalidType('an array of dimensions', SHAPE, value)
-  const sizes = Array.from(value as readonly unknown[], (dimension) =>
-    readInteger(dimension, 'dimensions that are integers >= 0', SHAPE),
-  )
+  if (!isList(value)) throw invalidType('an array of dimensions', SHAPE, value)
+  const rank = readInteger(value.length, `at most ${MOST_DIMENSIONS} dimensions`, SHAPE, MOST_DIMENSIONS)
+  const sizes = readEntries(value, rank, 'dimensions that are integers >= 0', SHAPE)
   // A dimension of 0 must not hide an overflow of the others.
   const capacity = product(
     sizes.map((size) => Math.max(size, 1)),
@@ -173,16 +184,12 @@ export interface GroupCounts {
 }
 
 function readCounts(value: unknown, groupCount: number, argument: string): readonly number[] {
-  if (!Array.isArray(value)) throw invalidType('an array of counts', argument, value)
-  const counts = Array.from(value as readonly unknown[])
-  if (counts.length !== groupCount) {
-    throw outOfRange(
-      `${groupCount} count${groupCount === 1 ? '' : 's'}, one per group,`,
-      argument,
-      counts.length,
-    )
+  if (!isList(value)) throw invalidType('an array of counts', argument, value)
+  const { length } = value
+  if (length !== groupCount) {
+    throw outOfRange(`${groupCount} count${groupCount === 1 ? '' : 's'}, one per group,`, argument, length)
   }
-  return counts.map((count) => readInteger(count, 'counts that are integers >= 0', argument))
+  return readEntries(value, groupCount, 'counts that are integers >= 0', argument)
 }
 
 /** The total of a group must be its size in `shape`, or without a shape at least where the shard ends. */

@@ -31,6 +31,7 @@ export interface Memory<K extends Kinds = Kinds> {
 /** A forward with checked arguments. */
 export interface Call<K extends Kinds = Kinds> {
   readonly input: K['tensor']
+  readonly length: number
   readonly out: K['tensor'] | undefined
   readonly saveMask: boolean
   /** The caller's memory for the mask. */
@@ -79,6 +80,10 @@ export interface Place<K extends Kinds = Kinds> {
   /** A layer's own memory, used again for each call; for outputs only with `reuse`. */
   kept(reuse: boolean): Memory<K>
 
+  /** Number of elements, which no property of the caller can hide. */
+  lengthOf(tensor: K['tensor']): number
+  /** After the last code of the caller: an error if a checked tensor has lost memory since. */
+  assertUnchanged(tensor: K['tensor'], length: number, argument: string): void
   /** `assertOptions`, which also refuses options that only another place supports. */
   assertOptions(options: unknown, names: OptionNames): void
   /** An argument of the dtype, length and device of `like`. */

@@ -62,6 +62,9 @@ const UNCLONEABLE = uncloneable(
   'its mask, or its seed and call, which draw the mask again,',
 )
 
+/** The pass of what a forward returned as saved. No property of a caller's objects leads here. */
+export let passOf: (saved: unknown, argument?: string) => Pass
+
 /** With private fields, so that it cannot be forged or changed. */
 export class SavedPass implements Saved {
   /** An own field, so that copies of own fields read it. */
@@ -104,19 +107,18 @@ export class SavedPass implements Saved {
   }
 
   static {
+    passOf = (saved, argument = 'saved') => {
+      if (typeof saved !== 'object' || saved === null || !(#pass in saved)) {
+        throw invalidType('what a forward returned as saved', argument, saved)
+      }
+      return saved.#pass
+    }
     present<SavedPass>(this, {
       isInstance: (value): value is SavedPass => #pass in value,
       kind: 'what a forward saved',
       title: () => 'Saved',
       fields: (saved) => this.#shown(saved),
     })
-  }
-
-  static passOf(saved: unknown, argument = 'saved'): Pass {
-    if (typeof saved !== 'object' || saved === null || !(#pass in saved)) {
-      throw invalidType('what a forward returned as saved', argument, saved)
-    }
-    return saved.#pass
   }
 }
 

@@ -1,4 +1,5 @@
 /** Every wrong argument: its class, its code, its sentence, and nothing written. */
+/// <reference lib="es2024.arraybuffer" />
 import { inspect } from 'node:util'
 import {
   countActive,
@@ -8,6 +9,7 @@ import {
   jumpoutBackwardAsync,
   jumpoutForward,
   jumpoutForwardAsync,
+  release,
 } from 'jumpout'
 import t from 'tap'
 import { difference } from './support/bits'
@@ -585,5 +587,193 @@ t.test('only a forward makes a Saved', (t) => {
       code: 'ERR_INVALID_ARG_TYPE',
       message: /a pass, as a forward makes it, for Saved/,
     })
+  t.end()
+})
+
+const detach = (array: Float32Array) => structuredClone(0, { transfer: [array.buffer as ArrayBuffer] })
+const revoked = (target: object): never => {
+  const { proxy, revoke } = Proxy.revocable(target, {})
+  revoke()
+  return proxy as never
+}
+
+t.test('revoked proxies have no properties to read', async (t) => {
+  const refused = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' }
+  const layer = new Jumpout({ seed: 1 })
+  layer.forward(input)
+  const { saved } = layer.call(input)
+  for (const target of [{}, [], () => 1]) {
+    const wrong = revoked(target)
+    const calls: Record<string, () => unknown> = {
+      input: () => jumpoutForward(wrong, { seed: 1 }),
+      options: () => jumpoutForward(input, wrong),
+      seed: () => jumpoutForward(input, { seed: wrong }),
+      shape: () => jumpoutForward(input, { seed: 1, shape: wrong }),
+      shard: () => jumpoutForward(input, { seed: 1, shard: wrong }),
+      counts: () => jumpoutForward(input, { seed: 1, shard: { ...shard, total: wrong } }),
+      saved: () => jumpoutBackward(input, wrong),
+      'options of backward': () => jumpoutBackward(input, saved, wrong),
+      'options of a layer': () => new Jumpout(wrong),
+      "options of a layer's backward": () => layer.backward(input, wrong),
+      state: () => Jumpout.fromJSON(wrong),
+      signal: () => jumpoutForwardAsync(input, { seed: 1, signal: wrong }),
+    }
+    for (const [what, call] of Object.entries(calls)) await t.rejects(async () => call(), refused, what)
+  }
+  t.equal(layer.calls, 2n)
+})
+
+t.test('an array that a getter detaches or resizes is refused', async (t) => {
+  const changed = value(
+    'Expected an array that stays as it is for input, got one that changed during the call',
+  )
+  const arrays: [string, () => Float32Array, (array: Float32Array) => void][] = [
+    ['detached', () => input.slice(), detach],
+    ...([0, 4 * (N - 1), 4 * (N + 1)].map((bytes) => [
+      `of ${bytes} bytes`,
+      () => new Float32Array(new ArrayBuffer(4 * N, { maxByteLength: 8 * N })),
+      (array) => (array.buffer as ArrayBuffer).resize(bytes),
+    ]) as [string, () => Float32Array, (array: Float32Array) => void][]),
+  ]
+  const layer = new Jumpout({ seed: 1 })
+  for (const [what, make, change] of arrays) {
+    const whenRead = (run: (x: Float32Array, getter: <T>(value: T) => T) => unknown) => async () => {
+      const x = make()
+      return run(x, (value) => (change(x), value))
+    }
+    const calls: Record<string, () => Promise<unknown>> = {
+      option: whenRead((x, read) =>
+        jumpoutForward(x, {
+          get seed() {
+            return read(1)
+          },
+        }),
+      ),
+      counts: whenRead((x, read) =>
+        jumpoutForward(x, {
+          seed: 1,
+          shard: {
+            ...shard,
+            get total() {
+              return read([200])
+            },
+          },
+        }),
+      ),
+      signal: whenRead((x, read) =>
+        jumpoutForwardAsync(x, {
+          seed: 1,
+          get signal() {
+            return read(undefined)
+          },
+        }),
+      ),
+      layer: whenRead((x, read) =>
+        layer.forward(x, {
+          get out() {
+            return read(undefined)
+          },
+        }),
+      ),
+      call: whenRead((x, read) =>
+        layer.call(x, {
+          get shape() {
+            return read(undefined)
+          },
+        }),
+      ),
+      count: whenRead((x, read) =>
+        countActive(x, {
+          get shape() {
+            return read(undefined)
+          },
+        }),
+      ),
+    }
+    for (const [name, call] of Object.entries(calls)) {
+      if (name === 'signal' && what !== 'detached') continue // refused for another reason
+      await t.rejects(call(), refusal(changed), `${what}: ${name}`)
+    }
+  }
+  t.equal(layer.calls, 0n, 'nothing was counted')
+  t.equal(layer.stats, null)
+})
+
+t.test('lists that are long or have no end', (t) => {
+  const holes = new Array<number>(2 ** 32 - 1)
+  const run = (options: object) => () => jumpoutForward(input, { seed: 1, ...options })
+  t.throws(
+    run({ shape: holes }),
+    refusal(range('Expected at most 1024 dimensions for options.shape, got 4294967295')),
+  )
+  t.throws(
+    run({ shard: { ...shard, active: holes } }),
+    refusal(range('Expected 1 count, one per group, for options.shard.active, got 4294967295')),
+  )
+  const endless = [N]
+  endless[Symbol.iterator] = () => ({ next: () => ({ done: false, value: 1 }) }) as never
+  t.doesNotThrow(run({ shape: endless }), 'read by index')
+  t.throws(run({ shape: new Proxy([], { get: (_, name) => (name === 'length' ? 2 ** 53 : 1) }) }), {
+    code: 'ERR_OUT_OF_RANGE',
+  })
+  t.end()
+})
+
+t.test('errors run no code of a value, and keep their code', (t) => {
+  t.throws(
+    () => foldIn(2n ** 400_000n, 1),
+    refusal(range(`Expected ${SEED} for seed, got a bigint above 2^128`)),
+  )
+  t.throws(() => foldIn(-(2n ** 400_000n), 1), { message: /got a bigint below -2\^128$/ })
+  const trapped = new Proxy([], {
+    get: () => {
+      throw new Error('a trap')
+    },
+  })
+  t.throws(() => foldIn(trapped as never, 1), refusal(type(`Expected ${SEED} for seed, got an object`)))
+  for (const name of ['code', 'get']) {
+    Object.defineProperty(Object.prototype, name, { get: () => undefined, configurable: true })
+    let error: unknown
+    try {
+      foldIn('1' as never, 1)
+    } catch (thrown) {
+      error = thrown
+    } finally {
+      delete (Object.prototype as Record<string, unknown>)[name]
+    }
+    t.match(error, refusal(type(`Expected ${SEED} for seed, got '1'`)), `Object.prototype has ${name}`)
+  }
+  t.end()
+})
+
+t.test('arrays whose properties lie', async (t) => {
+  const lie = <A extends object>(array: A, lies: object): A =>
+    Object.defineProperties(array, Object.getOwnPropertyDescriptors(lies))
+  const { output } = jumpoutForward(input, { seed: 1 })
+  for (const length of [0, 5, Symbol('length'), null]) {
+    const mask = lie(new Uint32Array(4), { length, buffer: undefined })
+    const lying = jumpoutForward(lie(input.slice(), { length, buffer: null }), { seed: 1, mask })
+    t.equal(difference(lying.output, output), null)
+    t.equal(lying.saved.length, N)
+    t.equal(lying.saved.mask, mask)
+  }
+  const growing = lie(new Float32Array(new ArrayBuffer(4 * N, { maxByteLength: 8 * N })), {
+    buffer: new ArrayBuffer(4 * N),
+  })
+  await t.rejects(
+    jumpoutForwardAsync(growing, { seed: 1 }),
+    refusal(value('Expected an array of fixed size for input, got one over a resizable buffer')),
+  )
+  t.throws(() => release(growing), { code: 'ERR_INVALID_ARG_VALUE', message: /resizable/ })
+  const other = new Float32Array(8)
+  t.throws(() => release(lie(input.subarray(1), { buffer: other.buffer, byteLength: 32 })), {
+    code: 'ERR_INVALID_ARG_VALUE',
+  })
+  t.equal(other.length, 8, 'another array is not detached')
+})
+
+t.test('nothing leads to the private state of a Saved', (t) => {
+  const { saved } = jumpoutForward(input, { seed: 1 })
+  t.strictSame(Reflect.ownKeys(saved.constructor).sort(), ['length', 'name', 'prototype'])
   t.end()
 })

@@ -1,7 +1,7 @@
 /** Typed arrays on CUDA devices. */
 import { isBigUint64Array, isFloat32Array, isUint32Array } from 'node:util/types'
 import { invalidState, invalidType, invalidValue, outOfRange, readInteger } from '../errors'
-import { checkFixed, orOutOfMemory } from '../host/memory'
+import { attachedLength, checkFixed, orOutOfMemory } from '../host/memory'
 import { native } from '../native'
 import { assertKey, dispose, KEY, present, uncloneable } from '../objects'
 import { assertOptions, type NamesOf, optionNames } from '../option-names'
@@ -19,7 +19,7 @@ import {
   readPointer,
   wrapMemory,
 } from './memory'
-import { readDevice, readStream, type Stream } from './stream'
+import { deviceOfStream, readDevice, readStream, type Stream } from './stream'
 
 export type { CudaMemory, DType, HostArrayOf }
 
@@ -150,11 +150,12 @@ export class DeviceArray<D extends DType = DType> {
       throw invalidType('a Float32Array, Uint32Array or BigUint64Array', 'data', data)
     }
     assertOptions(options, FROM)
-    const dtype = readDtype(options.dtype, own)
+    const { dtype: givenDtype, device: givenDevice, stream: givenStream } = options
+    const dtype = readDtype(givenDtype, own)
     if (KINDS[dtype].host !== KINDS[own].host) throw invalidType(`a ${KINDS[dtype].host.name}`, 'data', data)
-    const device = readDevice(options.device, options.stream?.device ?? 0)
-    const stream = readStream(options.stream, device)
-    const array = DeviceArray.alloc(data.length, { dtype, device })
+    const device = readDevice(givenDevice, deviceOfStream(givenStream))
+    const stream = readStream(givenStream, device)
+    const array = DeviceArray.alloc(attachedLength(data, 'data'), { dtype, device })
     try {
       native.copy(array.#view.memory.handle, 0, KINDS[dtype].code, stream, data, true)
     } catch (error) {
@@ -282,8 +283,8 @@ export class DeviceArray<D extends DType = DType> {
    * BigUint64Array.
    */
   toHost(options: StreamedOptions & { out?: HostArrayOf<D> | undefined } = {}): HostArrayOf<D> {
-    const { stream, handle, code } = this.#copy(options, 'toHost', TO_HOST)
-    const out = this.#hostFor(options.out)
+    const { stream, handle, code, out: given } = this.#copy(options, 'toHost', TO_HOST)
+    const out = this.#hostFor(given)
     native.copy(handle, this.#view.offset, code, stream, out, false)
     return out
   }
@@ -295,8 +296,8 @@ export class DeviceArray<D extends DType = DType> {
   async toHostAsync(
     options: StreamedOptions & { out?: HostArrayOf<D> | undefined } = {},
   ): Promise<HostArrayOf<D>> {
-    const { stream, handle, code } = this.#copy(options, 'toHostAsync', TO_HOST)
-    const out = this.#hostFor(options.out)
+    const { stream, handle, code, out: given } = this.#copy(options, 'toHostAsync', TO_HOST)
+    const out = this.#hostFor(given)
     checkFixed(out, 'options.out')
     await native.copyAsync(handle, this.#view.offset, code, stream, out, false)
     return out
@@ -316,9 +317,9 @@ export class DeviceArray<D extends DType = DType> {
    * @param options `versioned: false` for the form without a version, which older libraries expect
    */
   toDLPack(options: { versioned?: boolean | undefined } = {}): object {
-    const handle = this.#live('toDLPack')
     assertOptions(options, TO_DLPACK)
     const { versioned = true } = options
+    const handle = this.#live('toDLPack')
     if (typeof versioned !== 'boolean') throw invalidType('a boolean', 'options.versioned', versioned)
     const { offset, length, dtype } = this.#view
     return native.toDLPack(handle, offset, length, KINDS[dtype].code, versioned)
@@ -340,18 +341,23 @@ export class DeviceArray<D extends DType = DType> {
     return handle
   }
 
-  #copy(options: unknown, method: string, names = COPY): { handle: number; stream: number; code: number } {
-    const handle = this.#live(method)
+  /** Reads all options first, since a getter among them may free the array. */
+  #copy(
+    options: unknown,
+    method: string,
+    names = COPY,
+  ): { handle: number; stream: number; code: number; out: unknown } {
     assertOptions(options, names)
-    const stream = readStream((options as StreamedOptions).stream, this.device)
-    return { handle, stream, code: KINDS[this.#view.dtype].code }
+    const { stream: given, out } = options as HostOptions
+    const handle = this.#live(method)
+    return { handle, stream: readStream(given, this.device), code: KINDS[this.#view.dtype].code, out }
   }
 
   #checkHost(value: unknown, argument: string): asserts value is HostArrayOf<D> {
     const { host } = KINDS[this.#view.dtype]
     const own = dtypeOfHost(value)
     if (own === undefined || KINDS[own].host !== host) throw invalidType(`a ${host.name}`, argument, value)
-    const { length } = value as HostArray
+    const length = attachedLength(value as HostArray, argument)
     if (length !== this.length) throw wrongLength(this.length, argument, length)
   }
 

@@ -1,5 +1,5 @@
 /** Memory on CUDA devices, of this package and of other libraries, and the types of its elements. */
-import { invalidType, invalidValue, outOfRange } from '../errors'
+import { invalidType, invalidValue, isRevoked, outOfRange } from '../errors'
 import { native } from '../native'
 
 /** 16-bit floats are float32 on the host: copies to the host widen them, copies to the device round to nearest even. */
@@ -96,6 +96,7 @@ export interface CudaMemory {
 export const isCudaMemory = (value: unknown): value is CudaMemory =>
   typeof value === 'object' &&
   value !== null &&
+  !isRevoked(value) &&
   !ArrayBuffer.isView(value) &&
   'ptr' in value &&
   'byteLength' in value

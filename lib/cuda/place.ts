@@ -1,6 +1,6 @@
 /** Calls on CUDA devices: their arguments, memory for their results, and how they are enqueued. */
 import { isFloat32Array } from 'node:util/types'
-import { invalidType, invalidValue, outOfRange, readInteger, wouldWait } from '../errors'
+import { changedArray, invalidType, invalidValue, outOfRange, readInteger, wouldWait } from '../errors'
 import { maskWords } from '../host/memory'
 import { at, descriptor, native, ROW } from '../native'
 import { assertOptions } from '../option-names'
@@ -182,6 +182,8 @@ class ResultMemory implements Memory<Cuda> {
 }
 
 function write(memoryAt: number, offsetAt: number, span: DeviceSpan | undefined): void {
+  // 0 would stand for none.
+  if (span?.memory.handle === 0) throw changedArray('one of the arrays')
   descriptor[memoryAt] = span === undefined ? 0 : span.memory.handle
   descriptor[offsetAt] = span === undefined ? 0 : span.offset
 }
@@ -213,6 +215,10 @@ export const cuda: Place<Cuda> = {
   fresh: new ResultMemory(false, false),
 
   kept: (reuse) => new ResultMemory(true, reuse),
+
+  lengthOf: (array) => viewOf(array).length,
+
+  assertUnchanged: (array, _, argument) => assertMemory(array, argument),
 
   assertOptions,
 

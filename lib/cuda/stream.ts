@@ -21,6 +21,10 @@ export function readDevice(value: unknown, missing: number): number {
   return readInteger(value, 'the index of a device, an integer >= 0,', 'options.device', 0xffff)
 }
 
+/** The device of a stream; 0 for a value that is none, which `readStream` refuses. */
+export const deviceOfStream = (value: unknown): number =>
+  typeof value === 'object' && value !== null && isStream(value) ? value.device : 0
+
 const STREAM = optionNames<StreamOptions>('a Stream', { device: true })
 
 const LEGACY = 1n
@@ -72,14 +76,14 @@ export class Stream {
     }
     if (handle === 0n || handle === LEGACY) {
       const device = readDevice(options.device, 0)
-      return this.#wrapped(native.wrapStream(0n, device), device)
+      return Stream.#wrapped(native.wrapStream(0n, device), device)
     }
     const own = native.streamDevice(handle)
     const device = readDevice(options.device, own)
     if (device !== own) {
       throw invalidValue(`${own}, the device of the stream,`, 'options.device', String(device))
     }
-    return this.#wrapped(native.wrapStream(handle, device), device)
+    return Stream.#wrapped(native.wrapStream(handle, device), device)
   }
 
   static #wrapped(handle: number, device: number): Stream {
@@ -128,16 +132,13 @@ export class Stream {
     const handle = this.#live('capture')
     if (typeof body !== 'function') throw invalidType('a function', 'body', body)
     native.captureBegin(handle)
-    let result: unknown
     try {
-      result = body()
+      const result = body()
+      if (typeof (result as PromiseLike<unknown> | undefined)?.then === 'function')
+        throw invalidValue('a function that is done when it returns', 'body', 'one that returned a promise')
     } catch (error) {
       discard(handle)
       throw error
-    }
-    if (typeof (result as PromiseLike<unknown> | undefined)?.then === 'function') {
-      discard(handle)
-      throw invalidValue('a function that is done when it returns', 'body', 'one that returned a promise')
     }
     return makeGraph(native.captureEnd(handle, true) as number, this.#device)
   }

@@ -1,14 +1,36 @@
 /** Arrays on the host: checks of the callers' arrays, and memory for new ones. */
 import { Buffer } from 'node:buffer'
-import { isArrayBuffer, isFloat32Array, isUint32Array } from 'node:util/types'
+import { isArrayBuffer, isFloat32Array, isSharedArrayBuffer, isUint32Array } from 'node:util/types'
 import { markAsUntransferable, MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
-import { invalidType, invalidValue, outOfMemory, outOfRange, readInteger } from '../errors'
+import { changedArray, invalidType, invalidValue, outOfMemory, outOfRange, readInteger } from '../errors'
 import { native, ROW } from '../native'
 
 const elementAt = Float32Array.prototype.at
 
+/** A getter of the language itself, which no subclass and no property of an instance can replace. */
+const getterOf = (prototype: object, name: string) =>
+  Object.getOwnPropertyDescriptor(prototype, name)?.get as () => unknown
+
+const ofViews = Object.getPrototypeOf(Float32Array.prototype) as object
+const getLength = getterOf(ofViews, 'length')
+const getByteLength = getterOf(ofViews, 'byteLength')
+const getBuffer = getterOf(ofViews, 'buffer')
+const getBufferLength = getterOf(ArrayBuffer.prototype, 'byteLength')
+const getResizable = getterOf(ArrayBuffer.prototype, 'resizable')
+const getGrowable = getterOf(SharedArrayBuffer.prototype, 'growable')
+
+export const lengthOf = (array: ArrayBufferView): number => getLength.call(array) as number
+const bufferOf = (array: ArrayBufferView): ArrayBufferLike => getBuffer.call(array) as ArrayBufferLike
+
+/** Whether a buffer may change its size. */
+const isResizable = (buffer: ArrayBufferLike): boolean =>
+  (isSharedArrayBuffer(buffer) ? getGrowable : getResizable).call(buffer) as boolean
+
+export const lieTogether = (one: ArrayBufferView, other: ArrayBufferView): boolean =>
+  bufferOf(one) === bufferOf(other)
+
 /** A detached array and a view outside its resized buffer have length 0; only their methods throw. */
-function assertAttached(array: Float32Array | Uint32Array, argument: string): void {
+function assertAttached(array: ArrayBufferView, argument: string): void {
   try {
     elementAt.call(array as Float32Array, 0)
   } catch {
@@ -16,16 +38,28 @@ function assertAttached(array: Float32Array | Uint32Array, argument: string): vo
   }
 }
 
+/** The length of an array that has its memory. */
+export function attachedLength(array: ArrayBufferView, argument: string): number {
+  const length = lengthOf(array)
+  if (length === 0) assertAttached(array, argument)
+  return length
+}
+
 export function readFloats(array: unknown, argument: string): Float32Array {
   if (!isFloat32Array(array)) throw invalidType('a Float32Array', argument, array)
-  if (array.length === 0) assertAttached(array, argument)
+  attachedLength(array, argument)
   return array
+}
+
+/** To be called after the last code of the caller has run. */
+export function assertUnchanged(array: Float32Array, length: number, argument: string): void {
+  if (lengthOf(array) !== length) throw changedArray(argument)
 }
 
 export function readFloatsOf(value: unknown, length: number, argument: string): Float32Array {
   const array = readFloats(value, argument)
-  if (array.length !== length)
-    throw outOfRange(`a Float32Array of length ${length}`, argument, `one of length ${array.length}`)
+  const own = lengthOf(array)
+  if (own !== length) throw outOfRange(`a Float32Array of length ${length}`, argument, `one of length ${own}`)
   return array
 }
 
@@ -35,12 +69,12 @@ export const maskWords = (length: number): number => Math.ceil(length / 32)
 export function readMask(mask: unknown, length: number, argument: string): Uint32Array {
   if (!isUint32Array(mask)) throw invalidType('a Uint32Array', argument, mask)
   const words = maskWords(length)
-  if (mask.length === 0) assertAttached(mask, argument)
-  if (mask.length !== words) {
+  const own = attachedLength(mask, argument)
+  if (own !== words) {
     throw outOfRange(
       `a Uint32Array of length ${words}, ceil(${length} / 32),`,
       argument,
-      `one of length ${mask.length}`,
+      `one of length ${own}`,
     )
   }
   return mask
@@ -49,8 +83,7 @@ export function readMask(mask: unknown, length: number, argument: string): Uint3
 /** A buffer that can shrink while a thread works on it cannot be used off the main thread. */
 export function checkFixed(array: ArrayBufferView | undefined, argument: string): void {
   if (array === undefined) return
-  const { resizable, growable } = array.buffer as { resizable?: boolean; growable?: boolean }
-  if (resizable === true || growable === true) {
+  if (isResizable(bufferOf(array))) {
     throw invalidValue('an array of fixed size', argument, 'one over a resizable buffer')
   }
 }
@@ -173,12 +206,11 @@ function move(buffer: ArrayBuffer): ArrayBuffer | undefined {
 }
 
 function ownBuffer(array: Float32Array): ArrayBuffer {
-  const { buffer } = array
+  const buffer = bufferOf(array)
   const expected = 'an array that owns its memory'
   if (!isArrayBuffer(buffer)) throw invalidValue(expected, 'array', 'one over shared memory')
-  if ((buffer as { resizable?: boolean }).resizable === true)
-    throw invalidValue(expected, 'array', 'one over a resizable buffer')
-  if (array.byteLength !== buffer.byteLength)
+  if (isResizable(buffer)) throw invalidValue(expected, 'array', 'one over a resizable buffer')
+  if (getByteLength.call(array) !== getBufferLength.call(buffer))
     throw invalidValue(expected, 'array', 'a part of a larger buffer')
   return buffer
 }
@@ -199,7 +231,7 @@ export function release(array: Float32Array): void {
   readFloats(array, 'array')
   const moved = move(ownBuffer(array))
   // Node 20 copies what it may not move.
-  if (moved === undefined || array.length !== 0)
+  if (moved === undefined || lengthOf(array) !== 0)
     throw invalidValue('an array whose memory can be moved', 'array', 'one whose memory cannot')
   keep(moved)
 }
@@ -246,7 +278,7 @@ function freshSlab(lines: number): Slab {
 
 /** A mask that a caller sees needs its own buffer, since the caller may transfer it. Copies masks that lie in a slab. */
 export const outOfSlab = (mask: Uint32Array): Uint32Array =>
-  (mask.buffer as Slab['buffer'])[isSlab] === true
+  (bufferOf(mask) as Slab['buffer'])[isSlab] === true
     ? orOutOfMemory(mask.byteLength, () => new Uint32Array(mask))
     : mask
 

@@ -1,5 +1,5 @@
 /** Calls on the host: their arguments, memory for their results, and how they run, in this thread or another. */
-import { invalidType } from '../errors'
+import { invalidType, isRevoked } from '../errors'
 import type { GroupCounts } from '../layout'
 import { descriptorRow, native, ROW } from '../native'
 import { assertOptions } from '../option-names'
@@ -17,10 +17,13 @@ import {
 import { callOf, type Draw } from '../seed'
 import {
   allocate,
+  assertUnchanged,
   checkFixed,
   freshMask,
   freshOutput,
   freshRows,
+  lengthOf,
+  lieTogether,
   maskWords,
   outOfSlab,
   ownMask,
@@ -81,7 +84,7 @@ class Kept<A extends Float32Array | Uint32Array | Float64Array> {
 
   /** Gives up the memory if `array` lies in it: a call must not overwrite its own input. */
   leave(array: A): void {
-    if (array.buffer === this.#memory.buffer) this.#memory = this.#view = this.#allocate(0)
+    if (lieTogether(array, this.#memory)) this.#memory = this.#view = this.#allocate(0)
   }
 }
 
@@ -98,12 +101,14 @@ class ResultMemory implements Memory<Host> {
   }
 
   output(like: Float32Array): Float32Array {
-    if (this.#outputs === undefined) return freshOutput(like.length)
+    const length = lengthOf(like)
+    if (this.#outputs === undefined) return freshOutput(length)
     this.#outputs.leave(like)
-    return this.#outputs.take(like.length)
+    return this.#outputs.take(length)
   }
 
-  mask({ length }: Float32Array): Uint32Array {
+  mask(like: Float32Array): Uint32Array {
+    const length = lengthOf(like)
     return this.#masks === undefined ? freshMask(length) : this.#masks.take(maskWords(length))
   }
 
@@ -122,8 +127,13 @@ export const host: Place<Host> = {
 
   kept: (reuse) => new ResultMemory(true, reuse),
 
+  lengthOf,
+
+  assertUnchanged,
+
   assertOptions(options, names) {
-    const { stream, active } = (options ?? {}) as { stream?: unknown; active?: unknown }
+    const readable = isRevoked(options) ? {} : (options ?? {})
+    const { stream, active } = readable as { stream?: unknown; active?: unknown }
     if (stream !== undefined)
       throw invalidType('nothing, as arrays on the host have no stream,', 'options.stream', stream)
     if (active !== undefined)
@@ -131,9 +141,9 @@ export const host: Place<Host> = {
     assertOptions(options, names)
   },
 
-  like: (value, { length }, argument) => readFloatsOf(value, length, argument),
+  like: (value, like, argument) => readFloatsOf(value, lengthOf(like), argument),
 
-  maskFor: ({ length }, value) => readMask(value, length, 'options.mask'),
+  maskFor: (input, value) => readMask(value, lengthOf(input), 'options.mask'),
 
   gradientFor({ length, mask }, value) {
     const gradOutput = readFloatsOf(value, length, 'gradOutput')
@@ -150,10 +160,10 @@ export const host: Place<Host> = {
   streamFor: () => undefined,
 
   forward(call, output, mask, rows: Float64Array) {
-    const { input, settings, layout, draw, training, counts } = call
+    const { input, length, settings, layout, draw, training, counts } = call
     if (counts !== undefined) writeCounts(rows, counts)
     // In evaluation the rate is 0 whatever the counts are: giving some saves counting.
-    else if (!training) rows.fill(input.length, 0, 2)
+    else if (!training) rows.fill(length, 0, 2)
     writeCall(settings, layout, draw, counts !== undefined || !training)
     native.forward(input, output, mask, rowsApart(rows))
     return keepRows(rows)
@@ -195,8 +205,14 @@ export interface AbortSignalLike {
 
 export function readSignal(value: unknown): AbortSignalLike | undefined {
   if (value === undefined) return undefined
-  const { aborted, addEventListener } = Object(value) as Partial<AbortSignalLike>
-  if (typeof value !== 'object' || typeof aborted !== 'boolean' || typeof addEventListener !== 'function') {
+  const readable = isRevoked(value) ? undefined : value
+  const { aborted, addEventListener, removeEventListener } = Object(readable) as Partial<AbortSignalLike>
+  if (
+    typeof value !== 'object' ||
+    typeof aborted !== 'boolean' ||
+    typeof addEventListener !== 'function' ||
+    typeof removeEventListener !== 'function'
+  ) {
     throw invalidType('an AbortSignal', 'options.signal', value)
   }
   return value as AbortSignalLike
@@ -210,8 +226,8 @@ interface Waiting {
 
 const waitingFor = new WeakMap<AbortSignalLike, Waiting>()
 
-function listen(signal: AbortSignalLike): Waiting {
-  const callOffs = new Set<() => void>()
+function listen(signal: AbortSignalLike, callOff: () => void): Waiting {
+  const callOffs = new Set([callOff])
   const waiting = { callOffs, listener: () => callOffs.forEach((callOff) => callOff()) }
   signal.addEventListener('abort', waiting.listener)
   waitingFor.set(signal, waiting)
@@ -220,7 +236,7 @@ function listen(signal: AbortSignalLike): Waiting {
 
 /** Returns the function that ends the wait. */
 function wait(signal: AbortSignalLike, callOff: () => void): () => void {
-  const { callOffs, listener } = waitingFor.get(signal) ?? listen(signal)
+  const { callOffs, listener } = waitingFor.get(signal) ?? listen(signal, callOff)
   callOffs.add(callOff)
   return () => {
     callOffs.delete(callOff)
@@ -245,16 +261,17 @@ async function unlessAborted(
   if (signal === undefined) return start(undefined)
   if (signal.aborted) throw reasonOf(signal)
   const turn = new Int32Array(1)
-  let stopWaiting: (() => void) | undefined
-  const aborted = new Promise<never>((_, reject) => {
-    stopWaiting = wait(signal, () => {
-      if (Atomics.compareExchange(turn, 0, WAITING, CALLED_OFF) === WAITING) reject(reasonOf(signal))
-    })
+  let refuse: ((reason: Error) => void) | undefined
+  const aborted = new Promise<never>((_, reject) => (refuse = reject))
+  aborted.catch(() => undefined) // where the work does not start, nobody waits for it
+  // The signal may be code of the caller: it runs, and throws, before the work starts.
+  const stopWaiting = wait(signal, () => {
+    if (Atomics.compareExchange(turn, 0, WAITING, CALLED_OFF) === WAITING) refuse?.(reasonOf(signal))
   })
   try {
     await Promise.race([start(turn), aborted])
   } finally {
-    stopWaiting?.()
+    stopWaiting()
   }
 }
 
@@ -263,15 +280,16 @@ export async function forwardAsync(
   call: Call<Host>,
   signal: AbortSignalLike | undefined,
 ): Promise<{ output: Float32Array; mask: Uint32Array | undefined; rows: Float64Array }> {
-  const { input, out, settings, layout, draw, counts } = call
+  const { input, length, out, settings, layout, draw, counts } = call
   checkFixed(input, 'input')
   checkFixed(out, 'options.out')
   checkFixed(call.mask, 'options.mask')
   const rows = freshRows(layout.groupCount)
   if (counts !== undefined) writeCounts(rows, counts)
-  const mask = call.saveMask ? (call.mask ?? freshMask(input.length)) : undefined
-  const output = out ?? freshOutput(input.length)
+  const mask = call.saveMask ? (call.mask ?? freshMask(length)) : undefined
+  const output = out ?? freshOutput(length)
   await unlessAborted(signal, (turn) => {
+    assertUnchanged(input, length, 'input')
     writeCall(settings, layout, draw, counts !== undefined)
     return native.forwardAsync(input, output, mask, rows, turn)
   })
@@ -288,8 +306,9 @@ export async function backwardAsync(
   checkFixed(out, 'options.out')
   checkFixed(output, 'options.output')
   checkFixed(pass.mask, 'saved.mask')
-  const gradInput = out ?? freshOutput(gradOutput.length)
+  const gradInput = out ?? freshOutput(pass.length)
   await unlessAborted(signal, (turn) => {
+    assertUnchanged(gradOutput, pass.length, 'gradOutput')
     if (isIdentity(pass)) return native.identityAsync(gradOutput, gradInput, turn)
     const rows = Float64Array.from(pass.rows)
     writeCall(pass.settings, pass.layout, pass.draw as Draw, true)
