@@ -1,11 +1,11 @@
 // The checks of every call, in one order: dtype, addresses, lengths, numbers, overlap, place. Each failure names its field.
 #include <cmath>
 #include <cstddef>
-#include <cstring>
 #include <span>
 
 #include "api/call.hpp"
 #include "core/rate.hpp"
+#include "core/raw_number.hpp"
 #include "cuda/cuda_support.hpp"
 
 namespace jumpout {
@@ -58,10 +58,7 @@ bool within(double value, double low, double high) {  // false for NaN
 constexpr double kMostElements = 0x1p53;
 
 jumpout_status checkDtype(const jumpout_dtype& dtype) {
-  uint32_t number = 0;  // a C caller may pass any number, which C++ must not read as an enum
-  static_assert(sizeof number == sizeof dtype);
-  std::memcpy(&number, &dtype, sizeof number);
-  return number < kFloatingDtypes ? JUMPOUT_OK : failing(JUMPOUT_BAD_OPTION, "dtype");
+  return rawNumber(dtype) < kFloatingDtypes ? JUMPOUT_OK : failing(JUMPOUT_BAD_OPTION, "dtype");
 }
 
 template <class Args>
@@ -182,6 +179,8 @@ template jumpout_status check(const jumpout_forward_args&);
 template jumpout_status check(const jumpout_backward_args&);
 template jumpout_status check(const jumpout_count_args&);
 template jumpout_status check(const IdentityArgs&);
+template jumpout_status check(const WidenArgs&);
+template jumpout_status check(const NarrowArgs&);
 template jumpout_status check(const jumpout_device_forward_args&);
 template jumpout_status check(const jumpout_device_backward_args&);
 template jumpout_status check(const jumpout_device_count_args&);

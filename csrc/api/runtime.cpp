@@ -1,5 +1,6 @@
 #include "api/environment.hpp"
 #include "core/failure.hpp"
+#include "core/raw_number.hpp"
 #include "cuda/cuda_support.hpp"
 
 using jumpout::environment;
@@ -15,7 +16,7 @@ const char* whyNoCuda() {
 }  // namespace
 
 const char* jumpout_status_text(jumpout_status status) {
-  switch (status) {
+  switch (jumpout::rawNumber(status)) {
     case JUMPOUT_OK: return "success";
     case JUMPOUT_NULL_POINTER: return "an array that the call needs is missing";
     case JUMPOUT_BAD_LENGTH: return "lengths, groups and layout do not fit each other";

@@ -94,6 +94,24 @@ inline auto spansOf(const IdentityArgs& args) {
   };
 }
 
+// jumpout_widen and jumpout_narrow: elements of two sizes, which may not share memory.
+template <class From, class To>
+struct ConversionArgs {
+  const From* from;
+  To* to;
+  size_t length;
+};
+using WidenArgs = ConversionArgs<uint16_t, float>;
+using NarrowArgs = ConversionArgs<float, uint16_t>;
+
+template <class From, class To>
+auto spansOf(const ConversionArgs<From, To>& args) {
+  return std::array{
+      arrayOf("from", args.from, args.length, args.length != 0),
+      arrayOf("to", args.to, args.length, args.length != 0),
+  };
+}
+
 // ---- On a device ---------------------------------------------------------------------------------------------------
 
 inline constexpr size_t kDeviceAlignment = 16;  // of records and workspaces

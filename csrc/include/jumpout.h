@@ -235,7 +235,7 @@ jumpout_status jumpout_device_identity(const jumpout_device_identity_args* args)
 uint64_t jumpout_fold_in(uint64_t seed, uint64_t data);
 
 /* 16-bit floats, for hosts without such a type: widening is exact, narrowing rounds to nearest even. `dtype` is
- * JUMPOUT_FLOAT16 or JUMPOUT_BFLOAT16. */
+ * JUMPOUT_FLOAT16 or JUMPOUT_BFLOAT16. The arrays may not overlap. */
 jumpout_status jumpout_widen(jumpout_dtype dtype, const uint16_t* from, float* to, size_t length);
 jumpout_status jumpout_narrow(jumpout_dtype dtype, const float* from, uint16_t* to, size_t length);
 

@@ -175,6 +175,29 @@ void identity() {
   check::that(std::memcmp(values, output, sizeof values) == 0, "refused copies write nothing");
 }
 
+void conversions() {
+  alignas(8) uint16_t narrow[64];
+  alignas(8) float wide[64] = {};
+  for (uint16_t& bits : narrow) bits = 0x3C00;  // 1 as a float16
+  const jumpout_dtype dtype = JUMPOUT_FLOAT16;
+  check::that(jumpout_widen(dtype, narrow, wide, 64) == JUMPOUT_OK && wide[63] == 1.0f, "widen");
+  check::that(jumpout_narrow(dtype, wide, narrow, 64) == JUMPOUT_OK && narrow[0] == 0x3C00, "narrow");
+  check::that(jumpout_widen(dtype, nullptr, nullptr, 0) == JUMPOUT_OK, "widen of nothing");
+  wide[0] = 7.0f;
+  refused(jumpout_widen(JUMPOUT_FLOAT32, narrow, wide, 64), JUMPOUT_BAD_OPTION, "dtype", "widen a float32");
+  refused(jumpout_widen(dtype, nullptr, wide, 64), JUMPOUT_NULL_POINTER, "from", "widen");
+  refused(jumpout_narrow(dtype, wide, nullptr, 64), JUMPOUT_NULL_POINTER, "to", "narrow");
+  refused(jumpout_widen(dtype, shifted(narrow, 1), wide, 63), JUMPOUT_MISALIGNED, "from", "widen");
+  refused(jumpout_widen(dtype, narrow, shifted(wide, 2), 63), JUMPOUT_MISALIGNED, "to", "widen");
+  refused(jumpout_narrow(dtype, wide, shifted(narrow, 1), 63), JUMPOUT_MISALIGNED, "to", "narrow");
+  refused(jumpout_widen(dtype, narrow, wide, SIZE_MAX), JUMPOUT_BAD_LENGTH, "length", "widen");
+  refused(jumpout_widen(dtype, narrow, wide, SIZE_MAX / 4), JUMPOUT_BAD_LENGTH, "to", "widen");
+  auto* const inside = reinterpret_cast<uint16_t*>(wide);  // never read as such
+  refused(jumpout_widen(dtype, inside + 2, wide, 8), JUMPOUT_OVERLAP, "to", "widen onto itself");
+  refused(jumpout_narrow(dtype, wide, inside, 8), JUMPOUT_OVERLAP, "to", "narrow onto itself");
+  check::that(wide[0] == 7.0f, "refused conversions write nothing");
+}
+
 void everyArray() {
   alignas(64) static char memory[spans::kRoom * spans::kMostArrays];
   spans::checksFire<jumpout_forward_args>("forward", {spans::given<jumpout_forward_args>(memory)},
@@ -266,6 +289,7 @@ int main() {
   forwardArguments();
   backwardAndCountArguments();
   identity();
+  conversions();
   everyArray();
   texts();
   withoutCuda();
