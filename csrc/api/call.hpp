@@ -16,20 +16,28 @@ namespace jumpout {
 template <class Args>
 jumpout_status check(const Args& args);
 
-template <class Args, class Run>
-jumpout_status call(const Args* args, Run&& run) noexcept {
-  const cpu::StandardFloats standard;
+// Runs what may lack memory, or threads.
+template <class Run>
+jumpout_status caught(Run&& run) noexcept {
   try {
-    if (!args) return failing(JUMPOUT_NULL_POINTER, "args");
-    const Environment& env = environment();
-    if (env.status != JUMPOUT_OK) return failing(env.status);
-    if (const auto status = check(*args)) return status;
-    return run(*env.cpu);
+    return run();
   } catch (const std::bad_alloc&) {
     return failing(JUMPOUT_OUT_OF_MEMORY);
   } catch (const std::system_error&) {
     return failing(JUMPOUT_OUT_OF_MEMORY);
   }
+}
+
+template <class Args, class Run>
+jumpout_status call(const Args* args, Run&& run) noexcept {
+  const cpu::StandardFloats standard;
+  return caught([&] {
+    if (!args) return failing(JUMPOUT_NULL_POINTER, "args");
+    const Environment& env = environment();
+    if (env.status != JUMPOUT_OK) return failing(env.status);
+    if (const auto status = check(*args)) return status;
+    return run(*env.cpu);
+  });
 }
 
 }  // namespace jumpout

@@ -156,7 +156,7 @@ jumpout_status check(const Args& args) {
   constexpr bool on_device = requires { args.stream; };
   constexpr bool has_layout = requires { args.layout; };
   if constexpr (on_device) {
-    if (!cuda::support().available) return failing(JUMPOUT_NO_CUDA);
+    if (const auto status = cuda::support().status) return failing(status);
     if (const auto status = checkDtype(args.dtype)) return status;
   }
   if constexpr (!has_layout)

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <memory>
+#include <new>
 
 namespace jumpout {
 
@@ -14,6 +16,17 @@ const T& published(std::atomic<const T*>& place, const Make& make) {
   const T* first = nullptr;
   if (place.compare_exchange_strong(first, mine.get(), std::memory_order_acq_rel)) return *mine.release();
   return *first;
+}
+
+// An array, all zeros; nullptr where memory runs out, and the next use tries again.
+template <class T>
+T* publishedArray(std::atomic<T*>& place, size_t count) noexcept {
+  if (T* known = place.load(std::memory_order_acquire)) return known;
+  std::unique_ptr<T[]> mine(new (std::nothrow) T[count]());
+  T* first = nullptr;
+  if (mine && place.compare_exchange_strong(first, mine.get(), std::memory_order_acq_rel))
+    return mine.release();
+  return first;
 }
 
 }  // namespace jumpout

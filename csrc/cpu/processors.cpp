@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <memory>
 #include <string_view>
 #include <thread>
 #include <vector>
@@ -63,11 +64,10 @@ bool parse(std::string_view text, long long& value) {
 // Empty where it cannot be read. The C library's streams: those of C++ take a lock that a child of fork() may inherit.
 std::string textOf(const std::string& path) {
   std::string text;
-  std::FILE* const file = std::fopen(path.c_str(), "r");
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "r"), std::fclose);
   if (!file) return text;
   char piece[4096];
-  while (const size_t count = std::fread(piece, 1, sizeof piece, file)) text.append(piece, count);
-  std::fclose(file);
+  while (const size_t count = std::fread(piece, 1, sizeof piece, file.get())) text.append(piece, count);
   return text;
 }
 

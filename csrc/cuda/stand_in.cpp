@@ -20,7 +20,7 @@ jumpout_status noneFor(Output* output) noexcept {
 
 }  // namespace
 
-Support support() noexcept { return {false, false, kWhyLeftOut, 0}; }
+Support support() noexcept { return {false, JUMPOUT_NO_CUDA, kWhyLeftOut, 0}; }
 jumpout_status checkPlace(int32_t, void*) noexcept { return none(); }
 
 jumpout_status forward(const jumpout_device_forward_args&, const Policy&, Taken*) noexcept { return none(); }

@@ -5,9 +5,9 @@
 #include <cstddef>
 #include <initializer_list>
 #include <mutex>
-#include <new>
 
 #include "core/dtype.hpp"
+#include "core/published.hpp"
 #include "core/rate.hpp"
 #include "cuda/cuda_support.hpp"
 #include "cuda/kernels/kernels.hpp"
@@ -42,20 +42,21 @@ cudaError_t query(Device& device) {
 // The current device's properties, asked for once per dtype, whose kernels are then prepared.
 cudaError_t knownDevice(jumpout_dtype dtype, Device& device) {
   struct Known {
+    std::mutex lock;
     Device device;
     bool ready;
   };
-  static Known* const known =
-      new (std::nothrow) Known[static_cast<size_t>(support().devices) * kFloatingDtypes]();
-  static std::mutex& lock = *new std::mutex();
+  static std::atomic<Known*> all{nullptr};
+  Known* const known = publishedArray(all, static_cast<size_t>(support().devices) * kFloatingDtypes);
   if (!known) return cudaErrorMemoryAllocation;
   if (const cudaError_t error = cudaGetDevice(&device.index)) return error;
   Known& mine = known[device.index * kFloatingDtypes + dtype];
-  const std::lock_guard<std::mutex> guard(lock);
+  const std::lock_guard<std::mutex> guard(mine.lock);
   if (!mine.ready) {
     if (const cudaError_t error = query(device)) return error;
     if (const cudaError_t error = kernelsOf(dtype).prepare(device)) return error;
-    mine = {device, true};
+    mine.device = device;
+    mine.ready = true;
   }
   device = mine.device;
   return cudaSuccess;

@@ -1,8 +1,8 @@
 #include "cuda/runtime/arenas.hpp"
 
 #include <mutex>
-#include <new>
 
+#include "core/published.hpp"
 #include "cuda/cuda_support.hpp"
 
 namespace jumpout::cuda {
@@ -53,7 +53,8 @@ cudaError_t make(int32_t device, Arena& arena) {
 }  // namespace
 
 cudaError_t arenaOf(int32_t device, const Arena*& arena) noexcept {
-  static Slot* const slots = new (std::nothrow) Slot[static_cast<size_t>(support().devices)];
+  static std::atomic<Slot*> all{nullptr};
+  Slot* const slots = publishedArray(all, static_cast<size_t>(support().devices));
   if (!slots) return cudaErrorMemoryAllocation;
   Slot& slot = slots[device];
   const std::lock_guard<std::mutex> guard(slot.lock);

@@ -26,7 +26,9 @@ struct Deferred {
 };
 
 Deferred& deferred() {
-  static Deferred& all = *new Deferred();
+  // Never destroyed, and without memory that could be lacking where nothing is deferred.
+  alignas(Deferred) static unsigned char memory[sizeof(Deferred)];
+  static Deferred& all = *new (memory) Deferred();
   return all;
 }
 

@@ -40,7 +40,7 @@ jumpout_status statusOf(cudaError_t error) noexcept {
 
 jumpout_status deviceOf(int32_t device, int32_t& number) noexcept {
   const Support found = support();
-  if (!found.available) return failing(JUMPOUT_NO_CUDA);
+  if (found.status != JUMPOUT_OK) return failing(found.status);
   if (device < -1 || device >= found.devices) return failing(JUMPOUT_BAD_DEVICE, "device");
   number = device;
   if (device != -1) return JUMPOUT_OK;

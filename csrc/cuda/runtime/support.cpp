@@ -1,6 +1,7 @@
 // Asks the driver, once per process, what can run here.
 #include <cuda_runtime_api.h>
 
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -63,14 +64,17 @@ Answer ask() {
 
 }  // namespace
 
-Support support() noexcept {
+Support support() noexcept try {
   static std::atomic<const Answer*> asked{nullptr};
   const Answer& answer = published(asked, ask);
   const char* const reason = answer.reason.empty() ? nullptr : answer.reason.c_str();
-  if (answer.devices == 0) return {true, false, reason, 0};
+  if (answer.devices == 0) return {true, JUMPOUT_NO_CUDA, reason, 0};
   if (answer.process != processId())
-    return {true, false, "CUDA cannot be used after fork(): the parent process has initialised it", 0};
-  return {true, true, reason, answer.devices};
+    return {true, JUMPOUT_NO_CUDA, "CUDA cannot be used after fork(): the parent process has initialised it",
+            0};
+  return {true, JUMPOUT_OK, reason, answer.devices};
+} catch (const std::bad_alloc&) {
+  return {true, JUMPOUT_OUT_OF_MEMORY, "out of memory while the CUDA driver is asked", 0};
 }
 
 }  // namespace jumpout::cuda

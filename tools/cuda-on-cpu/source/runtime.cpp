@@ -17,6 +17,7 @@ bool isDevice(int number) { return number >= 0 && number < settings().devices; }
 }  // namespace
 
 State& state() {
+  const CallInProgress inside;
   static State& all = *[] {
     State* made = new State;
     made->devices.resize(static_cast<size_t>(settings().devices));

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "cuda_on_cpu/calls.h"
 #include "cuda_runtime_api.h"
 #include "settings.hpp"
 
@@ -101,6 +102,7 @@ cudaError_t leave(cudaError_t result);
 // The common part of all functions of the API.
 template <class Body>
 cudaError_t call(const char* name, Body body, bool needsDevice = true) {
+  const CallInProgress inside;
   const cudaError_t error = enter(name, needsDevice);
   return error != cudaSuccess ? error : leave(body());
 }

@@ -1,5 +1,6 @@
 #include "settings.hpp"
 
+#include "cuda_on_cpu/calls.h"
 #include "cuda_runtime_api.h"
 
 #include <cerrno>
@@ -80,6 +81,7 @@ Settings read() {
 }  // namespace
 
 const Settings& settings() {
+  const CallInProgress inside;
   static const Settings& found = *new Settings(read());
   return found;
 }

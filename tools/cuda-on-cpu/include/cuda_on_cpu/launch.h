@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "cuda_on_cpu/calls.h"
 #include "cuda_runtime_api.h"
 
 namespace cuda_on_cpu {
@@ -27,6 +28,7 @@ template <class... Parameters, class... Arguments>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
                                Arguments&&... arguments) {
   static_assert(sizeof...(Parameters) == sizeof...(Arguments), "one argument for each parameter");
+  const cuda_on_cpu::CallInProgress inside;
   std::tuple<std::decay_t<Parameters>...> values(std::forward<Arguments>(arguments)...);
   return cuda_on_cpu::launch(config, cuda_on_cpu::addressOf(kernel), [kernel, values] {
     std::apply(
