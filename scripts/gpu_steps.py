@@ -179,10 +179,10 @@ class Programs:
         if self.folder is None:
             self.prepare(job)
         assert self.folder is not None
-        program = self.folder / name
-        if not program.exists():
-            raise Failed(f"{program} is missing")
-        return str(program)
+        for folder in (self.folder, self.folder.parent):  # a build has libraries beside bin
+            if (folder / name).exists():
+                return str(folder / name)
+        raise Failed(f"{self.folder / name} is missing")
 
     def prepare(self, job: Job) -> None:
         if self.given:
@@ -232,6 +232,7 @@ class Programs:
         options = ["CMAKE_BUILD_TYPE=Release", "JUMPOUT_CUDA=ON", "JUMPOUT_BUILD_ADDON=OFF", "JUMPOUT_BUILD_TESTS=ON"]
         options += ["JUMPOUT_BUILD_BENCH=ON", "CMAKE_CUDA_FLAGS=-lineinfo", f"CMAKE_CUDA_COMPILER={nvcc}"]
         targets = ["jumpout_native_tests", "jumpout_device_tests", "jumpout_device_runtime_tests", "jumpout_gpu_bench"]
+        targets += ["jumpout_shared"]
 
         def built(*more: str) -> bool:
             # A generator or a compiler of an earlier try would stay in the cache.
@@ -344,10 +345,10 @@ class Run:
 
     def __init__(self, suite: str, steps: dict, options: argparse.Namespace, facts: dict[str, str]):
         self.suite, self.all_steps, self.options, self.facts = suite, steps, options, facts
-        slug = re.sub(r"[^a-z0-9]+", "-", facts["device"].lower()).strip("-")
+        self.slug = re.sub(r"[^a-z0-9]+", "-", facts["device"].lower()).strip("-")
         self.out = Path(options.out).resolve()
         self.out.mkdir(parents=True, exist_ok=True)
-        self.file = self.out / f"{suite}-{slug}.json"
+        self.file = self.out / f"{suite}-{self.slug}.json"
         self.log = self.file.with_suffix(".log")
         self.records: dict[str, dict] = {}
         for earlier in (self.file, ROOT / "bench" / "results" / self.file.name):

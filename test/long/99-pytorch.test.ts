@@ -7,15 +7,10 @@ import { join } from 'node:path'
 import { Jumpout, native, type LayerOptions } from 'jumpout'
 import t, { type Test } from 'tap'
 import { equalBits } from '../support/bits'
-import { buildEmulated, execute } from '../support/emulated'
+import { execute } from '../support/emulated'
 import { makeGradient, makeInput } from '../support/inputs'
 import { programPath, root } from '../support/program'
-import { isInstalled, needs } from '../support/requirement'
-
-/** Debian's Python finds Debian's PyTorch; another one may come first on PATH. */
-const pythons = ['python3', '/usr/bin/python3']
-const python = pythons.find((name) => isInstalled(name, '-c', 'import torch'))
-const pytorch = needs(python !== undefined, 'PyTorch', 'JUMPOUT_REQUIRE_PYTORCH')
+import { emulatedLibrary, python, pytorch } from '../support/pytorch'
 
 interface Case {
   name: string
@@ -34,7 +29,7 @@ const LENGTH = 6400
 
 async function runPython(t: Test, args: readonly string[], library: string): Promise<void> {
   const env = { JUMPOUT_LIBRARY: library, GLOO_SOCKET_IFNAME: 'lo', NODE_OPTIONS: '' }
-  const { code, stdout, stderr } = await execute(python as string, args, { env })
+  const { code, stdout, stderr } = await execute(python, args, { env })
   t.equal(code, 0, args.slice(1).join(' '), { stdout, stderr: stderr.slice(-3000) })
 }
 
@@ -67,11 +62,6 @@ function compare(
   equalBits(t, new Uint32Array(joined(2 * part, part / 32)), saved.mask as Uint32Array, `${name}: mask`)
 }
 
-/** The shared library whose kernels are emulated. */
-async function emulatedLibrary(): Promise<string> {
-  return join(await buildEmulated('plain', 'jumpout_shared'), 'libjumpout.so')
-}
-
 const program = programPath('pytorch.py')
 
 for (const place of ['host', 'device'] as const) {
@@ -93,7 +83,7 @@ for (const place of ['host', 'device'] as const) {
 
 t.test('a conv net learns', pytorch, async (t) => {
   const { code, stdout, stderr } = await execute(
-    python as string,
+    python,
     ['-B', join(root, 'examples', 'pytorch', 'train.py'), '30'],
     { env: { JUMPOUT_LIBRARY: native.library } },
   )

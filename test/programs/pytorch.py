@@ -5,7 +5,6 @@ FOLDER/gradient. Of the last call, output, gradient and mask go to FOLDER/<name>
 tensors on the library that JUMPOUT_LIBRARY names, whose kernels are emulated: its device memory is the process's own.
 """
 
-import ctypes
 import json
 import os
 import sys
@@ -16,26 +15,11 @@ sys.dont_write_bytecode = True
 
 import torch  # noqa: E402
 
-import capi  # noqa: E402
 import jumpout  # noqa: E402
+from emulated_device import Emulated  # noqa: E402
 
 folder, place = sys.argv[1:3]
 rank, ranks = (int(number) for number in sys.argv[3:5] or (0, 1))
-
-
-class Emulated(jumpout.Device):
-    def empty(self, x, *shape, dtype):
-        """In memory of the emulated device, which alone can be filled there; it is never freed."""
-        bytes = max(torch.Size(shape).numel() * torch.empty((), dtype=dtype).element_size(), 1)
-        memory = ctypes.c_void_p()
-        assert capi.library.jumpout_cuda_allocate(0, ctypes.c_size_t(bytes), None, 1, ctypes.byref(memory)) == 0
-        return torch.frombuffer((ctypes.c_char * bytes).from_address(memory.value), dtype=dtype).reshape(shape)
-
-    def stream(self, x):
-        return None
-
-    def where(self, x):
-        return {"stream": None, "dtype": jumpout.DTYPES[x.dtype], "device": 0}
 
 
 if place == "device":
