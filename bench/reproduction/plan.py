@@ -35,7 +35,7 @@ def chosen(lines, placement, method):
 def strength_of(lines, placement, method):
     """What a run of the final comparison is made with: a strength, and what `options_of` asks for beside it."""
     if method == "none":
-        return {"strength": None, "active": None}
+        return {"strength": 0, "active": None}
     strength, active = chosen(lines, placement, TUNED.get(method, method))
     return {"strength": strength, "active": active}
 

@@ -19,14 +19,13 @@ sys.dont_write_bytecode = True
 import numpy as np
 import torch
 
-from data import TRAINING, load
+from data import SHEET, TRAINING, load
 from plan import Lines, count, planned, same
 from summary import summarise, table
 from train import Images, TimeUp, train
 
 FINAL = {"epochs": {"search": 12, "final": 24}, "batch": 512, "widths": [64, 128, 256, 512, 512]}
 TOY = {"epochs": {"search": 1, "final": 3}, "batch": 16, "widths": [4, 8, 8, 16, 16]}
-HELD_OUT = 10000  # of the training images: the last sheet chooses the strengths
 TOY_IMAGES = 384  # of which the last third is the test set
 
 
@@ -41,10 +40,13 @@ def made_up(count):
 
 def sets_of(images, labels, device):
     """Of each stage, the images to train and those to evaluate on. The test set serves the final comparison alone."""
-    training = TRAINING * len(images) // 60000 if len(images) == 60000 else len(images) * 2 // 3
-    held_out = HELD_OUT if len(images) == 60000 else training // 4
-    part = lambda begin, end: Images(images[begin:end], labels[begin:end], device)  # noqa: E731
-    fitted = training - held_out
+    whole = len(images) == TRAINING + SHEET
+    training, held_out = (TRAINING, SHEET) if whole else (len(images) * 2 // 3, len(images) // 6)
+
+    def part(begin, end):
+        return Images(images[begin:end], labels[begin:end], device)
+
+    fitted = training - held_out  # of CIFAR-10 the last sheet chooses the strengths
     return {
         "search": (part(0, fitted), part(fitted, training)),
         "final": (part(0, training), part(training, None)),

@@ -60,7 +60,7 @@ def table(summary):
 
     rows = [("layers", "method", "strength", "runs", "accuracy", "NLL", "ECE", "ms per step")]
     for row in summary["methods"]:
-        strength = "" if row["strength"] is None else f"{row['strength']:g}"
+        strength = "" if row["method"] == "none" else f"{row['strength']:g}"
         head = (row["placement"], row["method"], strength, str(row["accuracy"]["n"]))
         milliseconds = f"{1000 * row['secondsPerStep']:.2f}"
         rows.append((*head, *(shown(row[measure], measure) for measure in MEASURES), milliseconds))
