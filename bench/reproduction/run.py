@@ -73,7 +73,7 @@ def make(lines, settings, sets, seconds, clock=time.monotonic, say=print):
         lines.add({**run, **result, "seconds": clock() - began, "date": date})
         name = " ".join(str(run[name]) for name in ("stage", "placement", "method", "strength", "seed"))
         left -= 1
-        say(f"{name}: {100 * result['accuracy']:.2f}%, {result['nll']:.4f}, {clock() - began:.1f} s", flush=True)
+        say(f"{name}: {100 * result['accuracy']:.2f}%, {result['nll']:.4f}, {clock() - began:.1f} s; {left} left", flush=True)
     return left
 
 

@@ -1,6 +1,7 @@
 """reproduction.py host|device FOLDER: checks bench/reproduction on the CPU. "device" trains as on a GPU, in bfloat16, on a library
 whose kernels are emulated; "host" checks everything else. Data goes to FOLDER, which is empty."""
 
+import copy
 import json
 import math
 import struct
@@ -199,7 +200,9 @@ def resumption():
     assert run.make(lines, {**SETTINGS, "seeds": 3}, SETS, 1, Clock(), **quiet) == 9, "more seeds are added"
     assert not plan.Lines(path, {**SETTINGS, "device": "another"}), "pairs come from one kind of device"
 
-    # With nothing dropped the methods differ in nothing: order, augmentation and initial weights are the seed's.
+
+def pairs():
+    """Order, augmentation and initial weights are the seed's, whatever the method draws."""
     final = {"stage": "final", "placement": "all", "seed": 5, "active": None}
     bits = [
         train.train({**final, "method": method, "strength": 0.0}, SETTINGS, *SETS["final"], lambda: False)
@@ -207,7 +210,16 @@ def resumption():
     ]
     for measure in ("accuracy", "nll", "ece", "loss"):
         assert len({one[measure] for one in bits}) == 1, measure
-    assert bits[0]["weights"] == bits[1]["weights"]
+    assert bits[0]["weights"] == bits[1]["weights"], "with nothing dropped"
+
+    def batches(method):
+        whole, testing = SETS["final"]
+        training, seen = copy.copy(whole), []
+        training.augmented = lambda *given: seen.append(whole.augmented(*given)) or seen[-1]
+        train.train({**final, "method": method, "strength": 0.5}, SETTINGS, training, testing, lambda: False)
+        return torch.stack(seen)
+
+    assert torch.equal(batches("none"), batches("dropout")) and not torch.equal(*batches("none")[:2])
 
 
 def choice():
@@ -231,7 +243,7 @@ def on_device():
         assert 0.2 < result["activeFraction"] < 0.8 and math.isfinite(result["loss"]), json.dumps(result)
 
 
-for check in (on_device,) if place == "device" else (measures, packing, augmentation, activation, choice, resumption):
+for check in (on_device,) if place == "device" else (measures, packing, augmentation, activation, choice, pairs, resumption):
     check()
     print(check.__name__, flush=True)
 print("done")
