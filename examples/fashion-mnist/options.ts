@@ -76,15 +76,15 @@ export function parseOptions(args: readonly string[]): Options | null {
     draw: !values['no-draw'],
     normalize: !values['no-normalize'],
     exponent: number('exponent', values.exponent, { min: 0 }),
-    seeds: integer('seeds', values.seeds),
-    images: integer('images', values.images, TRAINING_IMAGES),
-    epochs: integer('epochs', values.epochs),
-    batch: integer('batch', values.batch, TRAINING_IMAGES),
+    seeds: wholeNumber('seeds', values.seeds),
+    images: wholeNumber('images', values.images, TRAINING_IMAGES),
+    epochs: wholeNumber('epochs', values.epochs),
+    batch: wholeNumber('batch', values.batch, TRAINING_IMAGES),
     learningRate: number('learning-rate', values['learning-rate'], { min: 0 }),
-    width: integer('width', values.width, 8192),
+    width: wholeNumber('width', values.width, 8192),
     batchNorm: values['batch-norm'],
     standardize: !values['no-standardize'],
-    workers: integer('workers', values.workers ?? String(availableParallelism()), 256),
+    workers: wholeNumber('workers', values.workers ?? String(availableParallelism()), 256),
     out: values.publish ? PUBLISHED : (values.out ?? DEFAULT_OUT),
   }
 }
@@ -141,7 +141,7 @@ function number(flag: string, text: string, { min, max = Infinity }: { min: numb
   return value
 }
 
-function integer(flag: string, text: string, max = 1_000_000): number {
+export function wholeNumber(flag: string, text: string, max = 1_000_000): number {
   if (!/^\d+$/.test(text) || Number(text) < 1 || Number(text) > max) {
     throw new UsageError(`--${flag} takes a whole number from 1 to ${max}, not '${text}'`)
   }

@@ -4,21 +4,26 @@ const SMOOTHING = 0.02
 
 /** A bar over all training steps, with the loss (smoothed) and the time left; plain lines where output is no terminal. */
 export class Progress {
-  private readonly bar = new SingleBar(
-    {
-      format: 'training [{bar}] {percentage}% | loss {loss} | {left} left',
-      hideCursor: true,
-      noTTYOutput: true,
-      notTTYSchedule: 10_000,
-      gracefulExit: false, // the program itself stops the bar when it is interrupted
-    },
-    Presets.legacy,
-  )
+  private readonly bar: SingleBar
   private readonly start = performance.now()
   private done = 0
   private loss = NaN
 
-  constructor(private readonly total: number) {
+  /** @param milliseconds between lines, where output is no terminal */
+  constructor(
+    private readonly total: number,
+    milliseconds = 10_000,
+  ) {
+    this.bar = new SingleBar(
+      {
+        format: 'training [{bar}] {percentage}% | loss {loss} | {left} left',
+        hideCursor: true,
+        noTTYOutput: true,
+        notTTYSchedule: milliseconds,
+        gracefulExit: false, // the program itself stops the bar when it is interrupted
+      },
+      Presets.legacy,
+    )
     this.bar.start(total, 0, { loss: '-', left: '-' })
   }
 
