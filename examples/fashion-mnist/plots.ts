@@ -12,17 +12,23 @@ const P_MIN = 0.01
 const P_MAX = 0.6
 
 const COLORS = { domain: [...METHODS], range: ['#7f7f7f', '#e07b00', '#1f5fbf'] }
-const PANEL = { width: 300, height: 220 }
+export const PANEL = { width: 300, height: 220 }
 
 /** Writes one SVG for each figure that the results have data for, and removes those of an earlier run. */
-export async function writePictures(results: Results, folder: string): Promise<void> {
-  const pictures: Record<string, TopLevelSpec | null> = {
+export const writePictures = (results: Results, folder: string): Promise<void> =>
+  writeSvgs(folder, {
     'test-accuracy.svg': testAccuracy(results),
     'active-fraction.svg': activeFraction(results),
     'applied-rates.svg': appliedRates(results),
     'drawn-rates.svg': drawnRates(results),
     'moment-ratios.svg': momentRatios(results),
-  }
+  })
+
+/** Where there is no picture, the file of an earlier run is removed. */
+export async function writeSvgs(
+  folder: string,
+  pictures: Record<string, TopLevelSpec | null>,
+): Promise<void> {
   for (const [name, spec] of Object.entries(pictures)) {
     const file = join(folder, name)
     if (spec) await writeFile(file, await renderSvg(spec))
@@ -175,7 +181,7 @@ function drawnRates({ drawnRates, options }: Results): TopLevelSpec | null {
 }
 
 /** Density of |z| for z normal with mean 0. */
-function halfGaussianDensity(x: number, sigma: number): number {
+export function halfGaussianDensity(x: number, sigma: number): number {
   return (Math.sqrt(2 / Math.PI) / sigma) * Math.exp(-(x * x) / (2 * sigma * sigma))
 }
 
@@ -237,7 +243,7 @@ function byEpoch({ runs, options }: Results, quantities: (epoch: Epoch) => numbe
   })
 }
 
-function title(text: string, subtitle: string) {
+export function title(text: string, subtitle: string) {
   return { text, subtitle, anchor: 'start' } as const
 }
 

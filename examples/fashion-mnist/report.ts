@@ -86,7 +86,8 @@ function percent({ mean, standardError }: Estimate, signed = false): string {
   return standardError === null ? value : `${value} +- ${(100 * standardError).toFixed(2)}`
 }
 
-function align(rows: string[][]): string[] {
+/** Columns of one width each. */
+export function align(rows: string[][]): string[] {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column].length))) ?? []
   return rows.map((row) =>
     `  ${row.map((cell, column) => cell.padEnd(widths[column])).join('   ')}`.trimEnd(),

@@ -28,6 +28,23 @@ export function pairedDifference(
   return { ...difference, t: difference.standardError ? difference.mean / difference.standardError : null }
 }
 
+/** The 97.5th percentile of Student's t with 1, 2, ... degrees of freedom. */
+const T_975 = [
+  12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.306, 2.2622, 2.2281, 2.201, 2.1788, 2.1604,
+  2.1448, 2.1314,
+]
+
+/** The 95 % confidence interval of an estimate from `count` values, 2 to 16; null where the standard error is. */
+export function confidenceInterval(
+  { mean, standardError }: Estimate,
+  count: number,
+): [number, number] | null {
+  const t = T_975[count - 2]
+  if (standardError === null) return null
+  if (t === undefined) throw new RangeError(`no percentile for ${count} values`)
+  return [mean - t * standardError, mean + t * standardError]
+}
+
 export interface Histogram {
   /** Left edge of the first bin. */
   start: number
