@@ -136,6 +136,7 @@ t.test('tensors of another library', async (t) => {
     ['strides of dimensions of 1 do not matter', { shape: [1, 1000], strides: [7, 1] }, 1000],
     ['no dimensions: one element', { shape: [], strides: [] }, 1],
     ['nothing', { shape: [0, 5] }, 0],
+    ['nothing of large rows', { shape: [0, 2 ** 40, 2 ** 40], strides: [1, 2 ** 40, 1] }, 0],
     ['an offset', { shape: [900], byteOffset: 400 }, 900],
     ['managed memory', { deviceType: 13 }, 1000],
   ] as const) {
@@ -206,11 +207,28 @@ t.test('a refused tensor stays with its owner', async (t) => {
     [{ code: 0 }, 'Expected float32, float16, bfloat16, uint32 or uint64 for tensor, got another type'],
     [{ version: 2 }, 'Expected version 1 of DLPack for tensor, got another'],
     [{ flags: 1 }, 'Expected one that may be written for tensor, got a read-only one'],
+    [{ shape: [-10, -100] }, 'Expected one of a shape without negative sizes for tensor, got another'],
+    [{ shape: undefined }, 'Expected one with a shape for tensor, got one without'],
+    [{ shape: [2 ** 40, 2 ** 40] }, 'Expected one with less than 2^53 elements for tensor, got a larger one'],
+    [
+      { shape: [2 ** 40, 2 ** 40], strides: [2 ** 40, 1] },
+      'Expected one with less than 2^53 elements for tensor, got a larger one',
+    ],
+    [
+      { byteOffset: 2 ** 64 - 2048 },
+      'Expected one that ends before the last address for tensor, got another',
+    ],
     [{ data: 4096 }, 'Expected memory of a CUDA device for tensor, got other memory'],
   ] as const) {
     const tensor = peer.make({ ...description, ...changes } as typeof description)
     made += 1
     t.throws(() => DeviceArray.fromDLPack(tensor), value(message))
+    t.equal(peer.deletions(), before, 'not given back by us')
+  }
+  for (const device of [-1, 1, 1000]) {
+    made += 1
+    const tensor = peer.make({ ...description, device })
+    t.throws(() => DeviceArray.fromDLPack(tensor), { code: 'ERR_INVALID_DEVICE' }, `device ${device}`)
     t.equal(peer.deletions(), before, 'not given back by us')
   }
   t.equal(host.length, 4)

@@ -15,7 +15,8 @@ const char* whyNoCuda() {
 
 const char* complaint() noexcept {
   try {
-    return environment().complaint.c_str();
+    const std::string& found = environment().complaint;
+    return found.empty() ? "JUMPOUT_CPU_ISA or JUMPOUT_NUM_THREADS cannot be used" : found.c_str();
   } catch (const std::bad_alloc&) {
     return "out of memory while the environment is read";
   }

@@ -40,6 +40,18 @@ void execute(napi_env, void* data) {
   }
 }
 
+// Also where there is no memory left to say what failed.
+napi_value errorOf(napi_env env, const Job& job) {
+  napi_value values, receiver;
+  check(napi_get_reference_value(env, job.kept, &values));
+  check(napi_get_element(env, values, 0, &receiver));
+  try {
+    return makeError(env, receiver, failureOf(job.outcome, job.names));
+  } catch (const std::bad_alloc&) {
+    return makeOutOfMemory(env, receiver);
+  }
+}
+
 // While a worker thread is being terminated, the calls below fail. There is nothing to report then, since no code waits for
 // the promise.
 void settle(napi_env env, const Job& job) {
@@ -49,10 +61,7 @@ void settle(napi_env env, const Job& job) {
     return;
   }
   try {
-    napi_value values, receiver;
-    check(napi_get_reference_value(env, job.kept, &values));
-    check(napi_get_element(env, values, 0, &receiver));
-    napi_reject_deferred(env, job.deferred, makeError(env, receiver, failureOf(job.outcome, job.names)));
+    napi_reject_deferred(env, job.deferred, errorOf(env, job));
   } catch (const std::exception&) {
   } catch (const PendingFailure&) {
   }

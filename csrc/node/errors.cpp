@@ -64,6 +64,34 @@ std::string argumentOf(const std::string& field, const ArgumentNames& names) {
   return field.starts_with("options.") ? inCamelCase(field) : names.all;
 }
 
+// Takes no memory of ours.
+napi_value makeError(napi_env env, napi_value receiver, const char* error_class, const char* code_text,
+                     const char* sentence_text, const jumpout_cuda_error& cuda) {
+  napi_value error;
+  const napi_value code = textOf(env, code_text), sentence = textOf(env, sentence_text);
+  const napi_value method = methodOf(env, receiver);
+  if (method == nullptr) {
+    check(napi_create_error(env, code, sentence, &error));
+    return error;
+  }
+  const napi_value arguments[] = {textOf(env, error_class),
+                                  code,
+                                  sentence,
+                                  textOf(env, cuda.name == nullptr ? "" : cuda.name),
+                                  Napi::Number::New(env, cuda.number),
+                                  Napi::Boolean::New(env, cuda.sticky != 0)};
+  check(napi_call_function(env, receiver, method, std::size(arguments), arguments, &error));
+  return error;
+}
+
+void throwOutOfMemory(napi_env env, napi_value receiver) noexcept {
+  try {
+    check(napi_throw(env, makeOutOfMemory(env, receiver)));
+  } catch (...) {
+    // As in throwCaught.
+  }
+}
+
 }  // namespace
 
 Failure wrongType(const char* expected, const char* argument, const char* got) {
@@ -131,21 +159,12 @@ Failure failureOf(jumpout_status status, const char* argument) {
 }
 
 napi_value makeError(napi_env env, napi_value receiver, const Failure& failure) {
-  napi_value error;
-  const napi_value code = textOf(env, failure.code), sentence = textOf(env, failure.sentence.c_str());
-  const napi_value method = methodOf(env, receiver);
-  if (method == nullptr) {
-    check(napi_create_error(env, code, sentence, &error));
-    return error;
-  }
-  const napi_value arguments[] = {textOf(env, failure.errorClass),
-                                  code,
-                                  sentence,
-                                  textOf(env, failure.cuda.name == nullptr ? "" : failure.cuda.name),
-                                  Napi::Number::New(env, failure.cuda.number),
-                                  Napi::Boolean::New(env, failure.cuda.sticky != 0)};
-  check(napi_call_function(env, receiver, method, std::size(arguments), arguments, &error));
-  return error;
+  return makeError(env, receiver, failure.errorClass, failure.code, failure.sentence.c_str(), failure.cuda);
+}
+
+napi_value makeOutOfMemory(napi_env env, napi_value receiver) {
+  return makeError(env, receiver, "RangeError", "ERR_OUT_OF_MEMORY",
+                   "Expected enough free memory for this call, got too little", {});
 }
 
 void throwCaught(napi_env env, napi_value receiver) noexcept {
@@ -164,10 +183,12 @@ void throwCaught(napi_env env, napi_value receiver) noexcept {
       if (napi_is_exception_pending(env, &pending) != napi_ok || !pending)
         raise(internal("a call of Node-API failed"));
     } catch (const std::bad_alloc&) {
-      raise(outOfMemory("this call"));
+      check(napi_throw(env, makeOutOfMemory(env, receiver)));
     } catch (const std::exception& exception) {
       raise(internal(exception.what()));  // also for a Napi::Error, which would be of the addon's realm
     }
+  } catch (const std::bad_alloc&) {  // there was none for the sentence of another failure
+    throwOutOfMemory(env, receiver);
   } catch (...) {
     // A worker thread that is being terminated cannot make an error, and runs no code that could catch it.
   }

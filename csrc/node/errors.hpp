@@ -98,6 +98,9 @@ inline void check(napi_status status) {
 // Returns receiver.makeError(class, code, sentence, cudaName, number, sticky), without that method a plain Error.
 napi_value makeError(napi_env env, napi_value receiver, const Failure& failure);
 
+// ERR_OUT_OF_MEMORY of a call, made without memory of ours.
+napi_value makeOutOfMemory(napi_env env, napi_value receiver);
+
 // Inside a catch block: makes the caught exception the pending JavaScript exception.
 void throwCaught(napi_env env, napi_value receiver) noexcept;
 

@@ -215,7 +215,7 @@ void texts() {
   std::vector<std::string> seen;
   for (int status = JUMPOUT_OK; status <= JUMPOUT_CAPTURING; ++status) {
     const std::string text = jumpout_status_text(static_cast<jumpout_status>(status));
-    bool fresh = text != "unknown status";
+    bool fresh = text != "unknown status" && !text.empty();
     for (const std::string& other : seen) fresh &= text != other || status == JUMPOUT_BAD_ENVIRONMENT;
     check::that(fresh, "the text of status " + std::to_string(status) + ": " + text);
     seen.push_back(text);

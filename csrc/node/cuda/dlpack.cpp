@@ -1,9 +1,8 @@
 // Tensors that travel between libraries, as DLPack describes them.
 #include <iterator>
 #include <memory>
-#include <string>
 
-#include "node/cuda/dlpack_abi.hpp"
+#include "node/cuda/dlpack_tensor.hpp"
 #include "node/cuda/state.hpp"
 #include "node/exports.hpp"
 
@@ -25,13 +24,6 @@ constexpr napi_type_tag kTag<ManagedVersioned>{0x726f736e65746c64, 0x6e6f6973726
 struct Cell {
   void* managed;
 };
-
-dlpack::DataType dataTypeOf(jumpout_dtype dtype) {
-  // In the order of NumberFormat.
-  constexpr dlpack::Code kCodes[] = {dlpack::Code::kFloat, dlpack::Code::kBfloat, dlpack::Code::kUnsigned};
-  const DtypeFacts& facts = kDtypes[dtype];
-  return {kCodes[static_cast<size_t>(facts.format)], static_cast<uint8_t>(8 * facts.bytes), 1};
-}
 
 template <class M>
 void callDeleter(void* tensor) {
@@ -81,7 +73,7 @@ napi_value exportMemory(const Call& call) {
   managed.tensor.data = memory->range(offset, length * bytesOf(dtype), "array");
   managed.tensor.device = {dlpack::kCuda, memory->device};
   managed.tensor.dimensions = 1;
-  managed.tensor.dtype = dataTypeOf(dtype);
+  managed.tensor.dtype = dlpack::dataTypeOf(dtype);
   managed.tensor.shape = exported->shape;
   managed.tensor.strides = exported->strides;
   managed.context = exported.get();
@@ -98,36 +90,6 @@ napi_value toDLPack(const Call& call) {
   return versioned ? exportMemory<ManagedVersioned>(call) : exportMemory<Managed>(call);
 }
 
-Failure wrongTensor(const std::string& expected, const char* got) {
-  return wrongValue(expected, "tensor", got);
-}
-
-bool hasGaps(const dlpack::Tensor& tensor) {
-  int64_t step = 1;
-  for (int32_t i = tensor.dimensions; tensor.strides != nullptr && i-- > 0;) {
-    if (tensor.shape[i] != 1 && tensor.strides[i] != step) return true;
-    step *= tensor.shape[i];
-  }
-  return false;
-}
-
-uint64_t elementsOf(const dlpack::Tensor& tensor) {
-  double product = 1.0;
-  for (int32_t i = 0; i < tensor.dimensions; ++i) product *= static_cast<double>(tensor.shape[i]);
-  return integerBelow(kExactIntegers, product);
-}
-
-jumpout_dtype dtypeOf(const dlpack::DataType& type) {
-  std::string names;
-  for (size_t i = 0; i < kDtypeCount; ++i) {
-    const auto dtype = static_cast<jumpout_dtype>(i);
-    const auto [code, bits, lanes] = dataTypeOf(dtype);
-    if (type.code == code && type.bits == bits && type.lanes == lanes) return dtype;
-    names += (i == 0 ? "" : i + 1 < kDtypeCount ? ", " : " or ") + std::string(kDtypes[i].name);
-  }
-  throw wrongTensor(names, "another type");
-}
-
 template <class M>
 bool hasTag(const Call& call) {
   napi_valuetype type;
@@ -135,6 +97,29 @@ bool hasTag(const Call& call) {
   check(napi_typeof(call.env, call.values[0], &type));
   return type == napi_external &&
          napi_check_object_type_tag(call.env, call.values[0], &kTag<M>, &result) == napi_ok && result;
+}
+
+template <class M>
+dlpack::ForeignArray describedBy(const M* managed) {
+  try {
+    if (managed == nullptr) throw dlpack::WrongTensor{"one that was not taken over yet", "a used one"};
+    return dlpack::arrayOf(*managed);
+  } catch (const dlpack::WrongTensor& wrong) {
+    throw wrongValue(wrong.expected, "tensor", wrong.got);
+  }
+}
+
+// What CUDA knows of its memory must be what it says of itself; of its length nothing is known.
+void checkPlace(const dlpack::ForeignArray& array) {
+  if (array.device < 0 || array.device >= jumpout_cuda_device_count())
+    throw failureOf(JUMPOUT_BAD_DEVICE, "tensor");
+  if (array.length == 0) return;
+  jumpout_memory place;
+  require(jumpout_cuda_memory_of(array.first, &place), kNoNames);
+  if (place.kind != JUMPOUT_MEMORY_DEVICE && place.kind != JUMPOUT_MEMORY_MANAGED)
+    throw failureOf(JUMPOUT_NOT_ON_DEVICE, "tensor");
+  if (place.kind == JUMPOUT_MEMORY_DEVICE && place.device != array.device)
+    throw failureOf(JUMPOUT_BAD_DEVICE, "tensor");
 }
 
 // Checks everything before it takes the tensor.
@@ -145,24 +130,9 @@ napi_value importTensor(const Call& call) {
   check(napi_get_value_external(call.env, call.values[0], &data));
   Cell& cell = *static_cast<Cell*>(data);
   auto* const managed = static_cast<M*>(cell.managed);
-  if (managed == nullptr) throw wrongTensor("one that was not taken over yet", "a used one");
-  if constexpr (requires { managed->version; }) {
-    if (managed->version.major != dlpack::kMajor) throw wrongTensor("version 1 of DLPack", "another");
-    if ((managed->flags & dlpack::kReadOnly) != 0)
-      throw wrongTensor("one that may be written", "a read-only one");
-  }
-  const dlpack::Tensor& tensor = managed->tensor;
-  const auto [deviceType, device] = tensor.device;
-  if (deviceType != dlpack::kCuda && deviceType != dlpack::kCudaManaged)
-    throw wrongTensor("one on a CUDA device", "one elsewhere");
-  if (hasGaps(tensor)) throw wrongTensor("one without gaps, in row-major order,", "another");
-  const jumpout_dtype dtype = dtypeOf(tensor.dtype);
-  const uint64_t length = elementsOf(tensor);
-  auto* const first = static_cast<char*>(tensor.data) + tensor.byteOffset;
-  jumpout_memory place;
-  require(jumpout_cuda_memory_of(first, &place), kNoNames);
-  if (length != 0 && place.kind != JUMPOUT_MEMORY_DEVICE && place.kind != JUMPOUT_MEMORY_MANAGED)
-    throw failureOf(JUMPOUT_NOT_ON_DEVICE, "tensor");
+  const dlpack::ForeignArray array = describedBy(managed);
+  checkPlace(array);
+  const auto [first, device, length, dtype] = array;
   auto memory = std::make_shared<DeviceMemory>(device, first, length * bytesOf(dtype));
   memory->reaper = state.reaper;
   cell.managed = nullptr;
