@@ -22,7 +22,7 @@ import {
 } from './design'
 import { writeReport } from './report'
 import { lock, readLines } from './results'
-import { makeRuns } from './runner'
+import { makeRuns, TYPESCRIPT } from './runner'
 
 const STEPS = ['search', 'choose', 'final', 'report'] as const
 type Step = (typeof STEPS)[number]
@@ -133,6 +133,7 @@ async function provideData(): Promise<void> {
   if (dataIsThere()) return
   console.log('fetching the images, 139 MB')
   const child = fork(join(__dirname, 'convert.ts'), {
+    execArgv: [...TYPESCRIPT],
     signal: interrupt.signal,
     env: { TF_CPP_MIN_LOG_LEVEL: '2', ...process.env },
   })

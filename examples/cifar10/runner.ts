@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
+import { pathToFileURL } from 'node:url'
 import { runtime } from 'jumpout'
 import { Progress } from '../fashion-mnist/progress'
 import { digestOf, keyOf, stepsPerEpoch, type Design, type Job, type Stage } from './design'
@@ -27,6 +28,9 @@ const ONE_THREAD = {
   OMP_NUM_THREADS: '1',
   JUMPOUT_NUM_THREADS: '1',
 }
+
+/** Node's arguments for a program in TypeScript. */
+export const TYPESCRIPT = ['--import', pathToFileURL(require.resolve('tsx')).href] as const
 
 const PROGRESS_MILLISECONDS = 60_000
 
@@ -87,6 +91,7 @@ function run(assignment: Assignment, signal: AbortSignal, onEpoch: (loss: number
   return new Promise((resolve, reject) => {
     signal.throwIfAborted()
     const child = fork(join(__dirname, 'run.ts'), {
+      execArgv: [...TYPESCRIPT],
       env: { TF_CPP_MIN_LOG_LEVEL: '2', ...process.env, ...ONE_THREAD },
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
       signal,
