@@ -265,7 +265,8 @@ export class Jumpout {
     const { seed, layer, call: calls, options } = state
     const Class = (typeof this === 'function' ? this : Jumpout) as new (options: LayerOptions) => object
     const made = new Class({ ...options, seed, layer, calls })
-    if (!isLayer(made) || !made.#hasState(state)) throw wrongSubclass(String(Class.name))
+    if (!isLayer(made) || !made.#hasState(state))
+      throw wrongSubclass(classNameOf({ constructor: Class }, 'without a name'))
     return made
   }
 

@@ -198,3 +198,47 @@ t.test('a signal that comes too late, or never, changes nothing', async (t) => {
     await t.rejects(jumpoutForwardAsync(input, { seed: 1, signal: wrong as never }), refusal)
   }
 })
+
+t.test('a signal whose code throws or aborts at once', async (t) => {
+  const input = makeInput(1000)
+  const mine = new Error('mine')
+  const fail = (): never => {
+    throw mine
+  }
+  const silent = (): void => undefined
+  const signals = {
+    'throws when it is asked to listen': {
+      aborted: false,
+      addEventListener: fail,
+      removeEventListener: silent,
+    },
+    'aborts while it is asked to listen': {
+      aborted: false,
+      addEventListener: (_: string, listener: () => void) => listener(),
+      removeEventListener: silent,
+    },
+  }
+  const unhandled: unknown[] = []
+  const note = (reason: unknown): void => void unhandled.push(reason)
+  process.on('unhandledRejection', note)
+  for (const [what, signal] of Object.entries(signals)) {
+    const out = new Float32Array(1000).fill(7)
+    await t.rejects(
+      jumpoutForwardAsync(input, { seed: 1, out, signal: { ...signal, reason: mine } }),
+      mine,
+      what,
+    )
+    await jumpoutForwardAsync(input, { seed: 1 }) // the work, if it had begun, would be done
+    t.ok(
+      out.every((x) => x === 7),
+      'nothing was written',
+    )
+    const overlapping = { seed: 1, out: input.subarray(1), signal: { ...signal, reason: mine } }
+    await t.rejects(jumpoutForwardAsync(input, overlapping), `${what}, refused`)
+  }
+  await new Promise(setImmediate)
+  process.off('unhandledRejection', note)
+  t.strictSame(unhandled, [])
+  const half = { aborted: false, reason: mine, addEventListener: silent } as never
+  await t.rejects(jumpoutForwardAsync(input, { seed: 1, signal: half }), { code: 'ERR_INVALID_ARG_TYPE' })
+})

@@ -2,4 +2,4 @@
 import t from 'tap'
 import { checkHostileValues } from './support/hostile/checks'
 
-t.test('on the host', (t) => checkHostileValues(t, 5000))
+t.test('on the host', (t) => checkHostileValues(t, 2000))

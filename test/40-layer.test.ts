@@ -158,3 +158,62 @@ t.test('an empty tensor', (t) => {
   t.equal(net.backward(new Float32Array(0)).length, 0)
   t.end()
 })
+
+t.test('a getter that uses the layer', (t) => {
+  const refused = { name: 'Error', code: 'ERR_INVALID_STATE' }
+  const net = new Jumpout({ seed: 1, relu: true })
+  const whenRead = (use: () => unknown) => ({
+    get out() {
+      use()
+      return undefined
+    },
+  })
+  net.forward(input)
+  t.throws(
+    () =>
+      net.backward(
+        gradOutput,
+        whenRead(() => net.backward(gradOutput)),
+      ),
+    refused,
+    'backward in backward',
+  )
+  net.forward(input)
+  t.throws(
+    () =>
+      net.backward(
+        gradOutput,
+        whenRead(() => net.forward(input)),
+      ),
+    refused,
+    'forward in backward',
+  )
+  const expected = (call: number) => jumpoutForward(input, { seed: foldIn(1, 0), relu: true, call })
+  equalBits(
+    t,
+    net.backward(gradOutput),
+    jumpoutBackward(gradOutput, expected(2).saved),
+    'of the inner forward',
+  )
+  const outer = net.forward(
+    input,
+    whenRead(() => net.forward(input.slice(0, 10))),
+  )
+  equalBits(t, outer, expected(4).output, 'forward in forward: the inner one is counted first')
+  equalBits(t, net.backward(gradOutput), jumpoutBackward(gradOutput, expected(4).saved), 'of the outer one')
+  t.end()
+})
+
+t.test('a subclass with a strange name that loses its options', (t) => {
+  class Lost extends Jumpout {
+    static override get name(): never {
+      return Symbol('lost') as never
+    }
+    constructor() {
+      super({ seed: 5 })
+    }
+  }
+  const { fromJSON } = Lost as unknown as { fromJSON: (state: object) => Jumpout }
+  t.throws(() => fromJSON.call(Lost, new Jumpout().toJSON()), { code: 'ERR_INVALID_ARG_VALUE' })
+  t.end()
+})

@@ -728,3 +728,80 @@ t.test('too little memory is a CudaError, and the process goes on', (t) => {
   equalBits(t, DeviceArray.from(host).toHost(), host, 'less is there')
   t.end()
 })
+
+t.test('a getter that frees what a call uses', (t) => {
+  const whenRead = (name: string, free: () => unknown, rest: object = {}): object =>
+    Object.defineProperty(rest, name, { enumerable: true, get: () => void free() })
+  const make = () => DeviceArray.from(host)
+  let array = make()
+  t.throws(() => jumpoutForward(array, whenRead('call', () => array.free(), { seed: 1 }) as never), {
+    code: 'ERR_INVALID_ARG_VALUE',
+  })
+  array = make()
+  t.throws(
+    () => array.clear(whenRead('stream', () => array.free())),
+    state('Expected an array that was not freed for clear, got a freed one'),
+  )
+  array = make()
+  t.throws(
+    () => array.toHost(whenRead('out', () => array.free())),
+    state('Expected an array that was not freed for toHost, got a freed one'),
+  )
+  array = make()
+  const mask = words(4)
+  const out = {
+    byteLength: 4 * N,
+    get ptr() {
+      array.free()
+      return x.pointer
+    },
+  }
+  t.throws(() => jumpoutForward(array, { seed: 1, out }), { code: 'ERR_INVALID_ARG_VALUE' })
+  const kept = DeviceArray.from(host)
+  const frees = {
+    byteLength: 8,
+    get ptr() {
+      mask.free()
+      return longs(1).pointer
+    },
+  }
+  t.throws(
+    () => jumpoutForward(kept, { seed: 1, mask, active: frees }),
+    value(
+      'Expected an array that stays as it is for one of the arrays, got one that changed during the call',
+    ),
+  )
+  equalBits(t, kept.toHost(), host, 'nothing was written')
+  t.end()
+})
+
+t.test('a stream that is left as it was', (t) => {
+  const stream = new Stream()
+  const mine = new Error('mine')
+  const thenable = {
+    get then() {
+      throw mine
+    },
+  }
+  t.throws(() => stream.capture(() => thenable), mine)
+  t.equal(stream.capturing, false, 'no capture is left open')
+  const { wrap } = Stream
+  t.equal(wrap(0n).handle, 0n, 'without its class')
+  stream.destroy()
+  t.end()
+})
+
+t.test('typed arrays without their memory, and streams that are none', (t) => {
+  const detached = host.slice()
+  structuredClone(0, { transfer: [detached.buffer] })
+  const refused = (argument: string) =>
+    value(`Expected an array with its memory for ${argument}, got a detached one`)
+  t.throws(() => DeviceArray.from(detached), refused('data'))
+  t.throws(() => x.copyFrom(detached), refused('source'))
+  t.throws(() => x.toHost({ out: detached }), refused('options.out'))
+  t.throws(
+    () => DeviceArray.from(host, { stream: { device: 'x' } as never }),
+    type('Expected a Stream for options.stream, got an object'),
+  )
+  t.end()
+})

@@ -3,4 +3,4 @@ import './support/device'
 import t from 'tap'
 import { checkHostileValues } from './support/hostile/checks'
 
-t.test('on a device', (t) => checkHostileValues(t, 2500))
+t.test('on a device', (t) => checkHostileValues(t, 1500))

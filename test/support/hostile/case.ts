@@ -131,7 +131,7 @@ export class Runner {
     }
     if (!threw && isPromise(result)) {
       try {
-        result = await (result as Promise<unknown>)
+        result = await result
       } catch (thrown) {
         threw = true
         error = thrown
@@ -195,10 +195,10 @@ export class Runner {
     Object.defineProperty(
       Object.prototype,
       name,
-      Object.assign(Object.create(null), property, { configurable: true }),
+      Object.assign(Object.create(null) as PropertyDescriptor, property, { configurable: true }),
     )
     return () => {
-      delete (Object.prototype as Record<string, unknown>)[name]
+      Reflect.deleteProperty(Object.prototype, name)
     }
   }
 

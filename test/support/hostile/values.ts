@@ -111,7 +111,7 @@ const lying = (target: object): object => {
     has: () => answers++ % 2 === 0,
     ownKeys: () => ['rate', 'sigma', 'x'].slice(answers++ % 3),
     getOwnPropertyDescriptor: () => ({ value: next(), enumerable: true, configurable: true }),
-    getPrototypeOf: () => Array.prototype,
+    getPrototypeOf: () => Array.prototype as object,
   })
 }
 
@@ -295,7 +295,7 @@ const objects: Values = fc.oneof(
     new Float64Array(4),
   ),
   pick(
-    made('a list of 2^32 - 1 holes', () => new Array(2 ** 32 - 1)),
+    made('a list of 2^32 - 1 holes', () => new Array<number>(2 ** 32 - 1)),
     made('a list without an end', () => {
       const list = [1]
       Object.defineProperty(list, Symbol.iterator, {
@@ -342,7 +342,7 @@ export const functions: Values = fc.oneof(
     made('() => {}', () => () => undefined),
     made('a throwing function', (world) => () => world.mine()),
     made('a function that throws a symbol', (world) => () => world.mine(Symbol('mine'))),
-    made('a class', () => class {}, true),
+    made('a class', () => Bag, true),
     made('a function of thenables', (world) => () => ({
       get then() {
         return world.mine()
@@ -445,7 +445,7 @@ const lists = mostly(
     made('[0]', () => [0]),
     made('[1000]', () => [1000]),
     made('[length]', ({ length }) => [length]),
-    made('one per element', ({ length }) => new Array(length).fill(1)),
+    made('one per element', ({ length }) => new Array<number>(length).fill(1)),
   ),
   anything,
 )
@@ -486,7 +486,9 @@ function define(world: World, target: object, name: string, { how, what }: Prope
   } else Object.defineProperty(target, name, { ...attributes, value, writable: true })
 }
 
-class Bag {}
+class Bag {
+  declare readonly seed?: number
+}
 
 const CONTAINERS = {
   plain: () => ({}),
@@ -542,7 +544,7 @@ export function bags(names: Record<string, Values>, required: readonly string[] 
           .join(', ')}}`
         const make = (world: World): object => {
           const heritage = {}
-          const bag = CONTAINERS[container]() as object
+          const bag = CONTAINERS[container]()
           const content: Record<string, unknown> = {}
           for (const [name, one] of all) {
             content[name] = one.value.make(world)
@@ -563,7 +565,7 @@ export function bags(names: Record<string, Values>, required: readonly string[] 
 }
 
 const mostlyPlain = <T extends { plain: unknown }>(kinds: T): fc.Arbitrary<keyof T> =>
-  fc.oneof({ weight: 10, arbitrary: fc.constant('plain' as keyof T) }, fc.constantFrom(...keysOf(kinds)))
+  fc.oneof({ weight: 10, arbitrary: fc.constant('plain') }, fc.constantFrom(...keysOf(kinds)))
 
 const signals = mostly(
   fc.oneof(

@@ -119,7 +119,6 @@ export class World {
 
   mine(thrown: unknown = new Error('mine')): never {
     this.thrown.add(thrown)
-    // eslint-disable-next-line @typescript-eslint/only-throw-error -- a caller may throw anything
     throw thrown
   }
 
@@ -201,7 +200,8 @@ export class World {
 
   /** Whether an object is of the class with that name, and does not only look so. */
   owns(value: unknown, name: string): boolean {
-    const own = [this.layer, this.saved, ...Object.values(this.device ?? {})] as object[]
+    const { layer, saved, device } = this
+    const own = [layer, saved, ...(device === undefined ? [] : (Object.values(device) as object[]))]
     return own.some((object) => object === value && object.constructor.name.startsWith(name))
   }
 
