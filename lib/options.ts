@@ -44,7 +44,7 @@ export interface JumpoutOptions {
   dataFormat?: DataFormat | undefined
   /**
    * Row-major dimensions, required as [N, ...] for 'sample', and for 'channel' as [N, C, ...], or with 'channelsLast' as
-   * [N, ..., C]. Their product is the length.
+   * [N, ..., C]. Their product is the length. At most 1024.
    */
   shape?: readonly number[] | undefined
 }

@@ -38,6 +38,7 @@ export const mostly = (ordinary: Values, others: Values, weight = 6): Values =>
 
 const action = fc.constantFrom<Action>(...actions)
 
+/** No length of an array that a machine with much memory would really make. */
 const numbers = constants(
   0,
   -0,
@@ -55,8 +56,8 @@ const numbers = constants(
   -1e308,
   5e-324,
   65535 / 65536,
-  2 ** 31,
-  2 ** 32,
+  -(2 ** 31),
+  2 ** 40,
   2 ** 52,
   2 ** 53 - 1,
   2 ** 53,
