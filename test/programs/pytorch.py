@@ -86,4 +86,7 @@ if place == "host" and ranks > 1:
     raises(ValueError, "on each rank, got 56 on all", lambda: jumpout.Jumpout(seed=1, process_group=group)(unequal))
 if place == "host":
     raises(TypeError, "float64", lambda: jumpout.Jumpout(seed=1)(torch.ones(4, dtype=torch.float64)))
+if ranks > 1:
+    torch.distributed.barrier()
+    torch.distributed.destroy_process_group()  # its threads may outlive the process otherwise, which aborts it
 print("done")
