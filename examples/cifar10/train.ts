@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { foldIn, type GroupStats } from 'jumpout'
 import { jumpoutOp } from 'jumpout/tfjs'
-import { mean } from '../fashion-mnist/statistics'
+import { mean, rounding } from '../fashion-mnist/statistics'
 import {
   CHANNELS,
   CLASSES,
@@ -19,6 +19,9 @@ import { metricsOf, type Metrics } from './metrics'
 import { momentRatios, type MomentRatios } from './moments'
 import { Network, type Activate } from './network'
 import { fused, tf, type Optimizer, type Tensor4D } from './tfjs'
+
+/** Plenty to plot. */
+const round = rounding(4)
 
 /** What a seed is folded with for each of its uses, the same for every method. */
 const STREAM = { images: 1, weights: 2, order: 3, augmentation: 4, masks: 5, measurement: 6 }
@@ -104,7 +107,7 @@ export async function train(
       const images = imagesOf(gather(dataset, subset.subarray(0, MEASURED_IMAGES)))
       const ratios = momentRatios(network, images, foldIn(seedOf('measurement'), epoch))
       images.dispose()
-      moments.push({ epoch: epoch + 1, ratios: ratios.map(roundAll) })
+      moments.push({ epoch: epoch + 1, ratios: ratios.map(round) })
     }
     await onEpoch(loss[epoch])
   }
@@ -191,15 +194,4 @@ function digest(network: Network): string {
   const hash = createHash('sha256')
   for (const tensor of network.state) hash.update(tensor.dataSync())
   return hash.digest('hex')
-}
-
-/** Four digits are plenty to plot. */
-function round(value: number): number {
-  return Number(value.toPrecision(4))
-}
-
-function roundAll<T extends object>(record: T): T {
-  return JSON.parse(
-    JSON.stringify(record, (_key, value: unknown) => (typeof value === 'number' ? round(value) : value)),
-  ) as T
 }

@@ -2,9 +2,12 @@ import { arch, availableParallelism, cpus, platform, release, totalmem } from 'n
 import { runtime } from 'jumpout'
 import type { MomentRatio } from './moments'
 import type { Method, Options } from './options'
-import { estimate, histogram, pairedDifference, type Estimate, type Histogram } from './statistics'
+import { estimate, histogram, pairedDifference, rounding, type Estimate, type Histogram } from './statistics'
 import type { Digest } from './published'
 import type { Run } from './train'
+
+/** Plenty to plot; equality of runs is seen in parametersSha256. */
+const round = rounding(6)
 
 const RATE_BINS = 40
 
@@ -45,12 +48,12 @@ export function summarize(runs: readonly Run[], options: Options, seconds: numbe
     ),
     drawnRates: drawn.length > 0 ? histogram(drawn, RATE_BINS) : null,
     momentRatios: measured?.momentRatios
-      ? { method: measured.method, seed: measured.seed, ratios: measured.momentRatios.map(roundAll) }
+      ? { method: measured.method, seed: measured.seed, ratios: measured.momentRatios.map(round) }
       : null,
     runs: runs.map((run) => ({
       ...digestOf(run),
       testAccuracy: finalAccuracy(run),
-      epochs: run.epochs.map(roundAll),
+      epochs: run.epochs.map(round),
     })),
   }
 }
@@ -117,15 +120,4 @@ function machine(): Record<string, string | number> {
     jumpoutBackend: runtime.backend,
     jumpoutIsa: runtime.cpu.isa,
   }
-}
-
-/** Six digits are plenty to plot; equality of runs is seen in parametersSha256. */
-function round(value: number): number {
-  return Number(value.toPrecision(6))
-}
-
-function roundAll<T extends object>(record: T): T {
-  return JSON.parse(
-    JSON.stringify(record, (_key, value: unknown) => (typeof value === 'number' ? round(value) : value)),
-  ) as T
 }

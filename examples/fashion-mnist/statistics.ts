@@ -61,3 +61,13 @@ export function histogram(values: readonly number[], bins: number): Histogram {
   for (const value of values) counts[Math.min(bins - 1, Math.floor((value - start) / binWidth))]++
   return { start, binWidth, counts }
 }
+
+/** A function that copies a number, or what JSON can hold, with every number rounded to some significant digits. */
+export const rounding =
+  (digits: number) =>
+  <T>(value: T): T =>
+    JSON.parse(
+      JSON.stringify(value, (_key, part: unknown) =>
+        typeof part === 'number' ? Number(part.toPrecision(digits)) : part,
+      ),
+    ) as T

@@ -17,6 +17,7 @@ import torch  # noqa: E402
 
 import jumpout  # noqa: E402
 from emulated_device import Emulated  # noqa: E402
+from raising import raises  # noqa: E402
 
 folder, place = sys.argv[1:3]
 rank, ranks = (int(number) for number in sys.argv[3:5] or (0, 1))
@@ -49,15 +50,6 @@ def run(case, dtype=torch.float32):
     if dtype == torch.float32:  # which this PyTorch has on the CPU
         assert torch.equal(module.eval()(x), torch.relu(x)), "evaluation is ReLU"
     return y.detach(), x.grad, mask
-
-
-def raises(kind, words, action):
-    try:
-        action()
-    except kind as error:
-        assert words in str(error), str(error)
-    else:
-        raise AssertionError(f"no {kind.__name__}")
 
 
 for case in json.load(open(os.path.join(folder, "cases.json"))):

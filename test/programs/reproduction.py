@@ -26,6 +26,7 @@ import run  # noqa: E402
 import summary  # noqa: E402
 import train  # noqa: E402
 from emulated_device import Emulated  # noqa: E402
+from raising import raises  # noqa: E402
 
 place, folder = sys.argv[1], Path(sys.argv[2])
 torch.set_num_threads(1)
@@ -35,15 +36,6 @@ SETS = run.sets_of(*run.made_up(SETTINGS["images"]), torch.device("cpu"))
 
 def close(value, expected):
     assert math.isclose(value, expected, rel_tol=1e-12, abs_tol=1e-15), (value, expected)
-
-
-def raises(kind, words, action):
-    try:
-        action()
-    except kind as error:
-        assert words in str(error), str(error)
-    else:
-        raise AssertionError(f"no {kind.__name__}")
 
 
 def measures():
