@@ -12,6 +12,7 @@ const folders = [
   'tools/cuda-on-cpu',
   'bench/gpu',
   'bench/native',
+  'test/differential',
   'test/consumers',
   'examples',
 ]
