@@ -1,13 +1,16 @@
-"""battery.py [--quick] [--seed N]: the statistical quality of masks and of the seeds of foldIn, with faults that must be seen.
+"""battery.py [--quick] [--seed N]: statistical quality of masks and of foldIn's seeds, with faults that must be seen.
 
-Masks have a rate of 1/2 where nothing else is said. "Pairs" are all pairs of 256 masks, which must agree in half of their bits.
+Masks have a rate of 1/2 where nothing else is said. "Pairs" are all pairs of 256 masks, which must agree in half of
+their bits.
 """
 
 import itertools
 
 import numpy as np
+from scipy import stats
 
 import checks
+import outcomes
 import philox
 from library import LARGEST, STEPS, fold_in, place
 
@@ -18,7 +21,7 @@ class Source:
     """The library, as the tests ask it. Faults override a part of it."""
 
     def __init__(self, quick, seed):
-        self.elements = 1 << (22 if quick else 27)
+        self.elements = 1 << (23 if quick else 27)
         self.row = 1 << (14 if quick else 18)  # elements of each mask of a pair
         self.repeats = 1000 if quick else 20_000
         self.library = place(self.elements)
@@ -45,29 +48,29 @@ def bits(mask):
     return np.unpackbits(mask, bitorder="little")
 
 
-# ---- Within a mask ---------------------------------------------------------------------------------------------------------
+# ---- Within a mask -------------------------------------------------------------------------------------------------
 
 
 def rate(source, threshold):
     mask = source.draw(threshold)
     kept = ONES[mask.view(np.uint16)].sum(dtype=np.int64)
-    return checks.share(f"rate {threshold}/65536", kept, source.elements, 1 - threshold / STEPS, "the rate")
+    return outcomes.share(f"rate {threshold}/65536", kept, source.elements, 1 - threshold / STEPS, "the rate")
 
 
 def lanes(source, threshold):
     counts = bits(source.draw(threshold)).reshape(-1, 8).sum(axis=0, dtype=np.int64)
     name = f"each lane of a block, rate {threshold}/65536"
-    return checks.shares(name, counts, source.elements // 8, 1 - threshold / STEPS, "the rate")
+    return outcomes.shares(name, counts, source.elements // 8, 1 - threshold / STEPS, "the rate")
 
 
 def blocks(source):
     counts = np.bincount(source.draw(), minlength=256)
-    return checks.cells("the 256 patterns of a block", counts, np.full(256, source.elements / 8 / 256))
+    return outcomes.cells("the 256 patterns of a block", counts, np.full(256, source.elements / 8 / 256))
 
 
 def neighbours(source):
     counts = np.bincount(source.draw().view(np.uint16), minlength=STEPS)
-    return checks.cells("the 65,536 patterns of two blocks", counts, np.full(STEPS, source.elements / 16 / STEPS))
+    return outcomes.cells("the 65,536 patterns of two blocks", counts, np.full(STEPS, source.elements / 16 / STEPS))
 
 
 LAGS = [*range(1, 65), 128, 256, 512, 1024, 4096, 65536]
@@ -83,7 +86,7 @@ def lags(source, threshold=STEPS // 2):
     third = p**3 + (1 - p) ** 3
     inflation = (q * (1 - q) + 2 * (third - q * q)) / (q * (1 - q))
     samples = (len(kept) - np.array(LAGS)) / inflation
-    return checks.shares(name, np.array(agree) / inflation, samples, q, "agreement")
+    return outcomes.shares(name, np.array(agree) / inflation, samples, q, "agreement")
 
 
 def runs(source, threshold):
@@ -101,25 +104,24 @@ def runs(source, threshold):
         expected = share * counts.sum()
         statistic += ((counts - expected) ** 2 / expected).sum()
         freedom += most - 1
-    return checks.chi_squared(f"runs, rate {threshold}/65536", statistic, freedom, len(lengths))
+    return outcomes.chi_squared(f"runs, rate {threshold}/65536", statistic, freedom, len(lengths))
 
 
 def weights(source, size=1024):
     """Sums of squares of the numbers that are kept of each `size` elements, against the binomial's."""
-    from scipy import stats
-
     kept = bits(source.draw()).reshape(-1, size).sum(axis=1, dtype=np.int64)
     samples = len(kept)
     z = ((kept - size / 2) ** 2 / (size / 4)).mean() - 1
     deviation = ((2 - 2 / size) / samples) ** 0.5
 
     def sees(level):
-        return f"variance off by {(stats.norm.isf(level / 2) + stats.norm.ppf(checks.POWER)) * deviation:.2g}, relative"
+        distance = (stats.norm.isf(level / 2) + stats.norm.ppf(outcomes.POWER)) * deviation
+        return f"variance off by {distance:.2g}, relative"
 
-    return checks.Outcome(f"variance of the sums of {size}", 2 * stats.norm.sf(abs(z) / deviation), samples, sees)
+    return outcomes.Outcome(f"variance of the sums of {size}", 2 * stats.norm.sf(abs(z) / deviation), samples, sees)
 
 
-# ---- Between masks -------------------------------------------------------------------------------------------------------
+# ---- Between masks -------------------------------------------------------------------------------------------------
 
 
 def pairs(name, source, places):
@@ -127,7 +129,7 @@ def pairs(name, source, places):
     signs = rows.astype(np.float32) * 2 - 1
     product = sum(part @ part.T for part in np.split(signs, max(1, source.row >> 14), axis=1))  # exact: small integers
     agree = (source.row + product[np.triu_indices(len(rows), 1)].astype(np.float64)) / 2
-    return checks.shares(f"pairs of {name}", agree, source.row, 0.5, "agreement")
+    return outcomes.shares(f"pairs of {name}", agree, source.row, 0.5, "agreement")
 
 
 def calls(source):
@@ -161,7 +163,7 @@ def one_bit(name, source, places):
     for here, there in places:
         different = source.mask(*here, source.row) ^ source.mask(*there, source.row)
         agree.append(source.row - ONES[different.view(np.uint16)].sum(dtype=np.int64))
-    return checks.shares(name, agree, source.row, 0.5, "agreement")
+    return outcomes.shares(name, agree, source.row, 0.5, "agreement")
 
 
 def seed_bits(source):
@@ -190,10 +192,10 @@ def collisions(source):
         found.add(source.mask(key, call, 64).tobytes())
     count = 64 * 32 * 16
     chance = count * (count - 1) / 2 / 2**64
-    return checks.Outcome("masks that are equal", chance if len(found) < count else 1.0, count, lambda _: "one pair")
+    return outcomes.Outcome("masks that are equal", chance if len(found) < count else 1.0, count, lambda _: "one pair")
 
 
-# ---- Seeds and rates -------------------------------------------------------------------------------------------------------
+# ---- Seeds and rates -----------------------------------------------------------------------------------------------
 
 
 def avalanche(source):
@@ -205,7 +207,7 @@ def avalanche(source):
         others = [source.fold_in(seed ^ 1 << bit, data) for bit in range(64)]
         others += [source.fold_in(seed, data ^ 1 << bit) for bit in range(64)]
         changed += bits((np.array(others, np.uint64) ^ np.uint64(base)).view(np.uint8)).reshape(128, 64)
-    return checks.shares("foldIn: avalanche, 128 bits to 64", changed, source.repeats, 0.5, "the share of changes")
+    return outcomes.shares("foldIn: avalanche, 128 bits to 64", changed, source.repeats, 0.5, "the share of changes")
 
 
 def folded(source):
@@ -214,18 +216,18 @@ def folded(source):
     counts = [np.bincount(column, minlength=256) for column in found.view(np.uint8).reshape(-1, 8).T]
     expected = np.full((8, 256), count / 256)
     statistic = ((np.array(counts) - expected) ** 2 / expected).sum()
-    return checks.chi_squared("foldIn: bytes of successive layers", statistic, 8 * 255, count)
+    return outcomes.chi_squared("foldIn: bytes of successive layers", statistic, 8 * 255, count)
 
 
 def draws(source):
-    """Whether a drawn rate lies above the median, against each of the first 64 decisions of its call, and of the next."""
+    """Whether a drawn rate is above the median, against the first 64 decisions of its call, and of the next."""
     seed, first, count = source.uint(2**64 - 1), source.uint(2**62), 20 * source.repeats
     above = np.array([source.deviation(seed, first + i) for i in range(count)])
     above = (above > np.median(above)).astype(np.uint8)
     kept = np.stack([bits(source.mask(seed, first + i, 64)) for i in range(count)])
     # The median is the sample's, and so a little less varies than the binomial: this errs to the safe side.
     agree = np.concatenate([(kept == above[:, None]).sum(axis=0), (kept[1:] == above[:-1, None]).sum(axis=0)])
-    return checks.shares("rates and decisions", agree, count - 0.5, 0.5, "agreement")
+    return outcomes.shares("rates and decisions", agree, count - 0.5, 0.5, "agreement")
 
 
 def successive(source):
@@ -233,7 +235,7 @@ def successive(source):
     above = np.array([source.deviation(seed, first + i) for i in range(count)])
     above = above > np.median(above)
     agree = [(above[lag:] == above[:-lag]).sum() for lag in range(1, 17)]
-    return checks.shares("rates of successive calls", agree, count - np.arange(1, 17), 0.5, "agreement")
+    return outcomes.shares("rates of successive calls", agree, count - np.arange(1, 17), 0.5, "agreement")
 
 
 HALF, TENTH = STEPS // 2, 6554
@@ -247,7 +249,7 @@ TESTS = [
 ]
 
 
-# ---- Faults: what the tests must see -----------------------------------------------------------------------------------------
+# ---- Faults: what the tests must see -------------------------------------------------------------------------------
 
 
 class Masks(Source):
@@ -428,8 +430,8 @@ class RateTwice(Source):
 
 
 FAULTS = [
-    *(LaneRepeated, HalfRepeated, CounterHalved, CounterStuck, Copies, RateOff, LaneOff, LowSeed, LowCall, CallXored, CallAdded),
-    *(CallRepeated, FoldAdds, FoldXors, FoldLow, FoldNarrow, RateOfMask, RateTwice),
+    *(LaneRepeated, HalfRepeated, CounterHalved, CounterStuck, Copies, RateOff, LaneOff, LowSeed, LowCall, CallXored),
+    *(CallAdded, CallRepeated, FoldAdds, FoldXors, FoldLow, FoldNarrow, RateOfMask, RateTwice),
 ]
 
 
@@ -441,7 +443,7 @@ def main(options):
         found.test(outcome.name, outcome)
     for fault in FAULTS:
         faulty = fault(True, options.seed)
-        found.control(("control", fault.__doc__), [test(faulty) for test in fault.tests])
+        found.control(fault.__doc__, [test(faulty) for test in fault.tests])
     return found
 
 

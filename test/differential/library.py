@@ -1,4 +1,4 @@
-"""What the tests ask of libjumpout, as arrays of numpy: masks, drawn rates, seeds. On the host, or on an emulated device."""
+"""What the tests ask of libjumpout, as arrays of numpy: masks, drawn rates, seeds. On the host or an emulated device."""
 
 import ctypes
 import os
@@ -104,7 +104,7 @@ class Host:
 
 
 class EmulatedDevice(Host):
-    """The same on the library that JUMPOUT_LIBRARY names, whose kernels are emulated: its memory is the process's own."""
+    """On the library that JUMPOUT_LIBRARY names, whose kernels are emulated: its memory is the process's own."""
 
     name = "emulated device"
     RECORD = np.dtype("u8, u8, f8, u4, f4, u8, u8")

@@ -6,10 +6,10 @@ dropout should have, and with what PyTorch's has. Rates are multiples of 1/65536
 
 import numpy as np
 import torch
-from scipy import stats
 from torch.nn import functional
 
 import checks
+import outcomes
 from library import STEPS, capi
 
 import jumpout  # of examples/pytorch, whose folder library.py knows
@@ -61,29 +61,6 @@ def both_kept(found, ours, theirs, random, cases, length=8192):
         found.exact(f"{cases} rates: {what}", count, compared, "elements that both kept")
 
 
-def moments(name, ours, theirs):
-    """Welch's test of means."""
-
-    def sees(level):
-        spread = (ours.var() / ours.size + theirs.var() / theirs.size) ** 0.5
-        return f"{name} off by {(stats.norm.isf(level / 2) + stats.norm.ppf(checks.POWER)) * spread / ours.mean():.2g}, relative"
-
-    p = stats.ttest_ind(ours, theirs, equal_var=False).pvalue
-    return checks.Outcome(name, float(p), ours.size, sees)
-
-
-def alike(name, ours, theirs):
-    """Chi-squared of two rows of counts, whose rare cells are joined."""
-    table = np.array([ours, theirs], np.float64)
-    order = np.argsort(table.sum(axis=0))
-    table = table[:, order]
-    rare = max(1, int((table.sum(axis=0) < 20).sum()))
-    table = np.column_stack([table[:, :rare].sum(axis=1), table[:, rare:]])
-    table = table[:, table.sum(axis=0) > 0]
-    result = stats.chi2_contingency(table, correction=False)
-    return checks.chi_squared(name, result.statistic, result.dof, table[0].sum() / 2)  # of two samples, half as much
-
-
 def packed(dropped):
     return np.packbits(dropped, bitorder="little")
 
@@ -103,12 +80,12 @@ def judge(threshold, ours, theirs, x):
     weights = np.array([bin(i).count("1") for i in range(256)])
     expected = p**weights * (1 - p) ** (8 - weights) * (x.numel() / 8)
     return [
-        checks.share("share dropped", dropped.sum(), dropped.size, p, "the rate"),
-        moments("mean", output, output_there),
-        moments("mean of squares", output**2, output_there**2),
-        alike("number dropped of 64", rows, rows_there),
-        checks.cells("patterns of 8, as expected", blocks, expected),
-        alike("patterns of 8", blocks, blocks_there),
+        outcomes.share("share dropped", dropped.sum(), dropped.size, p, "the rate"),
+        outcomes.means("mean", output, output_there),
+        outcomes.means("mean of squares", output**2, output_there**2),
+        outcomes.alike("number dropped of 64", rows, rows_there),
+        outcomes.cells("patterns of 8, as expected", blocks, expected),
+        outcomes.alike("patterns of 8", blocks, blocks_there),
     ]
 
 
@@ -120,8 +97,8 @@ def over_calls(ours, threshold, calls, length=512):
     signs = dropped.astype(np.float32) * 2 - 1
     agree = (calls + (signs.T @ signs)[np.triu_indices(length, 1)].astype(np.float64)) / 2
     return [
-        checks.shares("each element", dropped.sum(axis=0), calls, p, "the rate"),
-        checks.shares("each pair of elements", agree, calls, p * p + (1 - p) ** 2, "agreement"),
+        outcomes.shares("each element", dropped.sum(axis=0), calls, p, "the rate"),
+        outcomes.shares("each pair of elements", agree, calls, p * p + (1 - p) ** 2, "agreement"),
     ]
 
 
@@ -133,19 +110,19 @@ def main(options):
     both_kept(found, ours, theirs, random, 300 if options.quick else 5000)
     x = torch.from_numpy(random.uniform(0.5, 1.5, size=1 << (20 if options.quick else 24)).astype(np.float32))
     for threshold in RATES:
-        outcomes = judge(threshold, ours, theirs, x) + over_calls(ours, threshold, 4000 if options.quick else 40_000)
-        for outcome in outcomes:
+        tests = judge(threshold, ours, theirs, x) + over_calls(ours, threshold, 4000 if options.quick else 40_000)
+        for outcome in tests:
             found.test(f"rate {threshold}/65536: {outcome.name}", outcome)
 
     x = x[: 1 << 20]
 
     def control(fault, dropout, threshold=13107):
-        outcomes = judge(threshold, dropout, theirs, x) + over_calls(dropout, threshold, 4000)
-        found.control(("control", fault), outcomes)
+        tests = judge(threshold, dropout, theirs, x) + over_calls(dropout, threshold, 4000)
+        found.control(fault, tests)
 
     def repeated(x, p):
-        y = ours(x, p).reshape(-1, 8)
-        return torch.cat([y[:, :7], torch.where(y[:, :1] == 0, y[:, :1], x.reshape(-1, 8)[:, 7:] / (1 - p))], 1).reshape(x.shape)
+        y, last = ours(x, p).reshape(-1, 8), x.reshape(-1, 8)[:, 7:] / (1 - p)
+        return torch.cat([y[:, :7], torch.where(y[:, :1] == 0, y[:, :1], last)], 1).reshape(x.shape)
 
     def by_position(x, p):
         y = ours(x, p)

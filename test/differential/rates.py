@@ -1,13 +1,14 @@
 """rates.py [--quick] [--seed N]: drawn base rates against scipy's half-normal distribution, truncated at pMax.
 
-(rate - pMin) / sigma of the rates below pMax by Kolmogorov and Smirnov's test, and their share by a binomial test. "groups": the
-groups of many calls of many seeds; "calls": successive calls of one seed, of one group each.
+(rate - pMin) / sigma of the rates below pMax by Kolmogorov and Smirnov's test, and the mass at pMax by a binomial one.
+"groups": the groups of many calls of many seeds; "calls": successive calls of one seed, of one group each.
 """
 
 import numpy as np
 from scipy import stats
 
 import checks
+import outcomes
 from library import LARGEST, place
 
 GROUPS = 1000
@@ -29,11 +30,12 @@ def judge(rates, sigma, p_min, p_max):
     bound = (p_max - p_min) / sigma
     below = rates[rates < p_max]
     share = stats.halfnorm.cdf(bound)
-    outcomes = [checks.share("at pMax", len(rates) - len(below), len(rates), stats.halfnorm.sf(bound), "the mass at pMax")]
+    mass = stats.halfnorm.sf(bound)
+    found = [outcomes.share("at pMax", len(rates) - len(below), len(rates), mass, "the mass at pMax")]
     if len(below):
         z = (below - p_min) / sigma
-        outcomes.append(checks.distribution("below pMax", z, lambda x: stats.halfnorm.cdf(x) / share))
-    return outcomes
+        found.append(outcomes.distribution("below pMax", z, lambda x: stats.halfnorm.cdf(x) / share))
+    return found
 
 
 def main(options):
@@ -60,7 +62,8 @@ def main(options):
         for values in OPTIONS if way is over_groups else OPTIONS[:3]:
             rates = way(*values)
             name = f"{way.__name__[5:]}, sigma {values[0]:g}, pMin {values[1]:g}, pMax {values[2]:g}"
-            found.exact(f"{name}: pMin <= rate <= pMax", ((rates < values[1]) | (rates > values[2])).sum(), len(rates), "rates")
+            outside = (rates < values[1]) | (rates > values[2])
+            found.exact(f"{name}: pMin <= rate <= pMax", outside.sum(), len(rates), "rates")
             for outcome in judge(rates, *values):
                 found.test(f"{name}: {outcome.name}", outcome)
 
@@ -69,7 +72,7 @@ def main(options):
     many = max(calls, 1000)  # enough for the smallest of them
 
     def control(fault, rates, values=OPTIONS[2]):
-        found.control(("control", fault), judge(rates, *values))
+        found.control(fault, judge(rates, *values))
 
     control("sigma 1 % too large", over_groups(1.01 * sigma, p_min, p_max, many))
     control("sigma 1 % too small", over_groups(0.99 * sigma, p_min, p_max, many))

@@ -2,9 +2,10 @@
 """run.py [--quick] [--seed N] [--json FILE] [PART...]: the differential tests, docs/reliability.md (Differential).
 
 PART: words, rates, plain, battery; all of them by default, each in a process of its own. Words are compared on each
-instruction set that this machine has; words and rates on emulated devices as well with --device LIBRARY, the shared library of a
-build with JUMPOUT_CUDA=EMULATED. Needs test/differential/get-python; PyTorch of Debian for plain; TensorFlow, where JUMPOUT_TFJS_NODE names a folder of
-scripts/get-tfjs-node and examples/tensorflow/get-python, serves as a second reference of words. Exit status 1: a check failed.
+instruction set that this machine has; words and rates on emulated devices as well with --device LIBRARY, the shared
+library of a build with JUMPOUT_CUDA=EMULATED. Needs test/differential/get-python, and PyTorch of Debian for plain.
+TensorFlow, in a folder of scripts/get-tfjs-node and examples/tensorflow/get-python (build/tfjs-node, or
+JUMPOUT_TFJS_NODE), is a second reference for words. Exit status 1: a check failed.
 """
 
 import argparse
@@ -34,13 +35,16 @@ def runs(part, device):
     return found
 
 
+def short(value):
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
 def run(part, name, environment, arguments):
     """Lines of a process; None where the machine has no such instructions."""
     command = [sys.executable, "-B", os.path.join(HERE, f"{part}.py"), *arguments]
     begin = time.monotonic()
-    ended = subprocess.run(
-        command, env={**os.environ, "PYTHONPATH": PACKAGES, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    variables = {**os.environ, "PYTHONPATH": PACKAGES, **environment}
+    ended = subprocess.run(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     seconds = time.monotonic() - begin
     if "JUMPOUT_CPU_ISA is" in ended.stderr:
         print(f"--- {part}, {name}: not on this machine", flush=True)
@@ -51,8 +55,8 @@ def run(part, name, environment, arguments):
     print(f"--- {part}, {name}: {len(lines)} checks, {seconds:.1f} s", flush=True)
     for line in lines:
         hidden = ("part", "where", "passed", "check")
-        detail = ", ".join(f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in line.items() if key not in hidden)
-        print("passed" if line["passed"] else "FAILED", f"{line['check']}: {detail}", flush=True)
+        detail = (f"{key} {short(value)}" for key, value in line.items() if key not in hidden)
+        print("passed" if line["passed"] else "FAILED", f"{line['check']}: {', '.join(detail)}", flush=True)
     return lines
 
 

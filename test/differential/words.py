@@ -1,14 +1,16 @@
-"""words.py [--quick] [--seed N] [--tensorflow]: the decisions of the library against Philox4x32-10 of randomgen or TensorFlow.
+"""words.py [--quick] [--seed N] [--tensorflow]: decisions of the library against another Philox4x32-10.
+
+The reference is randomgen's or TensorFlow's.
 
 Each lane is 16 bits, and a mask bit says whether it is at least the threshold. How they are compared:
 
-thresholds  each of the 65,536 thresholds once, with a random seed, layer (foldIn), call and first element: bit by bit the
-            masks that the reference's lanes give
+thresholds  each of the 65,536 thresholds once, with a random seed, layer (foldIn), call and first element: bit by bit
+            the masks that the reference's lanes give
 long        calls of many elements, which threads share and which are stored past the caches
 backward    the same where no mask was saved, and the decisions are drawn again
 channels    units of several elements, whose planes lie together or apart
-exact       two calls with thresholds of their own for each lane, at the reference's 16 bits and one above: the first keeps
-            all, the second none, so that all 16 bits of each lane are those of the reference. On the host
+exact       two calls with thresholds of their own for each lane, at the reference's 16 bits and one above: the first
+            keeps all, the second none, so that all 16 bits of each lane are those of the reference. On the host
 foldIn      seeds
 rates       base rates against Box and Muller's formula in numpy, whose logarithm and sine may differ in the last bits
 """
@@ -56,7 +58,8 @@ def main(options):
 
     each = [int(t) for t in random.permutation(STEPS)]
     compare("thresholds", (draw(size.each + uint(64), t) for t in each[:: 64 if slow else size.step]))
-    compare("long", (draw(TALL // (16 if slow else 1) - uint(64), uint(STEPS)) for _ in range(1 if slow else size.long)))
+    most = TALL // 16 if slow else TALL
+    compare("long", (draw(most - uint(64), uint(STEPS)) for _ in range(1 if slow else size.long)))
 
     redrawn = (draw(size.each + uint(5000), uint(STEPS)) for _ in range(100 if slow else size.backward))
     compare("backward", redrawn, library.redrawn)
