@@ -219,6 +219,15 @@ def folded(source):
     return outcomes.chi_squared("foldIn: bytes of successive layers", statistic, 8 * 255, count)
 
 
+def folded_bits(source):
+    """Each pair of the 64 bits of a seed agrees half of the time."""
+    seed, count = source.uint(2**64 - 1), 64 * source.repeats
+    found = np.array([source.fold_in(seed, i) for i in range(count)], np.uint64)
+    signs = bits(found.view(np.uint8)).reshape(-1, 64).astype(np.float32) * 2 - 1
+    agree = (count + (signs.T @ signs)[np.triu_indices(64, 1)].astype(np.float64)) / 2  # exact: below 2^24
+    return outcomes.shares("foldIn: pairs of bits", agree, count, 0.5, "agreement")
+
+
 def draws(source):
     """Whether a drawn rate is above the median, against the first 64 decisions of its call, and of the next."""
     seed, first, count = source.uint(2**64 - 1), source.uint(2**62), 20 * source.repeats
@@ -245,7 +254,7 @@ TESTS = [
     *(blocks, neighbours, lags, lambda source: lags(source, TENTH), weights),
     *(lambda source, t=t: runs(source, t) for t in (HALF, TENTH)),
     *(calls, seeds, layers, small, mixed, seed_bits, call_bits, collisions),
-    *(avalanche, folded, draws, successive),
+    *(avalanche, folded, folded_bits, draws, successive),
 ]
 
 
@@ -409,6 +418,16 @@ class FoldNarrow(Source):
         return super().fold_in(seed, data) & 0xFFFF
 
 
+class FoldHalf(Source):
+    """foldIn gives one word twice"""
+
+    tests = (folded_bits,)
+
+    def fold_in(self, seed, data):
+        low = super().fold_in(seed, data) & 0xFFFFFFFF
+        return low | low << 32
+
+
 class RateOfMask(Source):
     """the rate is drawn from the words that decide"""
 
@@ -431,7 +450,7 @@ class RateTwice(Source):
 
 FAULTS = [
     *(LaneRepeated, HalfRepeated, CounterHalved, CounterStuck, Copies, RateOff, LaneOff, LowSeed, LowCall, CallXored),
-    *(CallAdded, CallRepeated, FoldAdds, FoldXors, FoldLow, FoldNarrow, RateOfMask, RateTwice),
+    *(CallAdded, CallRepeated, FoldAdds, FoldXors, FoldLow, FoldNarrow, FoldHalf, RateOfMask, RateTwice),
 ]
 
 

@@ -26,7 +26,7 @@ t.test('words and rates, on an emulated device', packages, async (t) => {
 
 const parts = {
   rates: [packages, 8],
-  battery: [packages, 18],
+  battery: [packages, 19],
   plain: [{ ...packages, ...pytorch }, 6],
 } as const
 for (const [part, [needed, faults]] of Object.entries(parts)) {
