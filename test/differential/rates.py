@@ -9,7 +9,7 @@ from scipy import stats
 
 import checks
 import outcomes
-from library import LARGEST, place
+from library import LARGEST, EmulatedDevice, place
 
 GROUPS = 1000
 # sigma, pMin, pMax: the defaults; never truncated; at 1 sigma, 0.2, 0.5; from 0; hardly ever below pMax; at 2.4 sigma
@@ -42,7 +42,7 @@ def main(options):
     library = place(1_000_000)
     found = checks.Checks("rates", library.name)
     random = np.random.default_rng(options.seed)
-    calls = 200 if options.quick else 4000
+    calls = 200 if options.quick or isinstance(library, EmulatedDevice) else 4000
 
     def over_groups(sigma, p_min, p_max, calls=calls):
         seeds = random.integers(2**64, size=calls, dtype=np.uint64)

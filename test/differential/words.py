@@ -4,8 +4,8 @@ The reference is randomgen's or TensorFlow's.
 
 Each lane is 16 bits, and a mask bit says whether it is at least the threshold. How they are compared:
 
-thresholds  each of the 65,536 thresholds once, with a random seed, layer (foldIn), call and first element: bit by bit
-            the masks that the reference's lanes give
+thresholds  each of the 65,536 thresholds once, by a rate that is rounded to it, with a random seed, layer (foldIn), call
+            and first element: bit by bit the masks that the reference's lanes give
 long        calls of many elements, which threads share and which are stored past the caches
 backward    the same where no mask was saved, and the decisions are drawn again
 channels    units of several elements, whose planes lie together or apart
@@ -30,7 +30,7 @@ def main(options):
     library = place(TALL)
     slow = isinstance(library, EmulatedDevice)
     checks = Checks("words", f"{library.name}, {reference.name}")
-    random = np.random.default_rng(options.seed)
+    random, between = np.random.default_rng(options.seed), np.random.default_rng([options.seed, 1])
 
     def uint(below):
         return int(random.integers(below, dtype=np.uint64))
@@ -44,7 +44,8 @@ def main(options):
         """Masks of `cases`: a length, a threshold, the reference's lanes, and what else the library takes."""
         compared = wrong = 0
         for length, threshold, lanes, call in cases:
-            mask = draw_mask(length=length, rate=threshold / STEPS, **call)
+            near = threshold + float(between.uniform(-0.499, 0.499))  # rounded to it
+            mask = draw_mask(length=length, rate=min(max(near / STEPS, 0), LARGEST), **call)
             expected = np.packbits(lanes >= threshold, bitorder="little")
             wrong += int(np.unpackbits(mask ^ expected).sum())
             compared += length
