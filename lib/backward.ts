@@ -6,6 +6,7 @@ import { type NamesOf, type OptionNames, optionNames } from './option-names'
 import { type BackwardCall, isIdentity, type Kinds, type Memory, type Pass } from './pass'
 import { passOf, type Saved } from './saved'
 
+/** Options of {@link jumpoutBackward}. */
 export interface BackwardOptions<T extends Tensor | CudaMemory = Float32Array> extends StreamedOptions {
   /** Where the gradient goes, of the input's length; `out: gradOutput` works in place. Default: a new array. */
   out?: T | undefined
@@ -13,12 +14,13 @@ export interface BackwardOptions<T extends Tensor | CudaMemory = Float32Array> e
   output?: T | undefined
 }
 
-/** Options of `jumpoutBackwardAsync`. */
+/** Options of {@link jumpoutBackwardAsync}. */
 export interface AsyncBackwardOptions<T extends Float32Array = Float32Array> extends BackwardOptions<T> {
-  /** As for `jumpoutForwardAsync`. */
+  /** As for {@link jumpoutForwardAsync}. */
   signal?: AbortSignalLike | undefined
 }
 
+/** Options of {@link Jumpout.backward}. */
 export interface LayerBackwardOptions<
   T extends Tensor | CudaMemory = Float32Array,
 > extends BackwardOptions<T> {
@@ -83,10 +85,12 @@ export function runBackward<K extends Kinds>(
 
 /**
  * The gradient with respect to forward's input: `gradOutput` times the scale where forward kept, +0 elsewhere. The rate is
- * a constant: no gradient flows through the active count (docs/numerics.md, Mask and backward).
+ * a constant: no gradient flows through the active count (docs/numerics.md, Mask and backward). Memory of another library is
+ * taken for float32.
  *
  * @param gradOutput as many elements as the forward's input; read only, unless it is `options.out`
- * @param saved from `jumpoutForward`, or from a layer's `call` in either mode; it may be used any number of times
+ * @param saved from {@link jumpoutForward}, or from {@link Jumpout.call} in either mode; it may be used any number of times
+ * @param options may be left out, unless forward fused ReLU and saved no mask
  * @returns `options.out`, or a new array of that length
  * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`,
  * `ERR_OUT_OF_MEMORY`), with nothing written; CudaError
@@ -96,7 +100,6 @@ export function jumpoutBackward<T extends Tensor>(
   saved: Saved,
   options?: BackwardOptions<T>,
 ): T
-/** Memory of another library is taken for float32. */
 export function jumpoutBackward(
   gradOutput: DeviceArray<'float32'> | CudaMemory,
   saved: Saved,
@@ -107,7 +110,14 @@ export function jumpoutBackward(gradOutput: unknown, saved: Saved, options?: Any
   return runBackward(pass, prepareBackward(pass, gradOutput, options, BACKWARD)) as Tensor
 }
 
-/** `jumpoutBackward` off the main thread, under the conditions of `jumpoutForwardAsync`. */
+/**
+ * {@link jumpoutBackward} off the main thread, under the conditions of {@link jumpoutForwardAsync}.
+ *
+ * @param gradOutput as many elements as the forward's input; read only, unless it is `options.out`
+ * @param saved from a forward on the host
+ * @param options as for `jumpoutBackward`, and `signal`
+ * @returns the gradient; the promise rejects with the errors that `jumpoutBackward` throws, or with `signal.reason`
+ */
 export async function jumpoutBackwardAsync<T extends Float32Array>(
   gradOutput: T,
   saved: Saved,

@@ -7,13 +7,15 @@ import { optionNames } from './option-names'
 import type { JumpoutOptions } from './options'
 import type { Kinds, Place } from './pass'
 
+/** Options of {@link countActive}. */
 export interface CountOptions extends Pick<JumpoutOptions, 'granularity' | 'shape'>, StreamedOptions {
   /** Flat index of the input's first element in a larger tensor, whose shape is then `shape`. Default: the input is all. */
   elementOffset?: number | bigint | undefined
 }
 
+/** Options of {@link countActive} where the counts stay on the device. */
 export interface DeviceCountOptions extends CountOptions {
-  /** Where the active counts go, one uint64 per group. Nothing waits; `jumpoutForward` takes them as `options.active`. */
+  /** Where the active counts go, one uint64 per group. Nothing waits; {@link jumpoutForward} takes them as `options.active`. */
   out: DeviceArray | CudaMemory
 }
 
@@ -25,7 +27,7 @@ const COUNT = optionNames<DeviceCountOptions>('countActive', {
   out: true,
 })
 
-/** One entry per group that the input touches. `Shard` takes the sums over all shards. */
+/** One entry per group that the input touches. {@link Shard} takes the sums over all shards. */
 export interface Counts {
   /** Elements > 0 of each group. */
   active: number[]
@@ -77,6 +79,7 @@ function count<K extends Kinds>(
  * counts, unless `options.out` takes them there.
  *
  * @param input n elements, row-major; read only
+ * @param options how elements form groups, which part of a tensor this is, and on a device where the counts go
  * @returns the counts, or `options.out`
  * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`); CudaError
  */

@@ -1,7 +1,7 @@
 /** The errors of this package: a standard class, a stable `code`, and a sentence of one form. */
 import { isProxy } from 'node:util/types'
 
-/** The values of `error.code`, which are stable. */
+/** The values of `error.code`, which are stable; docs/guide.md, Error codes, has causes and remedies. */
 export type ErrorCode =
   | 'ERR_INVALID_ARG_TYPE'
   | 'ERR_INVALID_ARG_VALUE'
@@ -138,10 +138,14 @@ export const invalidState = (expected: string, argument: string, got: string): E
 
 /** An error of CUDA, or a call that would have to wait for a stream that is being captured. */
 export class CudaError extends Error {
+  /** 'CudaError'. */
   override readonly name = 'CudaError'
+  /** The {@link ErrorCode} of every error of CUDA. */
   readonly code = 'ERR_CUDA'
 
+  /** Made by this package; a caller has no use for it. */
   constructor(
+    /** The name and the number of the cudaError_t, and what failed. */
     message: string,
     /** The name of the cudaError_t: `cudaErrorMemoryAllocation`. */
     readonly cudaName: string,

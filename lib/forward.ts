@@ -10,7 +10,7 @@ import { type Call, isIdentity, type Kinds, type Memory, type Pass, type Place }
 import { type Saved, savedOf } from './saved'
 import { assertCall, assertSeed, drawOf } from './seed'
 
-/** Options of one forward call: those of `JumpoutOptions`, and those of this call alone. */
+/** Options of {@link jumpoutForward}: those of {@link JumpoutOptions}, and those of this call alone. */
 export interface CallOptions<T extends Tensor | CudaMemory = Float32Array>
   extends JumpoutOptions, StreamedOptions {
   /** Unsigned 64-bit: a safe integer >= 0 or a bigint below 2^64. */
@@ -32,7 +32,7 @@ export interface CallOptions<T extends Tensor | CudaMemory = Float32Array>
   shard?: Shard | DeviceShard | undefined
 }
 
-/** Options of `jumpoutForwardAsync`. */
+/** Options of {@link jumpoutForwardAsync}. */
 export interface AsyncCallOptions<T extends Float32Array = Float32Array> extends CallOptions<T> {
   /**
    * If it is aborted before the work begins, the promise rejects at once with `signal.reason`, nothing is written, and the
@@ -61,6 +61,7 @@ const ASYNC_CALL = optionNames<AsyncCallOptions>(
 
 const SHARD = optionNames<Shard>('a shard', { elementOffset: true, active: true, total: true })
 
+/** Options of {@link Jumpout.forward}. */
 export interface LayerForwardOptions<T extends Tensor | CudaMemory = Float32Array> extends StreamedOptions {
   /** Where the result goes; `out: input` works in place. Default: a new array. */
   out?: T | undefined
@@ -70,6 +71,7 @@ export interface LayerForwardOptions<T extends Tensor | CudaMemory = Float32Arra
   saveMask?: boolean | undefined
 }
 
+/** Options of {@link Jumpout.call}. */
 export interface LayerCallOptions<
   T extends Tensor | CudaMemory = Float32Array,
 > extends LayerForwardOptions<T> {
@@ -82,10 +84,11 @@ export interface LayerCallOptions<
 
 export type { AbortSignalLike }
 
+/** What a forward returns. */
 export interface ForwardResult<T extends Tensor = Float32Array> {
   /** `options.out`, or a new array of the input's length. */
   output: T
-  /** The argument of backward, with mask and statistics. */
+  /** The argument of {@link jumpoutBackward}, with mask and statistics. */
   saved: Saved
 }
 
@@ -175,15 +178,16 @@ function forward<K extends Kinds>(
 
 /**
  * Jumpout on one tensor in training (paper, section 3; docs/numerics.md): counts active elements, draws a rate, drops,
- * scales. For evaluation, the identity, see `Jumpout`. On a device the work is enqueued, and nothing waits.
+ * scales. For evaluation, the identity, see {@link Jumpout}. On a device the work is enqueued, and nothing waits. Memory
+ * of another library is taken for float32, and comes back as a DeviceArray on the same memory.
  *
  * @param input n elements, row-major; read only, unless it is `options.out`
- * @returns the output, and `saved`, the argument of `jumpoutBackward`
+ * @param options `seed` is required; the others have defaults
+ * @returns the output, and `saved`, the argument of {@link jumpoutBackward}
  * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`,
  * `ERR_OUT_OF_MEMORY`), with nothing written; CudaError
  */
 export function jumpoutForward<T extends Tensor>(input: T, options: CallOptions<T>): ForwardResult<T>
-/** Memory of another library is taken for float32, and comes back as a DeviceArray on the same memory. */
 export function jumpoutForward(
   input: DeviceArray<'float32'> | CudaMemory,
   options: CallOptions<DeviceArray<'float32'> | CudaMemory>,
@@ -199,8 +203,13 @@ export function jumpoutForward(
 }
 
 /**
- * `jumpoutForward` off the main thread, for arrays on the host. Errors reject the promise. Until it settles, do not read,
- * write, detach or transfer the arrays. Arrays over resizable buffers are refused.
+ * {@link jumpoutForward} off the main thread, for arrays on the host. Until the promise settles, do not read, write, detach
+ * or transfer the arrays. Arrays over resizable buffers are refused.
+ *
+ * @param input n elements, row-major; read only, unless it is `options.out`
+ * @param options `seed` is required; the others have defaults
+ * @returns what `jumpoutForward` returns; the promise rejects with the errors that `jumpoutForward` throws, or with
+ * `signal.reason`
  */
 export async function jumpoutForwardAsync<T extends Float32Array>(
   input: T,

@@ -99,8 +99,8 @@ const UNCLONEABLE = uncloneable('a Jumpout', 'layer.toJSON(), which Jumpout.from
  *
  * `forward` and `backward` alternate: in training, `backward` belongs to the last successful `forward` in training, and
  * runs once. In evaluation, `forward` is the identity (with `relu`, ReLU), and `backward` belongs to the last successful
- * `forward` in evaluation. The modes keep separate state, and a call that throws changes nothing. Use `call` to apply a
- * layer more than once before backward.
+ * `forward` in evaluation. The modes keep separate state, and a call that throws changes nothing. Use
+ * {@link Jumpout.call | call} to apply a layer more than once before backward.
  */
 export class Jumpout {
   /** @internal An own field, so that copies of own fields read it. */
@@ -117,6 +117,9 @@ export class Jumpout {
   #layoutLength = 0
 
   /**
+   * A layer in training.
+   *
+   * @param options what it computes, its seed and its number; all have defaults
    * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`)
    */
   constructor(options: LayerOptions = {}) {
@@ -139,7 +142,12 @@ export class Jumpout {
     return this.#mode.training
   }
 
-  /** Sets the mode: training, or with false, evaluation. */
+  /**
+   * Sets the mode.
+   *
+   * @param mode true for training, false for evaluation. Default true
+   * @throws TypeError (`ERR_INVALID_ARG_TYPE`)
+   */
   train(mode = true): this {
     this.#mode = readBoolean(mode, true, 'mode') ? this.#trained : this.#evaluated
     return this
@@ -168,15 +176,15 @@ export class Jumpout {
    * Jumpout in training; in evaluation the identity, or ReLU with `relu`. On a device it is enqueued, and nothing waits. A
    * forward in training that is captured into a graph draws anew at each launch: from then on the device counts the calls,
    * and `toJSON` waits for it. The layer reuses its masks and statistics: enqueue its forwards on one stream, or on streams
-   * that wait for each other.
+   * that wait for each other. Memory of another library is taken for float32.
    *
    * @param input n elements, row-major
+   * @param options `out`, `shape`, `saveMask` and `stream` of this call
    * @returns `options.out`, or a new array of n elements, with `reuse` the layer's own
    * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`,
    * `ERR_OUT_OF_MEMORY`), with nothing written and no call counted; CudaError
    */
   forward<T extends Tensor>(input: T, options?: LayerForwardOptions<T>): T
-  /** Memory of another library is taken for float32. */
   forward(
     input: DeviceArray<'float32'> | CudaMemory,
     options?: LayerForwardOptions<DeviceArray<'float32'> | CudaMemory>,
@@ -187,15 +195,15 @@ export class Jumpout {
 
   /**
    * A forward for layers that are applied more than once in one graph: `saved` has its own mask and statistics, for
-   * `backward` of this layer and `jumpoutBackward`, in any order and any number of times. It uses the layer's call number,
-   * seed and mode, and leaves the state of `forward` and `backward` unchanged.
+   * `backward` of this layer and {@link jumpoutBackward}, in any order and any number of times. It uses the layer's call
+   * number, seed and mode, and leaves the state of `forward` and `backward` unchanged.
    *
    * @param input n elements, row-major
+   * @param options those of `forward`, and the number of a call to repeat
    * @returns the output, which is `options.out` or a new array of n elements, and `saved`, the argument of backward
    * @throws as `forward`
    */
   call<T extends Tensor>(input: T, options?: LayerCallOptions<T>): ForwardResult<T>
-  /** Memory of another library is taken for float32. */
   call(
     input: DeviceArray<'float32'> | CudaMemory,
     options?: LayerCallOptions<DeviceArray<'float32'> | CudaMemory>,
@@ -210,6 +218,7 @@ export class Jumpout {
    * `forward` in this mode, once. A call that throws does not count; a call that is captured into a graph counts once.
    *
    * @param gradOutput as many elements as that input; read only, unless it is `options.out`
+   * @param options `saved`, `out`, `output` and `stream` of this call
    * @returns `options.out`, or a new array, with `reuse` and without `saved` the layer's own
    * @throws Error (`ERR_INVALID_STATE`) without such a forward, or if its backward has run; else as `jumpoutBackward`
    */
@@ -240,7 +249,7 @@ export class Jumpout {
     return gradInput as Tensor
   }
 
-  /** A checkpoint for `fromJSON`: options, seed and call number, but neither the mode nor the state of `backward`. */
+  /** A checkpoint for {@link Jumpout.fromJSON}: options, seed and call number, but neither mode nor the state of `backward`. */
   toJSON(): JumpoutState {
     return {
       version: VERSION,
@@ -256,6 +265,8 @@ export class Jumpout {
    * instance of that, by its constructor with LayerOptions. A subclass whose constructor takes other arguments needs its own
    * `fromJSON`, which passes `seed`, `layer`, the options, and the call as `calls` on to Jumpout.
    *
+   * @param this Jumpout or a subclass
+   * @param state what {@link Jumpout.toJSON | toJSON} returned, also after JSON
    * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`)
    */
   static fromJSON<T extends Jumpout>(this: new (options: LayerOptions) => T, state: JumpoutState): T

@@ -7,10 +7,11 @@ import { assertOptions, optionNames } from './option-names'
 import { type JumpoutOptions, SETTINGS, type Settings } from './options'
 import { assertCall, assertSeed, atCall, callOf, type Draw, drawOf, isAllowed, nextDraw } from './seed'
 
+/** Options of {@link Jumpout}. */
 export interface LayerOptions extends JumpoutOptions {
   /** Unsigned 64-bit. Default: fresh entropy. */
   seed?: number | bigint | undefined
-  /** Tells layers apart that share a seed: a safe integer >= 0, which `foldIn` takes. Default 0. */
+  /** Tells layers apart that share a seed: a safe integer >= 0, which {@link foldIn} takes. Default 0. */
   layer?: number | undefined
   /** Number of forwards in training already made, which is the call number of the next: below 2^63 - 1. Default 0. */
   calls?: number | bigint | undefined
@@ -30,17 +31,21 @@ export const NEW = optionNames<LayerOptions>('new Jumpout', {
   reuse: true,
 })
 
-/** A checkpoint of a `Jumpout` layer: 64-bit numbers are decimal strings. */
+/** A checkpoint of a {@link Jumpout} layer: 64-bit numbers are decimal strings. */
 export interface JumpoutState {
   /** The version of this format and of docs/numerics.md. */
   version: 1
+  /** The option `seed` of the layer, or the entropy in its place. */
   seed: string
+  /** The option `layer` of the layer. */
   layer: number
   /** The call number of the next forward in training. */
   call: string
+  /** The other options of the layer. */
   options: StateOptions
 }
 
+/** Options in a {@link JumpoutState}: all of them, with their defaults. */
 export interface StateOptions extends JumpoutOptions {
   /** Absent if it is false. */
   reuse?: boolean | undefined

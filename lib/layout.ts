@@ -6,7 +6,7 @@ import { invalidType, invalidValue, isRevoked, outOfRange, readInteger } from '.
 
 /** Which elements share one active count and one rate: the whole tensor (paper), or each index of the first dimension. */
 export type Granularity = 'batch' | 'sample'
-/** Which elements are dropped together: each alone, or a channel of a sample, which `DataFormat` places. */
+/** Which elements are dropped together: each alone, or a channel of a sample, which {@link DataFormat} places. */
 export type Unit = 'element' | 'channel'
 /** Where the channels are: in the second dimension, [N, C, ...], or in the last one, [N, ..., C]. */
 export type DataFormat = 'channelsFirst' | 'channelsLast'
@@ -174,7 +174,10 @@ export interface Shard {
 }
 
 /** A shard on a device, whose active counts `options.active` has. */
-export type DeviceShard = Omit<Shard, 'active'> & { active?: undefined }
+export type DeviceShard = Omit<Shard, 'active'> & {
+  /** Left out. */
+  active?: undefined
+}
 
 /** Counts of whole groups, one entry per group. */
 export interface GroupCounts {

@@ -8,29 +8,38 @@ import { binary, native as addon } from './native'
 export interface DeviceInfo {
   /** The value of the option `device`. */
   readonly index: number
+  /** As the driver calls it. */
   readonly name: string
   /** Major and minor version: '9.0'. */
   readonly computeCapability: string
+  /** How many streaming multiprocessors it has. */
   readonly multiprocessors: number
+  /** The size of its memory. */
   readonly memoryBytes: number
+  /** The size of its L2 cache. */
   readonly l2Bytes: number
 }
 
-/** Reading `backend` or `cuda` asks the CUDA driver, at the first time; nothing else here does, and loading does not. */
+/** The type of {@link runtime}. Reading `backend` or `cuda` asks the CUDA driver, at the first time; nothing else here does, and loading does not. */
 export interface Runtime {
   /** 'cuda' if a device can be used. Each call runs where its arrays lie all the same. */
   readonly backend: 'cuda' | 'cpu'
+  /** The backend of arrays on the host. */
   readonly cpu: {
     /** The vector instructions in use; `JUMPOUT_CPU_ISA` forces one. */
     readonly isa: 'avx512' | 'avx2' | 'neon' | 'scalar'
     /** The most threads per call: `JUMPOUT_NUM_THREADS`, or one per processor of the process, at most 16. */
     readonly threads: number
   }
+  /** The backend of arrays on devices. */
   readonly cuda: {
+    /** Whether the binary has it. */
     readonly compiled: boolean
+    /** Whether a device can be used. */
     readonly available: boolean
     /** In words, why there is no CUDA, or which devices this build has no code for; absent if it can use all. */
     readonly reason?: string
+    /** The devices that this build can use. */
     readonly devices: readonly DeviceInfo[]
   }
   /** Version of the native part. */
@@ -71,7 +80,7 @@ function readRuntime(): Runtime {
 /** The features of this build and this machine; reading it never throws. */
 export const runtime: Runtime = readRuntime()
 
-/** Absolute paths; the C API is described in its headers. */
+/** The type of {@link native}: absolute paths; the C API is described in its headers. */
 export interface NativePaths {
   /** The folder of `jumpout.h` and `jumpout_cuda.h`. */
   readonly include: string

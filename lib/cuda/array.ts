@@ -1,5 +1,4 @@
 /** Typed arrays on CUDA devices. */
-import { isBigUint64Array, isFloat32Array, isUint32Array } from 'node:util/types'
 import { invalidState, invalidType, invalidValue, outOfRange, readInteger } from '../errors'
 import { attachedLength, checkFixed, orOutOfMemory } from '../host/memory'
 import { native } from '../native'
@@ -8,9 +7,12 @@ import { assertOptions, type NamesOf, optionNames } from '../option-names'
 import {
   allocateOnDevice,
   ANY_STREAM,
+  clamp,
   type CudaMemory,
+  type DeviceArrayOptions,
   DeviceMemory,
   type DType,
+  dtypeOfHost,
   DTYPES,
   type HostArray,
   type HostArrayOf,
@@ -18,27 +20,11 @@ import {
   readDtype,
   readPointer,
   wrapMemory,
+  type WrapOptions,
 } from './memory'
-import { deviceOfStream, readDevice, readStream, type Stream } from './stream'
+import { deviceOfStream, readDevice, readStream, type StreamedOptions } from './stream'
 
-export type { CudaMemory, DType, HostArrayOf }
-
-export interface DeviceArrayOptions<D extends DType = DType> {
-  /** Default: 'float32'; with `from`, the type of the typed array. */
-  dtype?: D | undefined
-  /** Its index in `runtime.cuda.devices`. Default 0. */
-  device?: number | undefined
-}
-
-export interface WrapOptions<D extends DType = DType> extends DeviceArrayOptions<D> {
-  /** The owner of the memory: kept alive until the work on the array is done. Default: none. */
-  owner?: object | undefined
-}
-
-export interface StreamedOptions {
-  /** On a device: the stream that the work is enqueued on. Default: the legacy default stream. */
-  stream?: Stream | undefined
-}
+export type { CudaMemory, DeviceArrayOptions, DType, HostArrayOf, StreamedOptions, WrapOptions }
 
 /** `out` of `toHost`. */
 interface HostOptions extends StreamedOptions {
@@ -87,12 +73,6 @@ export const arrayOf = <D extends DType>(
 const readLength = (length: unknown): number =>
   readInteger(length, 'an integer >= 0', 'length', Number.MAX_SAFE_INTEGER / 8)
 
-function dtypeOfHost(data: unknown): DType | undefined {
-  if (isFloat32Array(data)) return 'float32'
-  if (isUint32Array(data)) return 'uint32'
-  return isBigUint64Array(data) ? 'uint64' : undefined
-}
-
 const UNCLONEABLE = uncloneable('a DeviceArray', 'a copy on the host, await array.toHostAsync(),')
 
 /**
@@ -113,6 +93,7 @@ export class DeviceArray<D extends DType = DType> {
    * Uninitialised memory, which every stream may use at once without waiting.
    *
    * @param length number of elements, an integer >= 0
+   * @param options dtype and device
    * @throws CudaError where there is no CUDA or too little memory; TypeError, RangeError
    */
   static alloc<D extends DType = 'float32'>(
@@ -130,6 +111,8 @@ export class DeviceArray<D extends DType = DType> {
   /**
    * A copy of a typed array; a Float32Array may become any floating dtype. Returns when `data` may be used again.
    *
+   * @param data n elements
+   * @param options dtype, device, and the stream of the copy
    * @throws CudaError; TypeError, RangeError
    */
   static from(
@@ -170,6 +153,7 @@ export class DeviceArray<D extends DType = DType> {
    *
    * @param pointer its address; memory of the host is refused
    * @param length number of elements, an integer >= 0
+   * @param options dtype, device, and the owner of the memory
    * @throws TypeError, RangeError; CudaError where there is no CUDA
    */
   static wrap<D extends DType = 'float32'>(
@@ -192,6 +176,7 @@ export class DeviceArray<D extends DType = DType> {
    * Takes over a tensor of another library: a Node-API external tagged `dltensor` (docs/cuda.md), on a CUDA device, in
    * row-major order without gaps. The array is flat. The tensor is given back when the work on the array is done.
    *
+   * @param tensor made by another library; its strides must be those of row-major order
    * @throws TypeError, and the tensor keeps its owner
    */
   static fromDLPack(tensor: unknown): DeviceArray {
@@ -205,6 +190,7 @@ export class DeviceArray<D extends DType = DType> {
     return this.#view.length
   }
 
+  /** The type of its elements. */
   get dtype(): D {
     return this.#view.dtype as D
   }
@@ -214,26 +200,37 @@ export class DeviceArray<D extends DType = DType> {
     return this.#view.memory.device
   }
 
+  /** Its size in bytes. */
   get byteLength(): number {
     return this.#view.length * KINDS[this.#view.dtype].bytes
   }
 
-  /** Whether this array, or one over the same memory, was freed with `free`. */
+  /** Whether this array, or one over the same memory, was freed with {@link DeviceArray.free | free}. */
   get freed(): boolean {
     return this.#view.memory.handle === 0
   }
 
-  /** The address of the first element, for other libraries. */
+  /**
+   * The address of the first element, for other libraries.
+   *
+   * @throws Error (`ERR_INVALID_STATE`) once it was freed
+   */
   get pointer(): bigint {
     return native.pointer(this.#live('pointer')) + BigInt(this.#view.offset)
   }
 
-  /** `pointer` as a number, the form that @rapidsai/cuda takes. */
+  /** {@link DeviceArray.pointer | pointer} as a number, the form that \@rapidsai/cuda takes. */
   get ptr(): number {
     return Number(this.pointer)
   }
 
-  /** The elements from `begin` to before `end`, in the same memory; negative ones count from the end. */
+  /**
+   * A part of the elements, in the same memory.
+   *
+   * @param begin the first of them, an integer; a negative one counts from the end. Default 0
+   * @param end the one after the last, as `begin`. Default: all that follow
+   * @throws TypeError, RangeError; Error (`ERR_INVALID_STATE`) once it was freed
+   */
   subarray(begin = 0, end = this.length): DeviceArray<D> {
     this.#live('subarray')
     const { memory, offset, length, dtype } = this.#view
@@ -246,6 +243,8 @@ export class DeviceArray<D extends DType = DType> {
    * Copies the elements of another array of the same length: of a typed array, or of a DeviceArray of the same dtype and
    * device. Returns when a typed array may be used again.
    *
+   * @param source as many elements as this array
+   * @param options the stream of the copy
    * @throws TypeError, RangeError; CudaError
    */
   copyFrom(source: HostArrayOf<D> | DeviceArray<D>, options: StreamedOptions = {}): this {
@@ -268,7 +267,10 @@ export class DeviceArray<D extends DType = DType> {
 
   /**
    * `copyFrom` off the main thread, settled when the copy is done. Until then use neither array. From page-locked memory
-   * (`allocPinned`) the copy is enqueued at once, so that work enqueued after it reads the new elements.
+   * ({@link allocPinned}) the copy is enqueued at once, so that work enqueued after it reads the new elements.
+   *
+   * @param source as many elements as this array, not over a resizable buffer
+   * @param options the stream of the copy
    */
   async copyFromAsync(source: HostArrayOf<D>, options: StreamedOptions = {}): Promise<this> {
     const { stream, handle, code } = this.#copy(options, 'copyFromAsync')
@@ -279,8 +281,10 @@ export class DeviceArray<D extends DType = DType> {
   }
 
   /**
-   * The elements on the host, when the work enqueued on the stream so far is done: a Float32Array, a Uint32Array or a
-   * BigUint64Array.
+   * The elements on the host, as {@link HostArrayOf} says, when the work enqueued on the stream so far is done.
+   *
+   * @param options the stream of the copy, and an array of this length as `out`. Default: a new array
+   * @throws TypeError, RangeError; CudaError
    */
   toHost(options: StreamedOptions & { out?: HostArrayOf<D> | undefined } = {}): HostArrayOf<D> {
     const { stream, handle, code, out: given } = this.#copy(options, 'toHost', TO_HOST)
@@ -292,6 +296,8 @@ export class DeviceArray<D extends DType = DType> {
   /**
    * `toHost` off the main thread. Until the promise settles, do not write the array and do not use `out`. Into page-locked
    * memory the copy is enqueued at once, and work enqueued after it may write the array.
+   *
+   * @param options as for `toHost`
    */
   async toHostAsync(
     options: StreamedOptions & { out?: HostArrayOf<D> | undefined } = {},
@@ -303,7 +309,12 @@ export class DeviceArray<D extends DType = DType> {
     return out
   }
 
-  /** Sets every element to zero. */
+  /**
+   * Sets every element to zero.
+   *
+   * @param options the stream of the work
+   * @throws TypeError; CudaError
+   */
   clear(options: StreamedOptions = {}): this {
     const { stream, handle } = this.#copy(options, 'clear')
     native.clear(handle, this.#view.offset, this.byteLength, stream)
@@ -315,6 +326,7 @@ export class DeviceArray<D extends DType = DType> {
    * library uses it, the work on it must be done, or the stream of that library must wait for it.
    *
    * @param options `versioned: false` for the form without a version, which older libraries expect
+   * @throws TypeError; Error (`ERR_INVALID_STATE`) once it was freed
    */
   toDLPack(options: { versioned?: boolean | undefined } = {}): object {
     assertOptions(options, TO_DLPACK)
@@ -385,9 +397,3 @@ export class DeviceArray<D extends DType = DType> {
 
 const wrongLength = (expected: number, argument: string, got: number): RangeError =>
   outOfRange(`an array of length ${expected}`, argument, `one of length ${got}`)
-
-function clamp(index: unknown, length: number, argument: string): number {
-  if (typeof index !== 'number') throw invalidType('an integer', argument, index)
-  if (!Number.isInteger(index)) throw outOfRange('an integer', argument, index)
-  return Math.min(Math.max(index < 0 ? length + index : index, 0), length)
-}

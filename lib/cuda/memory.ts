@@ -1,4 +1,5 @@
 /** Memory on CUDA devices, of this package and of other libraries, and the types of its elements. */
+import { isBigUint64Array, isFloat32Array, isUint32Array } from 'node:util/types'
 import { invalidType, invalidValue, isRevoked, outOfRange } from '../errors'
 import { native } from '../native'
 
@@ -44,6 +45,27 @@ export function readDtype(value: unknown, missing: DType): DType {
   return found
 }
 
+/** The dtype that a typed array of the host has by itself; undefined for other values. */
+export function dtypeOfHost(data: unknown): DType | undefined {
+  if (isFloat32Array(data)) return 'float32'
+  if (isUint32Array(data)) return 'uint32'
+  return isBigUint64Array(data) ? 'uint64' : undefined
+}
+
+/** Options of {@link DeviceArray.alloc} and {@link DeviceArray.from}. */
+export interface DeviceArrayOptions<D extends DType = DType> {
+  /** Default: 'float32'; with `from`, the type of the typed array. */
+  dtype?: D | undefined
+  /** Its index in `runtime.cuda.devices`. Default 0; with `from`, the device of `stream`; with `wrap`, that of the memory. */
+  device?: number | undefined
+}
+
+/** Options of {@link DeviceArray.wrap}. */
+export interface WrapOptions<D extends DType = DType> extends DeviceArrayOptions<D> {
+  /** The owner of the memory: kept alive until the work on the array is done. Default: none. */
+  owner?: object | undefined
+}
+
 const collected = new FinalizationRegistry<number>((handle) => native.releaseMemory(handle))
 
 export class DeviceMemory {
@@ -87,7 +109,9 @@ export const allocateOnDevice = (device: number, bytes: number, stream: number):
 
 /** Device memory in the form of @rapidsai/cuda and others. */
 export interface CudaMemory {
+  /** Its address on a device. */
   readonly ptr: number | bigint
+  /** Its size in bytes. */
   readonly byteLength: number
   /** Arrays with a dtype are refused, since memory is taken for float32. */
   readonly dtype?: undefined
@@ -138,4 +162,11 @@ export function wrapMemory(
     throw invalidValue(`memory aligned to ${alignment} bytes`, argument, 'a misaligned pointer')
   }
   return new DeviceMemory(native.wrapMemory(pointer, bytes, found, owner), found, bytes)
+}
+
+/** An index between 0 and `length`; negative ones count from the end. */
+export function clamp(index: unknown, length: number, argument: string): number {
+  if (typeof index !== 'number') throw invalidType('an integer', argument, index)
+  if (!Number.isInteger(index)) throw outOfRange('an integer', argument, index)
+  return Math.min(Math.max(index < 0 ? length + index : index, 0), length)
 }

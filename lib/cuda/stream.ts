@@ -7,9 +7,16 @@ import { assertOptions, optionNames } from '../option-names'
 const streamsCollected = new FinalizationRegistry<number>((handle) => native.releaseStream(handle))
 const graphsCollected = new FinalizationRegistry<number>((handle) => native.releaseGraph(handle))
 
+/** Options of {@link Stream}. */
 export interface StreamOptions {
   /** Its index in `runtime.cuda.devices`. Default 0. */
   device?: number | undefined
+}
+
+/** The option of all work on devices. */
+export interface StreamedOptions {
+  /** On a device: the stream that the work is enqueued on. Default: the legacy default stream. */
+  stream?: Stream | undefined
 }
 
 /** Its number in the binding, 0 once it was destroyed. */
@@ -45,6 +52,7 @@ export class Stream {
   /**
    * A new stream that does not wait for the legacy default stream.
    *
+   * @param options its device
    * @throws TypeError or RangeError; CudaError where there is no CUDA
    */
   constructor(options?: StreamOptions)
@@ -55,7 +63,11 @@ export class Stream {
     streamsCollected.register(this, this.#handle, this)
   }
 
-  /** Another form of `new Stream(options)`. */
+  /**
+   * Another form of `new Stream(options)`.
+   *
+   * @param options its device
+   */
   static create(options?: StreamOptions): Stream {
     return new Stream(options)
   }
@@ -64,6 +76,7 @@ export class Stream {
    * A cudaStream_t of another library, which still owns it and must keep it for as long as it is used here.
    *
    * @param handle its address; 0n is the legacy default stream of `options.device`
+   * @param options its device. Default: that of the stream
    * @throws TypeError or RangeError; CudaError where CUDA does not know it
    */
   static wrap(handle: bigint, options: StreamOptions = {}): Stream {
@@ -91,20 +104,30 @@ export class Stream {
     return new Constructor({ device }, KEY, handle)
   }
 
+  /** The index of its device in `runtime.cuda.devices`. */
   get device(): number {
     return this.#device
   }
 
-  /** Its cudaStream_t, for other libraries. */
+  /**
+   * Its cudaStream_t, for other libraries.
+   *
+   * @throws Error (`ERR_INVALID_STATE`) once it was destroyed
+   */
   get handle(): bigint {
     return native.streamHandle(this.#live('handle'))
   }
 
+  /** Whether {@link Stream.destroy | destroy} was called. */
   get destroyed(): boolean {
     return this.#handle === 0
   }
 
-  /** Whether work on it is being recorded at the moment. */
+  /**
+   * Whether work on it is being recorded at the moment.
+   *
+   * @throws Error (`ERR_INVALID_STATE`) once it was destroyed
+   */
   get capturing(): boolean {
     return native.capturing(this.#live('capturing'))
   }
@@ -114,7 +137,12 @@ export class Stream {
     await native.synchronize(this.#live('synchronize'))
   }
 
-  /** Work enqueued from now on waits on the device for all work enqueued on `other` so far. This thread does not wait. */
+  /**
+   * Work enqueued from now on waits on the device for all work enqueued on `other` so far. This thread does not wait.
+   *
+   * @param other a stream of the same or another device
+   * @throws TypeError; Error (`ERR_INVALID_STATE`) once this stream was destroyed; CudaError
+   */
   wait(other: Stream): this {
     const handle = this.#live('wait')
     native.wait(handle, readStreamHandle(other, 'other'))
@@ -126,7 +154,8 @@ export class Stream {
    * it. The graph keeps all memory that it uses alive. Calls that would have to wait, such as `stats()` and copies to and
    * from ordinary host arrays, throw.
    *
-   * @throws CudaError; and any error of `body`
+   * @param body enqueues the work, and is done when it returns
+   * @throws TypeError for a promise; CudaError; and any error of `body`
    */
   capture(body: () => unknown): Graph {
     const handle = this.#live('capture')
@@ -206,7 +235,7 @@ export const handleOrDefault = (stream: Stream | undefined): number =>
 
 let makeGraph: (handle: number, device: number) => Graph
 
-/** Recorded work, launched as a whole any number of times. Made by `stream.capture`. */
+/** Recorded work, launched as a whole any number of times. Made by {@link Stream.capture}. */
 export class Graph {
   /** @internal An own field, so that copies of own fields read it. */
   protected readonly uncloneable: object = UNCLONEABLE_GRAPH
@@ -220,17 +249,20 @@ export class Graph {
     graphsCollected.register(this, handle, this)
   }
 
+  /** The index of its device in `runtime.cuda.devices`. */
   get device(): number {
     return this.#device
   }
 
+  /** Whether {@link Graph.free | free} was called. */
   get freed(): boolean {
     return this.#handle === 0
   }
 
   /**
-   * Enqueues the recorded work on a stream of its device. Default: the legacy default stream.
+   * Enqueues the recorded work.
    *
+   * @param stream one of the graph's device. Default: the legacy default stream
    * @throws TypeError, Error (`ERR_INVALID_STATE`) once it was freed; CudaError
    */
   launch(stream?: Stream): this {

@@ -196,10 +196,23 @@ const CALLED_OFF = 2
 
 /** The part of `AbortSignal` that is used, so that types of Node.js, of the DOM and of others fit. */
 export interface AbortSignalLike {
+  /** Whether it was aborted already. */
   readonly aborted: boolean
   /** The value that the promise rejects with. */
   readonly reason: unknown
+  /**
+   * Asks to be told.
+   *
+   * @param type of the event
+   * @param listener is called when the signal is aborted
+   */
   addEventListener(type: 'abort', listener: () => void): void
+  /**
+   * Ends that, when the work is done.
+   *
+   * @param type of the event
+   * @param listener that was given to `addEventListener`
+   */
   removeEventListener(type: 'abort', listener: () => void): void
 }
 

@@ -41,7 +41,7 @@ const LAYER = optionNames<JumpoutLayerOptions>(
   false,
 )
 
-/** The layer that `jumpout` makes. */
+/** The layer that {@link jumpout} makes. */
 export interface JumpoutLayer extends layers.Layer {
   /**
    * Number of applications in training so far, which is the call number of the next one. It is part of `getConfig`, and so of
@@ -50,6 +50,11 @@ export interface JumpoutLayer extends layers.Layer {
    * @throws TypeError (`ERR_INVALID_ARG_TYPE`) or RangeError (`ERR_OUT_OF_RANGE`), where it is set to what is no call number
    */
   get calls(): bigint
+  /**
+   * Sets the call number of the next application in training.
+   *
+   * @param calls below 2^63 - 1
+   */
   set calls(calls: number | bigint)
   /** Statistics of the last application in training, one entry per group; null before the first. */
   readonly stats: readonly GroupStats[] | null
@@ -165,6 +170,7 @@ export function registerLayer(): void {
  * Jumpout as a layer, for `tf.sequential` and functional models. It drops in training, and is the identity, or with `relu`
  * ReLU, in evaluation. It counts its applications in training; a saved model goes on with the very draws.
  *
+ * @param options what it computes, its seed and its number, and the arguments of every layer; all have defaults
  * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`); Error
  * (`ERR_NO_TFJS`) without tfjs-layers
  */

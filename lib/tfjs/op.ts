@@ -15,13 +15,17 @@ export interface TensorOptions extends Omit<JumpoutOptions, 'shape' | 'dataForma
   dataFormat?: DataFormat | undefined
 }
 
-/** Options of one call of `jumpoutOp`. */
+/** Options of {@link jumpoutOp}. */
 export interface JumpoutOpOptions extends TensorOptions {
   /** Unsigned 64-bit: a safe integer >= 0 or a bigint below 2^64. */
   seed: number | bigint
   /** The number of the draw under that seed, below 2^63 - 1: one number per call. Default 0. */
   call?: number | bigint | undefined
-  /** Is called before `jumpoutOp` returns, with one entry per group. */
+  /**
+   * Is called before `jumpoutOp` returns.
+   *
+   * @param stats one entry per group
+   */
   onStats?: ((stats: readonly GroupStats[]) => void) | undefined
 }
 
@@ -82,6 +86,7 @@ export function apply<T extends Tensor>(
  * keeps its own mask, so that one seed may be used for any number of calls in one graph, with other call numbers.
  *
  * @param x float32 of any shape
+ * @param options `seed` is required; the others have defaults
  * @returns a new tensor of the same shape
  * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`); Error
  * (`ERR_NO_TFJS`); a gradient of its gradient throws an Error (`ERR_INVALID_STATE`)
