@@ -2,9 +2,10 @@
  * The emulator that executes the CUDA kernels on a CPU (tools/cuda-on-cpu), tested itself: broken kernels are caught, for
  * what is wrong with them; right ones pass in every order of threads. Under sanitizers: test/long/70-cuda-on-cpu.test.ts.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { blocksIn } from './support/documents'
 import { emulatedFolder, execute } from './support/emulated'
 import { casesOf, forAll, isCaught, ordersFor, programIn, runCase, testEmulator } from './support/emulator'
 import { root } from './support/program'
@@ -46,7 +47,8 @@ t.test('an environment that makes no sense is refused', async (t) => {
 
 t.test('the program in its README', async (t) => {
   const tool = join(root, 'tools', 'cuda-on-cpu')
-  const [, source] = /```cuda\n([^]+?)```/.exec(readFileSync(join(tool, 'README.md'), 'utf8')) ?? []
+  const [{ code: source }, ...others] = blocksIn('cuda')
+  t.strictSame(others, [], 'no other document has one')
   const library = join(emulatedFolder('plain'), 'tools', 'cuda-on-cpu', 'libcuda_on_cpu.a')
   const build = async (name: string, text: string): Promise<string> => {
     const program = join(t.testdirName, name)

@@ -3,54 +3,13 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { native } from 'jumpout'
 import t from 'tap'
 import own from '../package.json'
+import { type Builder, builder, type Packed, packMain, packPlatform, platforms } from './support/packages'
 import { root } from './support/program'
-
-interface Platform {
-  readonly name: string
-  readonly libc?: string
-}
-
-interface Packed {
-  readonly file: string
-  readonly size: number
-  readonly unpackedSize: number
-  readonly floor: string
-  readonly tried: string
-}
-
-interface Builder {
-  build(platform: Platform, folder: string): { floor: string; tried: string; isa: string }
-  contents(platform: Platform): object
-}
-
-const { packMain, packPlatform } = require('../scripts/release/pack') as {
-  packMain(release: string): Packed
-  packPlatform(release: string, platform: Platform, builder: Builder): Promise<Packed>
-}
-const platforms = require('../scripts/release/platforms') as Platform[]
 
 const scratch = mkdtempSync(join(tmpdir(), 'jumpout release '))
 t.teardown(() => rmSync(scratch, { recursive: true }))
-
-/** Stands for the cross compiler: the files of the build in the tree. */
-const builder: Builder = {
-  build(_platform, folder) {
-    const built = join(root, 'build', 'Release')
-    for (const name of [
-      'jumpout.node',
-      'include',
-      join('lib', 'cmake'),
-      native.library.slice(built.length + 1),
-      native.tensorflow.slice(built.length + 1),
-    ])
-      cpSync(join(built, name), join(folder, name), { recursive: true })
-    return { floor: 'glibc 2.17', tried: 'Node', isa: 'avx2' }
-  },
-  contents: ({ name }) => ({ bomFormat: 'CycloneDX', name }),
-}
 
 const list = (file: string): string[] =>
   execFileSync('tar', ['-tzf', basename(file)], { cwd: dirname(file), encoding: 'utf8' })

@@ -5,7 +5,9 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { native, runtime } from 'jumpout'
 import t from 'tap'
-import { HANG, programPath } from './support/program'
+import { blocksIn, kept, usesTensorFlow } from './support/documents'
+import { execute } from './support/emulated'
+import { HANG, programPath, root } from './support/program'
 import { tfjsNodeFolder } from './support/tfjs-node'
 
 const modules = join(tfjsNodeFolder, 'python')
@@ -14,13 +16,22 @@ const skip =
   !existsSync(modules) &&
   `no TensorFlow of Python in ${tfjsNodeFolder}: examples/tensorflow/get-python makes it`
 
-t.test('a Keras layer, eagerly and in tf.function, has the golden bits', { skip }, async (t) => {
-  const env = {
-    ...process.env,
-    PYTHONPATH: [tfjsNodeFolder, modules].join(':'),
-    TF_CPP_MIN_LOG_LEVEL: '2',
-    JUMPOUT_TENSORFLOW: native.tensorflow,
+const env = {
+  ...process.env,
+  PYTHONPATH: [tfjsNodeFolder, modules, join(root, 'examples', 'tensorflow')].join(':'),
+  TF_CPP_MIN_LOG_LEVEL: '2',
+  JUMPOUT_TENSORFLOW: native.tensorflow,
+}
+
+t.test('the examples of documents', { skip }, async (t) => {
+  for (const block of blocksIn('python').filter(usesTensorFlow)) {
+    const outcome = await execute('python3', ['-c', block.code], { env })
+    t.equal(outcome.code, 0, outcome.stderr)
+    kept(t, block, { ...outcome, stderr: '' }) // where TensorFlow says what it is compiled for
   }
+})
+
+t.test('a Keras layer, eagerly and in tf.function, has the golden bits', { skip }, async (t) => {
   const { stdout } = await promisify(execFile)('python3', [programPath('keras-layer.py')], {
     env,
     timeout: HANG,
