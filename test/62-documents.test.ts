@@ -2,10 +2,11 @@
  * Every code block of every document is executed as it is printed, and prints what its comments say. Here, but for blocks of
  * TensorFlow (test/96-tfjs-docs, 97-tensorflow-python), of the emulator (test/70), and of shells (test/long/62-shell).
  */
-import { existsSync, writeFileSync } from 'node:fs'
-import { join, parse } from 'node:path'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join, parse } from 'node:path'
 import { native } from 'jumpout'
 import t from 'tap'
+import { drawMethod, FOLDER as PICTURES } from '../examples/method/pictures'
 import { deviceEnvironment } from './support/device'
 import {
   type Block,
@@ -84,7 +85,7 @@ t.test('JavaScript and TypeScript', async (t) => {
     kept(t, block, await runNode([...(language === 'ts' ? ['--import', 'tsx'] : []), file], { env }))
   }
   const examples = blocksIn('js', 'ts').filter((block) => !usesTensorFlow(block))
-  for (const [i, block] of examples.entries()) await run(block, i)
+  await Promise.all(examples.map(run))
 })
 
 /** Where a document has C but no CMakeLists.txt. */
@@ -117,6 +118,49 @@ t.test('C, C++ and CMake: those of a document are one project', async (t) => {
     }
     for (const [block, file] of programs) kept(t, block, await execute(join(build, parse(file).name), []))
   }
+})
+
+t.test('the guide has a cause and a remedy for every error code', (t) => {
+  const codesIn = (file: string, pattern: RegExp) =>
+    Array.from(readFileSync(join(root, file), 'utf8').matchAll(pattern), ([, code]) => code).sort()
+  const codes = codesIn('lib/errors.ts', /^ {2}\| '(ERR_\w+)'$/gm)
+  t.ok(codes.length >= 10)
+  t.strictSame(codesIn('docs/guide.md', /^\| `(ERR_\w+)` +\| [^|]{20,} \| [^|]{20,} \|$/gm), codes)
+  t.end()
+})
+
+t.test('links lead to files and headings that exist', (t) => {
+  const textOf = (file: string) =>
+    readFileSync(join(root, file), 'utf8').replaceAll(/^ *```[^]*?^ *```$/gm, '')
+  // As GitHub makes them.
+  const anchorsIn = (file: string) =>
+    Array.from(textOf(file).matchAll(/^#+ (.+)$/gm), ([, heading]) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    )
+  const wrong: string[] = []
+  for (const document of documents) {
+    for (const [, link] of textOf(document).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)) {
+      const [path, anchor] = link.split('#')
+      const target = path === '' ? document : join(dirname(document), path)
+      const found =
+        existsSync(join(root, target)) && (anchor === undefined || anchorsIn(target).includes(anchor))
+      if (!found) wrong.push(`${document}: ${link}`)
+    }
+  }
+  t.strictSame(wrong, [])
+  t.end()
+})
+
+t.test('the pictures of the guide are what the library draws', async (t) => {
+  const folder = t.testdir({})
+  await drawMethod(folder)
+  const names = readdirSync(folder)
+  t.strictSame(names, readdirSync(PICTURES))
+  for (const name of names)
+    t.ok(readFileSync(join(folder, name)).equals(readFileSync(join(PICTURES, name))), name)
 })
 
 t.test('JSON', (t) => {
