@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 
@@ -216,6 +217,7 @@ void ThreadPool::Crew::start() {
   try {
     for (unsigned i = 1; i < threads_; ++i) std::thread([this] { work(); }).detach();
   } catch (const std::system_error&) {
+  } catch (const std::bad_alloc&) {
   }
 }
 
@@ -229,19 +231,22 @@ bool ThreadPool::worthAsking(size_t elements) const {
   return crew && crew->isAwake();
 }
 
-// The crew of this process. A child of fork() has none of the threads of its parent's crew, and makes its own.
-ThreadPool::Crew& ThreadPool::crew() {
+// The crew of this process; nullptr without memory for one. A child of fork() has none of the threads of its parent's crew, and
+// makes its own.
+ThreadPool::Crew* ThreadPool::crew() {
   Crew* found = crew_.load(std::memory_order_acquire);
   while (!found || found->process != processId()) {
-    auto mine = std::make_unique<Crew>(threads_, found);
+    std::unique_ptr<Crew> mine(new (std::nothrow) Crew(threads_, found));
+    if (!mine) return nullptr;
     if (crew_.compare_exchange_strong(found, mine.get(), std::memory_order_acq_rel)) found = mine.release();
   }
-  return *found;
+  return found;
 }
 
 ThreadPool::Call::Call(ThreadPool& pool, const Kind& kind) : elements_(kind.elements) {
   if (!pool.worthAsking(elements_)) return;
-  crew_ = &pool.crew();
+  crew_ = pool.crew();
+  if (!crew_) return;
   owner_ = std::unique_lock(crew_->owner, std::try_to_lock);
   if (!owner_.owns_lock()) return;
   experience_ = &crew_->sharing.of(kind);

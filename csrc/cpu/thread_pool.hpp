@@ -60,7 +60,7 @@ class ThreadPool {
 
  private:
   bool worthAsking(size_t elements) const;
-  Crew& crew();
+  Crew* crew();
 
   const unsigned threads_;
   std::atomic<Crew*> crew_{nullptr};

@@ -191,6 +191,7 @@ std::vector<Step> reversed(std::vector<Step> steps) { return {steps.rbegin(), st
 struct Report {
   long live = -1;
   bool failed = false;
+  int refused = 0;
   uint64_t hash = 0;
 };
 
@@ -212,6 +213,7 @@ Report runSteps(const std::vector<Step>& steps, long n) {
     const bool refused = lacking && failed && !failed_before;
     if (status != JUMPOUT_OK && !refused) std::printf("%s: status %d\n", step.name, status), right = false;
     if (!refused) continue;
+    ++report.refused;
     if (hashOf(step.written, step.bytes) != before) std::printf("%s wrote\n", step.name), right = false;
     if (step.run() != JUMPOUT_OK) std::printf("%s fails again\n", step.name), right = false;
   }
@@ -243,14 +245,16 @@ Report inChild(const std::vector<Step>& steps, long n) {
   return report;
 }
 
-// `threads` of the pool: a failure while they start leaves fewer of them, which is no error.
-void everyAllocation(const std::string& what, const std::vector<Step>& steps, int threads) {
+// `threads` of the pool: a failure while they start leaves fewer of them, which is no error. Gives how many calls were refused.
+int everyAllocation(const std::string& what, const std::vector<Step>& steps, int threads) {
   setenv("JUMPOUT_NUM_THREADS", std::to_string(threads).c_str(), 1);
   const Report plain = inChild(steps, 0);
   check::that(plain.live >= 0 && !plain.failed, what + ": without a failure");
   long n = 1;
+  int refused = 0;
   for (;; ++n) {
     const Report report = inChild(steps, n);
+    refused += report.refused;
     const std::string which = what + ": allocation " + std::to_string(n);
     check::that(report.live >= 0, which + " fails, and a status or a result follows");
     check::that(report.hash == plain.hash, which + " fails, and results are the same afterwards");
@@ -261,15 +265,16 @@ void everyAllocation(const std::string& what, const std::vector<Step>& steps, in
   }
   std::printf("%s: %ld allocations, %ld blocks stay\n", what.c_str(), n - 1, plain.live);
   check::that(n > 5, what + ": there are allocations");
+  return refused;
 }
 
 }  // namespace
 
 int main() {
   for (size_t i = 0; i < kLength; ++i) arrays.input[i] = static_cast<float>(i % 7) - 3.0f;
-  everyAllocation("one thread", hostSteps(), 1);
+  const int refused = everyAllocation("one thread", hostSteps(), 1);
   everyAllocation("one thread, the runtime first", reversed(hostSteps()), 1);
-  everyAllocation("two threads", hostSteps(), 2);
+  check::that(everyAllocation("two threads", hostSteps(), 2) == refused, "a call is not refused for want of threads");
 #if defined(JUMPOUT_CUDA_ON_CPU)
   everyAllocation("a device", deviceSteps(), 1);
 #endif
