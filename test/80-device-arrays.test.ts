@@ -156,6 +156,12 @@ t.test('allocPinned', (t) => {
     'on the CPU',
   )
   t.equal(allocPinned(0).length, 0)
+  try {
+    structuredClone(array, { transfer: [array.buffer] })
+  } catch (error) {
+    t.equal((error as Error).name, 'DataCloneError')
+  }
+  t.equal(array.length, 100, 'it is not transferred')
   t.end()
 })
 

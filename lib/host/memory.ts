@@ -1,7 +1,7 @@
 /** Arrays on the host: checks of the callers' arrays, and memory for new ones. */
 import { Buffer } from 'node:buffer'
 import { isArrayBuffer, isFloat32Array, isSharedArrayBuffer, isUint32Array } from 'node:util/types'
-import { markAsUntransferable, MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import { changedArray, invalidType, invalidValue, outOfMemory, outOfRange, readInteger } from '../errors'
 import { native, ROW } from '../native'
 
@@ -150,9 +150,8 @@ export function allocate(length: number): NewFloat32Array {
 export function allocPinned(length: number): NewFloat32Array {
   const bytes = readInteger(length, 'an integer >= 0', 'length') * FLOAT_BYTES
   if (!Number.isSafeInteger(bytes)) throw outOfMemory(bytes)
-  const buffer = native.allocPinned(length)
-  markAsUntransferable(buffer)
-  return new Float32Array(buffer)
+  // Node marks external buffers as untransferable itself. Marked twice, they abort Node 24 at the end of their thread.
+  return new Float32Array(native.allocPinned(length))
 }
 
 /** In bytes. Smaller outputs cost less than keeping them; the cap bounds memory that no later output may need. */
