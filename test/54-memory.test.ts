@@ -4,7 +4,7 @@
  */
 import t, { type Test } from 'tap'
 import { buildAddon } from './support/addon'
-import { leastSlope, slope } from './support/growth'
+import { leastSlope, slope, slopeInterval } from './support/growth'
 import { programPath, runNode, typescript } from './support/program'
 
 const addon = buildAddon('held/held.c', t.testdir())
@@ -65,5 +65,19 @@ t.test('the slope of a series', (t) => {
   t.equal(leastSlope([5, 5, 5, 50, 50, 50, 50, 50, 50]), 0, 'a step, then a plateau')
   t.ok(leastSlope(rising) < 0.5, 'a process that reaches its plateau')
   t.ok(leastSlope(rising.map((value, i) => value + 5 * i)) > 2.5, 'one that does not')
+  t.end()
+})
+
+t.test('the interval of a slope', (t) => {
+  const xs = Array.from({ length: 40 }, (_, i) => 100 * i)
+  const wave = xs.map((_, i) => 7 * ((i * 13) % 11))
+  const flat = slopeInterval(xs, wave)
+  t.ok(flat.low <= 0 && flat.high >= 0 && flat.high - flat.low < 0.05, JSON.stringify(flat))
+  const rising = slopeInterval(
+    xs,
+    wave.map((y, i) => y + 0.3 * xs[i]),
+  )
+  t.ok(rising.low > 0.25 && rising.high < 0.35, JSON.stringify(rising))
+  t.strictSame(slopeInterval([0, 2, 4, 6], [0, 1, 2, 3]), { slope: 0.5, low: 0.5, high: 0.5 })
   t.end()
 })
