@@ -274,7 +274,8 @@ int main() {
   for (size_t i = 0; i < kLength; ++i) arrays.input[i] = static_cast<float>(i % 7) - 3.0f;
   const int refused = everyAllocation("one thread", hostSteps(), 1);
   everyAllocation("one thread, the runtime first", reversed(hostSteps()), 1);
-  check::that(everyAllocation("two threads", hostSteps(), 2) == refused, "a call is not refused for want of threads");
+  check::that(everyAllocation("two threads", hostSteps(), 2) == refused,
+              "a call is not refused for want of threads");
 #if defined(JUMPOUT_CUDA_ON_CPU)
   everyAllocation("a device", deviceSteps(), 1);
 #endif

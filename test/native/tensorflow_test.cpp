@@ -11,12 +11,42 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "check.hpp"
 #include "core/descriptor.hpp"
 #include "jumpout.h"
 #include "tensorflow/ops.hpp"
+
+// ---- Allocations ---------------------------------------------------------------------------------------------------
+
+namespace {
+
+std::atomic<long> left = 0;  // allocations until the one that fails; 0: none
+thread_local int in_tensorflow = 0;
+
+// TensorFlow's own allocations do not fail: it ends the process then.
+struct InTensorFlow {
+  InTensorFlow() { ++in_tensorflow; }
+  ~InTensorFlow() { --in_tensorflow; }
+};
+
+void* allocated(size_t bytes) {
+  const bool fails = in_tensorflow == 0 && left != 0 && --left == 0;
+  void* const block = fails ? nullptr : std::malloc(bytes == 0 ? 1 : bytes);
+  if (block == nullptr) throw std::bad_alloc();
+  return block;
+}
+
+}  // namespace
+
+void* operator new(size_t bytes) { return allocated(bytes); }
+void* operator new[](size_t bytes) { return allocated(bytes); }
+void operator delete(void* block) noexcept { std::free(block); }
+void operator delete[](void* block) noexcept { std::free(block); }
+void operator delete(void* block, size_t) noexcept { std::free(block); }
+void operator delete[](void* block, size_t) noexcept { std::free(block); }
 
 // ---- TensorFlow ----------------------------------------------------------------------------------------------------
 
@@ -108,16 +138,19 @@ Api fake() {
     delete kernel;
   };
   api.GetInput = [](auto* context, int index, auto** tensor, auto* status) {
+    const InTensorFlow own;
     if (!fails(context, status)) *tensor = new TF_Tensor(&context->inputs[index]);
   };
   api.AllocateOutput = [](auto* context, int index, int dtype, auto* dims, int rank, size_t bytes,
                           auto* status) -> TF_Tensor* {
+    const InTensorFlow own;
     if (fails(context, status)) return nullptr;
     Values& values = context->outputs[index];
     values = {dtype, {dims, dims + rank}, std::vector<double>(bytes / sizeof(double) + 1), bytes};
     return new TF_Tensor(&values);
   };
   api.OpKernelContext_Failure = [](auto* context, auto* status) {
+    const InTensorFlow own;
     context->failed = status->code;
     context->message = status->message;
   };
@@ -129,9 +162,13 @@ Api fake() {
     return tensor->values->bytes == 0 ? nullptr : tensor->values->memory.data();
   };
   api.DeleteTensor = [](auto* tensor) { delete tensor; };
-  api.NewStatus = [] { return new TF_Status; };
+  api.NewStatus = [] {
+    const InTensorFlow own;
+    return new TF_Status;
+  };
   api.DeleteStatus = [](auto* status) { delete status; };
   api.SetStatus = [](auto* status, int code, const char* message) {
+    const InTensorFlow own;
     status->code = code;
     status->message = message;
   };
@@ -267,6 +304,40 @@ void testFailuresOfTensorFlow() {
   }
 }
 
+// The n-th allocation of a kernel fails, for every n until none does.
+void testAllocations() {
+  TF_OpKernelContext made = forwardOf(1000, descriptorOf(false));
+  run("Forward", made);
+  TF_OpKernelContext short_descriptor = forwardOf(1000, descriptorOf(false));
+  short_descriptor.inputs[1].dims[0] = 1;
+  jumpout::Descriptor wrong = descriptorOf(false);
+  wrong.sigma = -1;
+  const std::tuple<const char*, TF_OpKernelContext, int> calls[] = {
+      {"Forward", forwardOf(1000, descriptorOf(false)), kOk},
+      {"Gradient", gradientOf(made), kOk},
+      {"Forward", short_descriptor, kInvalidArgument},
+      {"Forward", forwardOf(1000, wrong), kInvalidArgument},
+  };
+  long allocations = 0;
+  for (const auto& [name, call, code] : calls) {
+    TF_OpKernelContext plain = call;
+    run(name, plain);
+    that(plain.failed == code, name + (": " + plain.message));
+    for (long n = 1;; ++n) {
+      TF_OpKernelContext context = call;
+      left = n;
+      run(name, context);
+      const bool failed = left.exchange(0) == 0;
+      const std::string what = std::string(name) + ", allocation " + std::to_string(n);
+      that(live == 0, what + ": all is given back");
+      that(context.failed == (failed ? kResourceExhausted : code), what + ": " + context.message);
+      if (!failed) break;
+      ++allocations;
+    }
+  }
+  that(allocations > 2, std::to_string(allocations) + " allocations");
+}
+
 // Every number that a descriptor may hold, in every field, and tensors of other types, ranks and sizes.
 void testGarbage() {
   const double inf = std::numeric_limits<double>::infinity();
@@ -324,6 +395,7 @@ int main() {
   for (const size_t length : {0, 1, 31, 32, 1000, 200000})
     for (const bool relu : {false, true}) expectLibrary(length, relu);
   testFailuresOfTensorFlow();
+  testAllocations();
   testGarbage();
   testThreads();
   that(live == 0, "all is given back");

@@ -38,11 +38,14 @@ const outcomeOf = async (call: () => unknown): Promise<Outcome> => {
   }
 }
 
+const addon = require(runtime.binary) as { keepPages(): void }
+
 const calls: Record<string, () => unknown> = {
   forward: () => jumpoutForward(input, options).output,
   backward: () => jumpoutBackward(input, saved),
   count: () => countActive(input),
   runtime: () => runtime.cpu,
+  keepPages: () => addon.keepPages(),
   'forward, refused': () =>
     jumpoutForward(overlapping().from, { ...options, out: overlapping().to, mask: new Uint32Array(3) }),
   'forward, refused natively': () => {

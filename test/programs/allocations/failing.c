@@ -1,5 +1,5 @@
-/* Lets the n-th allocation of jumpout's native code fail: preloaded, it stands before operator new, and as an addon it is told
- * when. What counts is who asks: the first caller that is no C++ library. */
+/* Lets the n-th allocation of jumpout's native code fail: preloaded, it stands before operator new and malloc, and as an addon it
+ * is told when. What counts is who asks: the first caller that is no C++ library. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <execinfo.h>
@@ -76,6 +76,18 @@ static void freed(void* block) {
 #define DELETE(function, symbol)                         \
   void function(void* block, size_t bytes) __asm__(symbol); \
   void function(void* block, size_t bytes) { (void)bytes, freed(block); }
+
+/* malloc of its own, which has no C++ library in between. */
+extern void* __libc_malloc(size_t bytes);
+void* malloc(size_t bytes) {
+  Dl_info caller;
+  if (watching && left > 0 && dladdr(__builtin_return_address(0), &caller) && strstr(caller.dli_fname, "jumpout.node") &&
+      --left == 0) {
+    ++failed;
+    return NULL;
+  }
+  return __libc_malloc(bytes);
+}
 
 NEW(new_one, "_Znwm")
 NEW(new_array, "_Znam")
