@@ -30,8 +30,8 @@ export interface Load {
   /** Acts by their way. */
   counts: Record<string, number>
   samples: Sample[]
-  /** Before the load and, the same, after it. */
-  handles: { resources: string[]; files: number; threads: number }
+  /** How many were open before the load; no more are after it. */
+  handles: { resources: number; files: number; threads: number }
 }
 
 export async function runLoad(
