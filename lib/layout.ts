@@ -40,8 +40,8 @@ function oneOf<T extends string>(value: unknown, first: T, second: T, argument: 
 export const readGranularity = (value: unknown): Granularity =>
   oneOf(value, 'batch', 'sample', 'options.granularity')
 export const readUnit = (value: unknown): Unit => oneOf(value, 'element', 'channel', 'options.unit')
-export const readDataFormat = (value: unknown): DataFormat =>
-  oneOf(value, 'channelsFirst', 'channelsLast', 'options.dataFormat')
+export const readDataFormat = (value: unknown, missing: DataFormat): DataFormat =>
+  oneOf(value === undefined ? missing : value, 'channelsFirst', 'channelsLast', 'options.dataFormat')
 
 const SHAPE = 'options.shape'
 const product = (numbers: readonly number[], from: number): number => {

@@ -108,7 +108,7 @@ export function readBoolean(value: unknown, missing: boolean, argument: string):
 }
 
 /** Reads each property once, so that getters cannot return different values later. */
-export function readSettings(options: JumpoutOptions): Settings {
+export function readSettings(options: JumpoutOptions, missingFormat: DataFormat = 'channelsFirst'): Settings {
   const sigma = readNotNegative(options.sigma, 0.1, 'options.sigma')
   const pMin = readRate(options.pMin, 0.01, 'options.pMin')
   const pMax = readRate(options.pMax, 0.6, 'options.pMax')
@@ -124,7 +124,7 @@ export function readSettings(options: JumpoutOptions): Settings {
     relu: readBoolean(options.relu, false, 'options.relu'),
     granularity: readGranularity(options.granularity),
     unit: readUnit(options.unit),
-    dataFormat: readDataFormat(options.dataFormat),
+    dataFormat: readDataFormat(options.dataFormat, missingFormat),
     shape: readShape(options.shape),
   }
 }

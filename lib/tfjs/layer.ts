@@ -1,12 +1,12 @@
 /** Jumpout as a layer of tfjs-layers. */
 import type { serialization, Tensor } from '@tensorflow/tfjs-core'
 import type { layers } from '@tensorflow/tfjs-layers'
-import { invalidType } from '../errors'
+import { invalidType, isRevoked } from '../errors'
 import { CallCounter, optionsOf, readDecimal, readLayer } from '../layer'
 import { assertOptions, optionNames } from '../option-names'
 import type { GroupStats } from '../saved'
 import { assertCall, assertSeed, foldIn, freshSeed } from '../seed'
-import { apply, readTensorSettings, TENSOR_OPTIONS, type TensorOptions } from './op'
+import { apply, assertTensor, readTensorSettings, TENSOR_OPTIONS, type TensorOptions } from './op'
 import { type Core, findLayers, type Layers, loadLayers } from './peers'
 
 /** The arguments of every layer of tfjs-layers: name, inputShape and so on. */
@@ -65,6 +65,7 @@ const readNumber = (value: unknown, argument: string): unknown =>
   typeof value === 'string' ? readDecimal(value, argument) : value
 
 function onlyTensor(inputs: Tensor | Tensor[]): Tensor {
+  if (isRevoked(inputs)) throw invalidType('a tensor', 'inputs', inputs)
   if (!Array.isArray(inputs)) return inputs
   if (inputs.length !== 1) throw invalidType('one tensor', 'inputs', inputs)
   return inputs[0]
@@ -112,11 +113,14 @@ function classFor(tf: typeof Core, tfl: typeof Layers): LayerClass {
       return this.#stats
     }
 
-    override call(inputs: Tensor | Tensor[], kwargs: Record<string, unknown> = {}): Tensor {
+    override call(inputs: Tensor | Tensor[], kwargs?: Record<string, unknown> | null): Tensor {
+      const x = onlyTensor(inputs)
+      if (isRevoked(kwargs)) throw invalidType('an object', 'kwargs', kwargs)
+      const training = kwargs?.training
+      assertTensor(tf, x)
       return tf.tidy(() => {
-        this.invokeCallHook(inputs, kwargs)
-        const x = onlyTensor(inputs)
-        if (!kwargs.training) return this.#settings.relu ? tf.relu(x) : x
+        this.invokeCallHook(inputs, kwargs ?? {})
+        if (!training) return this.#settings.relu ? tf.relu(x) : x
         const y = apply(tf, x, this.#settings, this.#counter.draw, (stats) => (this.#stats = stats))
         this.#counter.advance()
         return y

@@ -1,6 +1,6 @@
 /** Jumpout as a differentiable function of a tensor. */
 import type { Tensor } from '@tensorflow/tfjs-core'
-import { invalidType, invalidValue, outOfRange } from '../errors'
+import { invalidType, invalidValue, isRevoked, outOfRange } from '../errors'
 import { type DataFormat, layoutOf, readShape } from '../layout'
 import { assertOptions, type NamesOf, optionNames } from '../option-names'
 import { type JumpoutOptions, readSettings, type Settings, SETTINGS } from '../options'
@@ -40,15 +40,14 @@ const OP = optionNames<JumpoutOpOptions>(
 )
 
 /** The settings of checked names. */
-export function readTensorSettings(options: TensorOptions): Settings {
-  const settings = readSettings(options)
-  return options.dataFormat === undefined ? { ...settings, dataFormat: 'channelsLast' } : settings
-}
+export const readTensorSettings = (options: TensorOptions): Settings => readSettings(options, 'channelsLast')
 
-function assertTensor(tf: typeof Core, x: unknown): asserts x is Tensor {
-  if (!(x instanceof tf.Tensor)) throw invalidType('a tensor', 'x', x)
-  if (x.dtype !== 'float32') throw invalidValue('a float32 tensor', 'x', `one of ${x.dtype}`)
+/** For tfjs everything with a tensor's methods is one; its engine knows its own. */
+export function assertTensor(tf: typeof Core, x: unknown): asserts x is Tensor {
+  if (isRevoked(x) || !(x instanceof tf.Tensor)) throw invalidType('a tensor', 'x', x)
   if (x.isDisposed) throw invalidValue('a tensor with its memory', 'x', 'a disposed one')
+  if (!tf.engine().state.tensorInfo.has(x.dataId))
+    throw invalidValue('a tensor of this TensorFlow.js', 'x', 'one that it does not know')
 }
 
 function layoutFor(settings: Settings, { shape, rank, size }: Tensor): Application['layout'] {
@@ -67,6 +66,7 @@ export function apply<T extends Tensor>(
   onStats?: JumpoutOpOptions['onStats'],
 ): T {
   assertTensor(tf, x)
+  if (x.dtype !== 'float32') throw invalidValue('a float32 tensor', 'x', `one of ${x.dtype}`)
   const application = { settings, layout: layoutFor(settings, x), draw }
   const { forward } = kernelsFor(tf)
   const [y, saved] = tf.engine().runKernel<[T, Tensor]>(forward, { x }, application as never)

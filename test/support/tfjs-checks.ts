@@ -258,16 +258,33 @@ async function checkLosses(t: Test, room: Room): Promise<void> {
   t.not(here.losses[0], here.losses[7])
 }
 
+const revoked = (): object => {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}
+
 function checkArguments(t: Test, { tf, jumpout, jumpoutOp }: Room): void {
   const x = tf.ones([4, 3])
   const disposed = tf.ones([2])
   disposed.dispose()
+  const nothing = () => undefined
+  const lookalike = {
+    data: nothing,
+    dataSync: nothing,
+    throwIfDisposed: nothing,
+    dataId: {},
+    dtype: 'float32',
+  }
   const refused: [x: unknown, options: unknown, code: string, message: RegExp][] = [
     [[1, 2], { seed: 1 }, 'ERR_INVALID_ARG_TYPE', /a tensor for x, got an array of 2/],
     [null, { seed: 1 }, 'ERR_INVALID_ARG_TYPE', /a tensor for x, got null/],
     [tf.ones([2], 'int32'), { seed: 1 }, 'ERR_INVALID_ARG_VALUE', /a float32 tensor for x, got one of int32/],
     [tf.tensor(['a']), { seed: 1 }, 'ERR_INVALID_ARG_VALUE', /string/],
     [disposed, { seed: 1 }, 'ERR_INVALID_ARG_VALUE', /a disposed one/],
+    [revoked(), { seed: 1 }, 'ERR_INVALID_ARG_TYPE', /a tensor for x, got an object/],
+    [lookalike, { seed: 1 }, 'ERR_INVALID_ARG_VALUE', /a tensor of this TensorFlow.js for x/],
+    [x, revoked(), 'ERR_INVALID_ARG_TYPE', /an object for options/],
     [x, undefined, 'ERR_INVALID_ARG_TYPE', /an object for options/],
     [x, {}, 'ERR_INVALID_ARG_TYPE', /options.seed, got undefined/],
     [x, { seed: 1.5 }, 'ERR_OUT_OF_RANGE', /options.seed/],
@@ -300,6 +317,37 @@ function checkArguments(t: Test, { tf, jumpout, jumpoutOp }: Room): void {
   ]
   for (const [options, code, message] of layers)
     t.throws(() => jumpout(options as object), { code, message }, String(message))
+  const called = jumpout()
+  for (const training of [false, true]) {
+    const all: [inputs: unknown, kwargs: unknown, code: string][] = [
+      [5, { training }, 'ERR_INVALID_ARG_TYPE'],
+      [undefined, { training }, 'ERR_INVALID_ARG_TYPE'],
+      [[], { training }, 'ERR_INVALID_ARG_TYPE'],
+      [[x, x], { training }, 'ERR_INVALID_ARG_TYPE'],
+      [revoked(), { training }, 'ERR_INVALID_ARG_TYPE'],
+      [disposed, { training }, 'ERR_INVALID_ARG_VALUE'],
+      [x, revoked(), 'ERR_INVALID_ARG_TYPE'],
+    ]
+    for (const [inputs, kwargs, code] of all)
+      t.throws(() => called.call(inputs as Tensor, kwargs as object), { code }, `training: ${training}`)
+  }
+  t.equal(called.calls, 0n, 'what is refused does not count')
+  t.equal(called.call(x, null as never), x, 'null is no argument')
+
+  let reads = 0
+  const changing = {
+    seed: 1,
+    unit: 'channel' as const,
+    rate: 0.5,
+    get dataFormat() {
+      return ++reads === 1 ? undefined : ('channelsFirst' as const)
+    },
+  }
+  const ones = tf.ones([2, 3, 4])
+  const once = jumpoutOp(ones, changing)
+  t.equal(reads, 1, 'options are read once')
+  t.same(once.dataSync(), jumpoutOp(ones, { seed: 1, unit: 'channel', rate: 0.5 }).dataSync())
+
   const layer = jumpout({ calls: 2n ** 63n - 2n })
   layer.apply(x, { training: true })
   t.throws(() => layer.apply(x, { training: true }), { code: 'ERR_INVALID_STATE' }, 'all calls are used up')
