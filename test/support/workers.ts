@@ -1,4 +1,5 @@
 /** Worker threads that run one of the tasks of a test program, which is their own file. */
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 
@@ -30,8 +31,11 @@ export async function runProgramFile(
 
 export const report = (result: unknown): void => parentPort?.postMessage(result)
 
-export const message = <T>(worker: Worker): Promise<T> =>
-  new Promise<T>((resolve, reject) => worker.once('message', resolve).once('error', reject))
+/** The next message; rejects with an error of the worker. */
+export const message = async <T>(worker: Worker): Promise<T> => {
+  const [value] = (await once(worker, 'message')) as [T]
+  return value
+}
 
 export const end = (worker: Worker): Promise<number> =>
   new Promise<number>((resolve, reject) => worker.once('exit', resolve).once('error', reject))

@@ -1,5 +1,6 @@
 /**
- * `npm run load -- --seconds N --seed S [--device] [--leak BYTES]`: worker threads that call everything at once.
+ * `npm run load -- --seconds N --seed S [--device] [--leak BYTES] [--workers N] [--longest ELEMENTS] [--limit BYTES]`: worker threads
+ * that call everything at once. The limit is that of growth, in bytes in use per act.
  * `npm run load -- ends --times N --seed S [--device] [--node PATH] [--only END]
  * [--patience SECONDS] [--control]`: processes and workers that end.
  */
@@ -15,11 +16,11 @@ import { root } from '../program'
 import { endNames, runEnds } from './ends'
 import { type Load, runLoad, type Sample } from './process'
 
-const ROUND_SECONDS = 10
+const ROUNDS = 60
 /** The part of the rounds before the plateau, which is not judged. */
 const WARM_UP = 0.25
-/** Bytes per act that are growth. */
-const LIMIT = 33
+/** Bytes per act that are growth of the resident set: half a page. */
+const RESIDENT_LIMIT = 2048
 
 const { values, positionals } = parseArgs({
   args: argv.slice(2),
@@ -30,6 +31,9 @@ const { values, positionals } = parseArgs({
     seed: { type: 'string' },
     device: { type: 'boolean', default: false },
     leak: { type: 'string', default: '0' },
+    workers: { type: 'string', default: '8' },
+    longest: { type: 'string', default: '3000000' },
+    limit: { type: 'string', default: '2048' },
     node: { type: 'string', default: execPath },
     only: { type: 'string' },
     control: { type: 'boolean', default: false },
@@ -41,7 +45,7 @@ const emulated = join(root, 'build', 'emulated', 'Release', 'jumpout.node')
 const env: Record<string, string> = values.device ? { JUMPOUT_BINARY: emulated } : {}
 
 /** Whether a figure grows, with what the samples say. */
-function judge(samples: readonly Sample[], name: 'used' | 'resident'): boolean {
+function judge(samples: readonly Sample[], name: 'used' | 'resident', limit: number): boolean {
   const plateau = samples.slice(Math.floor(WARM_UP * samples.length))
   const { slope, low, high } = slopeInterval(
     plateau.map(({ calls }) => calls),
@@ -51,7 +55,7 @@ function judge(samples: readonly Sample[], name: 'used' | 'resident'): boolean {
   console.log(
     `${name}: ${bytes[0]} bytes per act, 95% from ${bytes[1]} to ${bytes[2]}, ${plateau.length} samples`,
   )
-  return high > LIMIT
+  return high > limit
 }
 
 async function load(): Promise<boolean> {
@@ -60,11 +64,11 @@ async function load(): Promise<boolean> {
     const { outcome, load } = await runLoad(
       {
         seed,
-        workers: 8,
-        rounds: Math.ceil(Number(values.seconds) / ROUND_SECONDS),
+        workers: Number(values.workers),
+        rounds: ROUNDS,
         acts: Number.MAX_SAFE_INTEGER,
-        milliseconds: 1000 * ROUND_SECONDS,
-        longest: 3_000_000,
+        milliseconds: (1000 * Number(values.seconds)) / ROUNDS,
+        longest: Number(values.longest),
         device: values.device,
         held: buildAddon('held/held.c', folder),
         leak: Number(values.leak),
@@ -76,7 +80,11 @@ async function load(): Promise<boolean> {
       return false
     }
     report(load)
-    return ![judge(load.samples, 'used'), judge(load.samples, 'resident')].includes(true)
+    const grows = [
+      judge(load.samples, 'used', Number(values.limit)),
+      judge(load.samples, 'resident', RESIDENT_LIMIT),
+    ]
+    return !grows.includes(true)
   } finally {
     rmSync(folder, { recursive: true })
   }
