@@ -1,6 +1,6 @@
 /** Jumpout as a layer of tfjs-layers. */
 import type { serialization, Tensor } from '@tensorflow/tfjs-core'
-import type { layers } from '@tensorflow/tfjs-layers'
+import type { layers, SymbolicTensor } from '@tensorflow/tfjs-layers'
 import { invalidType, isRevoked } from '../errors'
 import { CallCounter, optionsOf, readDecimal, readLayer } from '../layer'
 import { assertOptions, optionNames } from '../option-names'
@@ -64,11 +64,18 @@ export interface JumpoutLayer extends layers.Layer {
 const readNumber = (value: unknown, argument: string): unknown =>
   typeof value === 'string' ? readDecimal(value, argument) : value
 
-function onlyTensor(inputs: Tensor | Tensor[]): Tensor {
-  if (isRevoked(inputs)) throw invalidType('a tensor', 'inputs', inputs)
-  if (!Array.isArray(inputs)) return inputs
-  if (inputs.length !== 1) throw invalidType('one tensor', 'inputs', inputs)
-  return inputs[0]
+/** What a list of one has, or what is no list; a symbolic tensor too. */
+function onlyInput<T>(inputs: T | T[]): T {
+  const list = !isRevoked(inputs) && Array.isArray(inputs)
+  const input: unknown = list && inputs.length === 1 ? inputs[0] : inputs
+  if (typeof input !== 'object' || input === null || isRevoked(input) || Array.isArray(input))
+    throw invalidType('one tensor', 'inputs', inputs)
+  return input as T
+}
+
+function assertObject(value: unknown, argument: string): void {
+  if (typeof value !== 'object' || value === null || isRevoked(value))
+    throw invalidType('an object', argument, value)
 }
 
 type LayerClass = new (options: JumpoutLayerOptions) => JumpoutLayer
@@ -113,18 +120,26 @@ function classFor(tf: typeof Core, tfl: typeof Layers): LayerClass {
       return this.#stats
     }
 
-    override call(inputs: Tensor | Tensor[], kwargs?: Record<string, unknown> | null): Tensor {
-      const x = onlyTensor(inputs)
-      if (isRevoked(kwargs)) throw invalidType('an object', 'kwargs', kwargs)
-      const training = kwargs?.training
-      assertTensor(tf, x)
+    override call(inputs: Tensor | Tensor[], kwargs: Record<string, unknown> = {}): Tensor {
       return tf.tidy(() => {
-        this.invokeCallHook(inputs, kwargs ?? {})
+        const x = onlyInput(inputs)
+        assertObject(kwargs, 'kwargs')
+        this.invokeCallHook(inputs, kwargs)
+        const { training } = kwargs // before the checks, as a getter may dispose the tensor
+        assertTensor(tf, x)
         if (!training) return this.#settings.relu ? tf.relu(x) : x
         const y = apply(tf, x, this.#settings, this.#counter.draw, (stats) => (this.#stats = stats))
         this.#counter.advance()
         return y
       })
+    }
+
+    override apply(
+      inputs: Parameters<layers.Layer['apply']>[0],
+      kwargs?: Parameters<layers.Layer['apply']>[1],
+    ): ReturnType<layers.Layer['apply']> {
+      if (isRevoked(kwargs)) throw invalidType('an object', 'kwargs', kwargs)
+      return super.apply(onlyInput<Tensor | SymbolicTensor>(inputs), kwargs)
     }
 
     override getConfig(): ReturnType<layers.Layer['getConfig']> {
@@ -140,8 +155,10 @@ function classFor(tf: typeof Core, tfl: typeof Layers): LayerClass {
     /** tfjs-layers adds `customObjects` to the configuration. */
     static override fromConfig<T extends serialization.Serializable>(
       Class: serialization.SerializableConstructor<T>,
-      { customObjects: _, ...config }: serialization.ConfigDict,
+      dict: serialization.ConfigDict,
     ): T {
+      assertObject(dict, 'config')
+      const { customObjects: _, ...config } = dict
       return new Class(config)
     }
 

@@ -42,7 +42,7 @@ const OP = optionNames<JumpoutOpOptions>(
 /** The settings of checked names. */
 export const readTensorSettings = (options: TensorOptions): Settings => readSettings(options, 'channelsLast')
 
-/** For tfjs everything with a tensor's methods is one; its engine knows its own. */
+/** For tfjs all that has a tensor's methods is one; its engine knows its own. */
 export function assertTensor(tf: typeof Core, x: unknown): asserts x is Tensor {
   if (isRevoked(x) || !(x instanceof tf.Tensor)) throw invalidType('a tensor', 'x', x)
   if (x.isDisposed) throw invalidValue('a tensor with its memory', 'x', 'a disposed one')

@@ -258,10 +258,55 @@ async function checkLosses(t: Test, room: Room): Promise<void> {
   t.not(here.losses[0], here.losses[7])
 }
 
-const revoked = (): object => {
-  const { proxy, revoke } = Proxy.revocable({}, {})
+function revoked(target: object): object {
+  const { proxy, revoke } = Proxy.revocable(target, {})
   revoke()
   return proxy
+}
+
+/** What the layer is called with: one float32 tensor, or a list of one. */
+function checkInputs(t: Test, room: Room): void {
+  const { tf, jumpout, jumpoutOp } = room
+  const x = tf.ones([4, 3])
+  const layer = jumpout({ inputShape: [3], seed: 1 })
+  const disposed = tf.ones([2, 3])
+  disposed.dispose()
+  const before = tf.memory().numTensors
+  const type = { code: 'ERR_INVALID_ARG_TYPE' }
+  for (const training of [false, true]) {
+    for (const bad of [5, 'x', null, undefined, {}, [], [x, x], [5], [[x]], revoked([]), [revoked({})]])
+      t.throws(() => layer.call(bad as Tensor, { training }), type)
+    t.throws(() => layer.call(disposed, { training }), { code: 'ERR_INVALID_ARG_VALUE' })
+    for (const bad of [5, null, [], revoked([]), revoked({}), [revoked({})]])
+      t.throws(() => layer.apply(bad as Tensor, { training }), type)
+  }
+  for (const bad of [null, 5, revoked({})]) t.throws(() => layer.call(x, bad as never), type)
+  t.throws(() => layer.apply(x, revoked({})), type)
+  const { fromConfig } = layer.constructor as unknown as { fromConfig: (...args: unknown[]) => unknown }
+  for (const bad of [null, undefined, 5, revoked({})])
+    t.throws(() => fromConfig(layer.constructor, bad), type, 'fromConfig')
+  t.equal(layer.calls, 0n, 'none of them is counted')
+  t.equal(tf.memory().numTensors, before)
+  t.equal(layer.call([x], {}), x)
+
+  let reads = 0
+  const changing = {
+    seed: 1,
+    unit: 'channel',
+    get dataFormat() {
+      return ++reads === 1 ? 'channelsFirst' : undefined
+    },
+  } as const
+  const image = inputOf(room, [4, 3, 5, 2])
+  const expected = jumpoutForward(floatsOf(image), {
+    ...changing,
+    dataFormat: 'channelsFirst',
+    shape: [4, 3, 5, 2],
+  })
+  reads = 0
+  equalBits(t, floatsOf(jumpoutOp(image, changing)), expected.output, 'the options as they were read')
+  t.equal(reads, 1, 'dataFormat is read once')
+  t.end()
 }
 
 function checkArguments(t: Test, { tf, jumpout, jumpoutOp }: Room): void {
@@ -279,12 +324,12 @@ function checkArguments(t: Test, { tf, jumpout, jumpoutOp }: Room): void {
   const refused: [x: unknown, options: unknown, code: string, message: RegExp][] = [
     [[1, 2], { seed: 1 }, 'ERR_INVALID_ARG_TYPE', /a tensor for x, got an array of 2/],
     [null, { seed: 1 }, 'ERR_INVALID_ARG_TYPE', /a tensor for x, got null/],
+    [revoked({}), { seed: 1 }, 'ERR_INVALID_ARG_TYPE', /a tensor for x, got an object/],
+    [x, revoked({}), 'ERR_INVALID_ARG_TYPE', /an object for options/],
     [tf.ones([2], 'int32'), { seed: 1 }, 'ERR_INVALID_ARG_VALUE', /a float32 tensor for x, got one of int32/],
     [tf.tensor(['a']), { seed: 1 }, 'ERR_INVALID_ARG_VALUE', /string/],
     [disposed, { seed: 1 }, 'ERR_INVALID_ARG_VALUE', /a disposed one/],
-    [revoked(), { seed: 1 }, 'ERR_INVALID_ARG_TYPE', /a tensor for x, got an object/],
     [lookalike, { seed: 1 }, 'ERR_INVALID_ARG_VALUE', /a tensor of this TensorFlow.js for x/],
-    [x, revoked(), 'ERR_INVALID_ARG_TYPE', /an object for options/],
     [x, undefined, 'ERR_INVALID_ARG_TYPE', /an object for options/],
     [x, {}, 'ERR_INVALID_ARG_TYPE', /options.seed, got undefined/],
     [x, { seed: 1.5 }, 'ERR_OUT_OF_RANGE', /options.seed/],
@@ -317,37 +362,6 @@ function checkArguments(t: Test, { tf, jumpout, jumpoutOp }: Room): void {
   ]
   for (const [options, code, message] of layers)
     t.throws(() => jumpout(options as object), { code, message }, String(message))
-  const called = jumpout()
-  for (const training of [false, true]) {
-    const all: [inputs: unknown, kwargs: unknown, code: string][] = [
-      [5, { training }, 'ERR_INVALID_ARG_TYPE'],
-      [undefined, { training }, 'ERR_INVALID_ARG_TYPE'],
-      [[], { training }, 'ERR_INVALID_ARG_TYPE'],
-      [[x, x], { training }, 'ERR_INVALID_ARG_TYPE'],
-      [revoked(), { training }, 'ERR_INVALID_ARG_TYPE'],
-      [disposed, { training }, 'ERR_INVALID_ARG_VALUE'],
-      [x, revoked(), 'ERR_INVALID_ARG_TYPE'],
-    ]
-    for (const [inputs, kwargs, code] of all)
-      t.throws(() => called.call(inputs as Tensor, kwargs as object), { code }, `training: ${training}`)
-  }
-  t.equal(called.calls, 0n, 'what is refused does not count')
-  t.equal(called.call(x, null as never), x, 'null is no argument')
-
-  let reads = 0
-  const changing = {
-    seed: 1,
-    unit: 'channel' as const,
-    rate: 0.5,
-    get dataFormat() {
-      return ++reads === 1 ? undefined : ('channelsFirst' as const)
-    },
-  }
-  const ones = tf.ones([2, 3, 4])
-  const once = jumpoutOp(ones, changing)
-  t.equal(reads, 1, 'options are read once')
-  t.same(once.dataSync(), jumpoutOp(ones, { seed: 1, unit: 'channel', rate: 0.5 }).dataSync())
-
   const layer = jumpout({ calls: 2n ** 63n - 2n })
   layer.apply(x, { training: true })
   t.throws(() => layer.apply(x, { training: true }), { code: 'ERR_INVALID_STATE' }, 'all calls are used up')
@@ -366,6 +380,7 @@ export function checkAll(t: Test, room: Room): void {
   t.test('graphs, variables and optimizers', (t) => checkGraphs(t, room))
   t.test('the layer in training and evaluation', (t) => checkLayer(t, room))
   t.test('arguments', (t) => checkArguments(t, room))
+  t.test('inputs of the layer', (t) => checkInputs(t, room))
   t.test('a saved model goes on with the very draws', (t) => checkSaving(t, room))
   t.test('the same losses as on cpu', (t) => checkLosses(t, room))
   t.end()
