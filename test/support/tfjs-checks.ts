@@ -4,7 +4,7 @@ import { type CallOptions, type GroupStats, jumpoutBackward, jumpoutForward } fr
 import type { JumpoutOpOptions } from 'jumpout/tfjs'
 import type { Test } from 'tap'
 import { equalBits } from './bits'
-import { floatsOf, inputOf, layersOf, netOf, type Room, taskFor } from './tfjs'
+import { FIT, floatsOf, inputOf, layersOf, netOf, type Room, taskFor } from './tfjs'
 
 const CASES: { shape: number[]; options?: Partial<JumpoutOpOptions> }[] = [
   { shape: [1000] },
@@ -20,8 +20,6 @@ const CASES: { shape: number[]; options?: Partial<JumpoutOpOptions> }[] = [
   { shape: [0, 3], options: { granularity: 'sample' } },
   { shape: [300, 400], options: { relu: true } },
 ]
-
-const FIT = { batchSize: 32, shuffle: false, verbose: 0 } as const
 
 function checkResults(t: Test, room: Room): void {
   const { tf, jumpoutOp } = room

@@ -64,6 +64,9 @@ export function netOf({ tf, jumpout }: Room, options: Jumpout.JumpoutLayerOption
   })
 }
 
+/** How `netOf` is trained, so that a run has the same bits again. */
+export const FIT = { batchSize: 32, shuffle: false, verbose: 0 } as const
+
 /** Samples and classes for `netOf`. */
 export function taskFor(room: Room): { xs: Tensor; ys: Tensor } {
   const { tf } = room
