@@ -28,6 +28,10 @@ t.test('page-locked memory stays where it is', (t) => {
   } catch (error) {
     t.match(error, { name: 'DataCloneError' })
   }
+  const buffer = pinned.buffer as ArrayBuffer & Record<string, unknown>
+  for (const name of ['transfer', 'transferToFixedLength'])
+    if (name in ArrayBuffer.prototype)
+      t.throws(buffer[name] as () => void, { name: 'Error', code: 'ERR_INVALID_STATE' }, name)
   t.throws(() => main.release(pinned), { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' })
   t.equal(pinned.length, 1000)
   t.ok(pinned.every((x) => x === 3))

@@ -2,7 +2,15 @@
 import { Buffer } from 'node:buffer'
 import { isArrayBuffer, isFloat32Array, isSharedArrayBuffer, isUint32Array } from 'node:util/types'
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
-import { changedArray, invalidType, invalidValue, outOfMemory, outOfRange, readInteger } from '../errors'
+import {
+  changedArray,
+  invalidState,
+  invalidType,
+  invalidValue,
+  outOfMemory,
+  outOfRange,
+  readInteger,
+} from '../errors'
 import { native, ROW } from '../native'
 
 const elementAt = Float32Array.prototype.at
@@ -138,10 +146,25 @@ export function allocate(length: number): NewFloat32Array {
   return allocateAligned(readInteger(length, 'an integer >= 0', 'length'))
 }
 
+/** A buffer that another one took the memory from could live on in another thread, while Node frees it with this one. */
+const staysHere = Object.fromEntries(
+  ['transfer', 'transferToFixedLength']
+    .filter((name) => name in ArrayBuffer.prototype)
+    .map((name) => [
+      name,
+      {
+        value: () => {
+          throw invalidState('an ordinary buffer', name, 'page-locked memory, which stays where it is')
+        },
+      },
+    ]),
+)
+
 /**
  * Uninitialised page-locked host memory behind an ordinary Float32Array: copies from and to devices are faster, and
  * asynchronous copies are enqueued without a thread (cudaHostAlloc). It cannot be transferred to another thread: with its
- * buffer in the transfer list Node 20 posts a copy, and later versions throw.
+ * buffer in the transfer list Node 20 posts a copy, and later versions throw. `buffer.transfer()` throws an Error
+ * (`ERR_INVALID_STATE`).
  *
  * @param length number of elements, an integer >= 0
  * @throws CudaError where there is no CUDA or too little memory; RangeError `ERR_OUT_OF_RANGE`; TypeError
@@ -151,7 +174,7 @@ export function allocPinned(length: number): NewFloat32Array {
   const bytes = readInteger(length, 'an integer >= 0', 'length') * FLOAT_BYTES
   if (!Number.isSafeInteger(bytes)) throw outOfMemory(bytes)
   // Node marks external buffers as untransferable itself. Marked twice, they abort Node 24 at the end of their thread.
-  return new Float32Array(native.allocPinned(length))
+  return new Float32Array(Object.defineProperties(native.allocPinned(length), staysHere))
 }
 
 /** In bytes. Smaller outputs cost less than keeping them; the cap bounds memory that no later output may need. */
