@@ -1,17 +1,29 @@
 /**
  * Cases of test/support/hostile: how many, of which seed. Writes a line of JSON with how they ended, or the case that failed.
- * With `trace` each case is written before it runs, for the last one before a crash.
+ * With `tfjs` they are those of `jumpout/tfjs`. With `trace` each case is written before it runs, for the last one before a crash.
  */
 import { argv, exit } from 'node:process'
 import fc from 'fast-check'
-import { roomWithCases } from '../support/hostile/room'
+import type { Tally } from '../support/hostile/case'
+import { newRoom, roomWithCases } from '../support/hostile/room'
+import { tfjsCases, TfjsRunner } from '../support/hostile/tfjs'
+import { roomOf } from '../support/tfjs'
 
-async function main(cases: number, seed: number, trace: boolean): Promise<void> {
+interface Cases<T> {
+  readonly arbitrary: fc.Arbitrary<T>
+  readonly runner: { readonly tally: Tally; run(one: T): void | Promise<void> }
+}
+
+async function main<T>(
+  { arbitrary, runner }: Cases<T>,
+  cases: number,
+  seed: number,
+  trace: boolean,
+): Promise<void> {
   if (!trace) Error.stackTraceLimit = 0 // most of the time of a case otherwise
-  const { arbitrary, runner } = roomWithCases()
-  const property = fc.asyncProperty(arbitrary, (one) => {
+  const property = fc.asyncProperty(arbitrary, async (one) => {
     if (trace) console.log(fc.stringify(one))
-    return runner.run(one)
+    await runner.run(one)
   })
   const found = await fc.check(property, { seed, numRuns: cases })
   if (found.failed) {
@@ -21,4 +33,12 @@ async function main(cases: number, seed: number, trace: boolean): Promise<void> 
   console.log(JSON.stringify(runner.tally))
 }
 
-void main(Number(argv[2]), Number(argv[3]), argv[4] === 'trace')
+async function start(): Promise<void> {
+  const [cases, seed] = argv.slice(2, 4).map(Number)
+  const trace = argv.includes('trace')
+  if (!argv.includes('tfjs')) return main(roomWithCases(), cases, seed, trace)
+  const runner = new TfjsRunner(newRoom(), await roomOf('cpu'))
+  return main({ arbitrary: tfjsCases, runner }, cases, seed, trace)
+}
+
+void start()

@@ -7,7 +7,7 @@ import { arbitraryOf, type Entry, type Row } from './exports'
 import { type Made, type Pollution, pollutions } from './values'
 import { copyOf, type Room, type Setting, World } from './world'
 
-const CODES = {
+export const CODES = {
   ERR_INVALID_ARG_TYPE: 'TypeError',
   ERR_INVALID_ARG_VALUE: 'TypeError',
   ERR_OUT_OF_RANGE: 'RangeError',

@@ -6,13 +6,17 @@ import { type Case, casesOf, Runner } from './case'
 import { type Entry, ROWS, surfaceOf } from './exports'
 import type { Room } from './world'
 
-export function roomWithCases(): { arbitrary: fc.Arbitrary<Case>; runner: Runner; surface: Entry[] } {
+export function newRoom(): Room {
   const context = createContext()
-  const room: Room = {
+  return {
     jumpout,
     hasDevice: jumpout.runtime.cuda.available,
     foreign: (name) => runInContext(name, context) as unknown,
   }
+}
+
+export function roomWithCases(): { arbitrary: fc.Arbitrary<Case>; runner: Runner; surface: Entry[] } {
+  const room = newRoom()
   const surface = surfaceOf(jumpout)
   return { surface, arbitrary: casesOf(surface, ROWS, room.hasDevice), runner: new Runner(room) }
 }

@@ -20,23 +20,27 @@ const first = Number(values.seed ?? Date.now() % 2 ** 31)
 
 const emulated = join(root, 'build', 'emulated', 'Release', 'jumpout.node')
 /** One after the other. */
-const PLACES: Record<string, string>[] = [{}, ...(existsSync(emulated) ? [{ JUMPOUT_BINARY: emulated }] : [])]
+const PLACES: { env: Record<string, string>; kind: string[] }[] = [
+  { env: {}, kind: [] },
+  ...(existsSync(emulated) ? [{ env: { JUMPOUT_BINARY: emulated }, kind: [] }] : []),
+  { env: {}, kind: ['tfjs'] },
+]
 
 async function main(): Promise<void> {
   const total: Record<string, number> = {}
   const start = performance.now()
   for (let done = 0, batch = 0; done < cases; ++batch) {
     const seed = first + batch
-    const env = PLACES[batch % PLACES.length]
+    const { env, kind } = PLACES[batch % PLACES.length]
     const count = Math.min(BATCH, cases - done)
-    const args = [String(count), String(seed), ...(values.trace ? ['trace'] : [])]
+    const args = [String(count), String(seed), ...kind, ...(values.trace ? ['trace'] : [])]
     const { code, signal, stdout, stderr } = await runNode(
       [...typescript, programPath('hostile-values.ts'), ...args],
       { env },
     )
     if (code !== 0) {
       console.error(stdout.slice(-4000), stderr.slice(-8000))
-      console.error(`ended with ${signal ?? code}: ${count} cases of seed ${seed}`, env)
+      console.error(`ended with ${signal ?? code}: ${count} cases of seed ${seed}`, env, ...kind)
       exit(1)
     }
     done += count

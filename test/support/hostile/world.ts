@@ -4,6 +4,7 @@ import { isSharedArrayBuffer } from 'node:util/types'
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import { assertSame } from '../bits'
 import { Guarded, makeInput } from '../inputs'
+import type { TfjsThings } from './tfjs'
 
 /** The package under test, with what all cases share. */
 export interface Room {
@@ -96,6 +97,8 @@ export class World {
   /** Calls the function of the case again. */
   again: () => unknown = () => undefined
   readonly device: DeviceThings | undefined
+  /** What cases of `jumpout/tfjs` work on. */
+  tfjs: TfjsThings | undefined
 
   constructor(room: Room, { length, reuse, before }: Setting) {
     const { Jumpout, jumpoutForward } = room.jumpout
@@ -282,6 +285,10 @@ export const ACTIONS = {
   destroyStream: ({ device }) => device?.stream.destroy(),
   freeGraph: ({ device }) => device?.graph.free(),
   capture: ({ device }) => device?.stream.capture(() => undefined),
+  disposeTensor: ({ tfjs }) => tfjs?.disposeTensors(),
+  useTfLayer: ({ tfjs }) => tfjs?.useLayer(),
+  setTfCalls: ({ tfjs }) => tfjs?.setCalls(),
+  switchBackend: ({ tfjs }) => tfjs?.switchBackend(),
 } satisfies Record<string, (world: World) => unknown>
 
 export type Action = keyof typeof ACTIONS
