@@ -682,7 +682,10 @@ export const options = {
   toHost: bags({ stream: streams, out: hostArrays }),
   dlpack: bags({ versioned: booleans }),
   stream: bags({ device: KIND.device }),
-  op: bags({ ...SETTINGS, shape: anything, seed: seeds, call: calls, onStats: mostly(functions, anything) }),
+  op: bags({ ...SETTINGS, shape: anything, seed: seeds, call: calls, onStats: mostly(functions, anything) }, [
+    'seed',
+    'onStats',
+  ]),
   tfLayer: bags({
     ...LAYER,
     shape: anything,
