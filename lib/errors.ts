@@ -48,6 +48,10 @@ export function isRevoked(value: unknown): boolean {
   }
 }
 
+/** An object that can be read: the condition of every argument that is a bag of properties. */
+export const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !isRevoked(value)
+
 function bigintInWords(value: bigint): string {
   if (value > LARGEST_BIGINT) return 'a bigint above 2^128'
   return value < -LARGEST_BIGINT ? 'a bigint below -2^128' : `${value}n`

@@ -1,6 +1,6 @@
 /** The names of options: a misspelt name is an error, with a hint, and is never ignored. */
 import { isBoxedPrimitive } from 'node:util/types'
-import { invalidType, isRevoked, kindOfObject, unknownOption } from './errors'
+import { invalidType, isObject, kindOfObject, unknownOption } from './errors'
 
 /** All names of an interface of options: the compiler refuses a missing or an extra name. */
 export type NamesOf<T> = { readonly [K in keyof T]-?: true }
@@ -141,8 +141,7 @@ export function assertOptions(
   known: OptionNames,
   argument = 'options',
 ): asserts value is object {
-  if (typeof value !== 'object' || value === null || isRevoked(value) || hasElements(value))
-    throw invalidType('an object', argument, value)
+  if (!isObject(value) || hasElements(value)) throw invalidType('an object', argument, value)
   const { names, recent } = known
   let at = 0
   for (const name in value) {

@@ -20,7 +20,10 @@ export interface DeviceInfo {
   readonly l2Bytes: number
 }
 
-/** The type of {@link runtime}. Reading `backend` or `cuda` asks the CUDA driver, at the first time; nothing else here does, and loading does not. */
+/**
+ * The type of {@link runtime}. Reading `backend` or `cuda` asks the CUDA driver, at the first time; nothing else here does, and
+ * loading does not.
+ */
 export interface Runtime {
   /** 'cuda' if a device can be used. Each call runs where its arrays lie all the same. */
   readonly backend: 'cuda' | 'cpu'

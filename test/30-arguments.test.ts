@@ -13,7 +13,7 @@ import {
 } from 'jumpout'
 import t from 'tap'
 import { difference } from './support/bits'
-import { Guarded, makeInput } from './support/inputs'
+import { Guarded, makeInput, revoked } from './support/inputs'
 
 const N = 100
 const input = makeInput(N)
@@ -591,19 +591,13 @@ t.test('only a forward makes a Saved', (t) => {
 })
 
 const detach = (array: Float32Array) => structuredClone(0, { transfer: [array.buffer as ArrayBuffer] })
-const revoked = (target: object): never => {
-  const { proxy, revoke } = Proxy.revocable(target, {})
-  revoke()
-  return proxy as never
-}
-
 t.test('revoked proxies have no properties to read', async (t) => {
   const refused = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' }
   const layer = new Jumpout({ seed: 1 })
   layer.forward(input)
   const { saved } = layer.call(input)
   for (const target of [{}, [], () => 1]) {
-    const wrong = revoked(target)
+    const wrong = revoked(target) as never
     const calls: Record<string, () => unknown> = {
       input: () => jumpoutForward(wrong, { seed: 1 }),
       options: () => jumpoutForward(input, wrong),

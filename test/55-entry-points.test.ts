@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as jumpout from 'jumpout'
 import t from 'tap'
-import { root, runNode } from './support/program'
+import { copyBuild, root, runNode } from './support/program'
 
 const FUNCTIONS = [
   'jumpoutForward',
@@ -85,7 +85,7 @@ t.test('without a usable binary, the error names the command that builds one', a
   writeFileSync(join(release, 'jumpout.node'), 'not a binary')
   helpful((await load(folder)).stdout, 'a broken one')
 
-  cpSync(join(root, 'build', 'Release'), release, { recursive: true, verbatimSymlinks: true })
+  copyBuild(release)
   const moved = await load(folder)
   t.same(
     moved,

@@ -3,7 +3,7 @@
  * where it belongs there, and two projects find it with find_package(jumpout): a second Node addon, and a C program that is
  * linked with the static library and with the shared one. Both must give the bits that this package gives.
  */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import {
   cpSync,
   existsSync,
@@ -27,7 +27,8 @@ import {
 import t from 'tap'
 import { equalBits } from './support/bits'
 import { makeInput } from './support/inputs'
-import { HANG, root } from './support/program'
+import { copyBuild, HANG, root } from './support/program'
+import { isInstalled } from './support/requirement'
 
 const scratch = mkdtempSync(join(tmpdir(), 'jumpout consumers '))
 t.teardown(() => rmSync(scratch, { recursive: true }))
@@ -41,10 +42,6 @@ function run(command: string, args: readonly string[], cwd = scratch): string {
   }
 }
 
-function isInstalled(command: string): boolean {
-  return spawnSync(command, ['--version']).status === 0
-}
-
 /** The package in a folder of its own: what npm packs, and what its install script builds. */
 function unpackedPackage(): string {
   const packed = run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', scratch], root)
@@ -53,10 +50,7 @@ function unpackedPackage(): string {
   const folder = join(scratch, 'node_modules', 'jumpout')
   mkdirSync(join(scratch, 'node_modules'))
   cpSync(join(scratch, 'package'), folder, { recursive: true })
-  cpSync(join(root, 'build', 'Release'), join(folder, 'build', 'Release'), {
-    recursive: true,
-    verbatimSymlinks: true,
-  })
+  copyBuild(join(folder, 'build', 'Release'))
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'dir')
   return folder
 }

@@ -1,7 +1,7 @@
 /** Jumpout as a layer of tfjs-layers. */
 import type { serialization, Tensor } from '@tensorflow/tfjs-core'
 import type { layers, SymbolicTensor } from '@tensorflow/tfjs-layers'
-import { invalidType, isRevoked } from '../errors'
+import { invalidType, isObject, isRevoked } from '../errors'
 import { CallCounter, optionsOf, readDecimal, readLayer } from '../layer'
 import { assertOptions, optionNames } from '../option-names'
 import type { GroupStats } from '../saved'
@@ -68,14 +68,12 @@ const readNumber = (value: unknown, argument: string): unknown =>
 function onlyInput<T>(inputs: T | T[]): T {
   const list = !isRevoked(inputs) && Array.isArray(inputs)
   const input: unknown = list && inputs.length === 1 ? inputs[0] : inputs
-  if (typeof input !== 'object' || input === null || isRevoked(input) || Array.isArray(input))
-    throw invalidType('one tensor', 'inputs', inputs)
+  if (!isObject(input) || Array.isArray(input)) throw invalidType('one tensor', 'inputs', inputs)
   return input as T
 }
 
 function assertObject(value: unknown, argument: string): void {
-  if (typeof value !== 'object' || value === null || isRevoked(value))
-    throw invalidType('an object', argument, value)
+  if (!isObject(value)) throw invalidType('an object', argument, value)
 }
 
 type LayerClass = new (options: JumpoutLayerOptions) => JumpoutLayer

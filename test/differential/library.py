@@ -36,16 +36,13 @@ class Host:
     def mask(self, seed, call, length, rate, offset=0, unit_size=1, channels=0):
         """The packed mask of a call with that rate, as bytes: element i is bit i & 7 of byte i >> 3."""
         layout = capi.Layout(element_offset=offset, unit_size=unit_size, channels=channels)
-        options = capi.options(rate=rate, normalize=0, exponent=0)
-        self.forward(seed, call, length, layout, options, np.full((1, capi.GROUP_DOUBLES), length, np.float64))
+        self.drop(seed, call, length, layout, rate)
         return self.masks.view(np.uint8)[: (length + 7) // 8]
 
     def redrawn(self, seed, call, length, rate, offset=0):
         """The same mask as backward draws it again, from the gradient of ones."""
         layout = capi.Layout(element_offset=offset, unit_size=1)
-        options = capi.options(rate=rate, normalize=0, exponent=0)
-        groups = np.full((1, capi.GROUP_DOUBLES), length, np.float64)
-        self.forward(seed, call, length, layout, options, groups)
+        groups = self.drop(seed, call, length, layout, rate)
         self.output[:length] = np.nan  # which is not 0
         self.backward(seed, call, length, layout, groups)
         return np.packbits(self.output[:length] != 0, bitorder="little")
@@ -70,6 +67,12 @@ class Host:
             seed, call, groups, layout, capi.options(**options), np.ones((groups, capi.GROUP_DOUBLES))
         )
         return rows[:, 2], rows[:, 3]
+
+    def drop(self, seed, call, length, layout, rate):
+        """Forward at that rate, of one group in which all are active."""
+        options = capi.options(rate=rate, normalize=0, exponent=0)
+        groups = np.full((1, capi.GROUP_DOUBLES), length, np.float64)
+        return self.forward(seed, call, length, layout, options, groups)
 
     def forward(self, seed, call, length, layout, options, groups):
         """`groups` has the counts, and is overwritten."""

@@ -2,7 +2,6 @@
  * Shell blocks of documents, in bash: in a fresh copy of the repository, or where somebody installs the package, in an empty
  * project with the other blocks of the document as files. Commands of test/support/shell's list are checked instead.
  */
-import { execFileSync } from 'node:child_process'
 import { cpSync, lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -10,7 +9,7 @@ import t from 'tap'
 import { type Block, blocksIn, fileOf, kept } from '../support/documents'
 import { execute } from '../support/emulated'
 import { type Builder, builder, packMain, packPlatform, platforms } from '../support/packages'
-import { root } from '../support/program'
+import { copyBuild, filesInTree, root } from '../support/program'
 import { isInstalled, needs } from '../support/requirement'
 import { CHECKED, commandsOf, ofUsers } from '../support/shell'
 
@@ -26,16 +25,12 @@ t.teardown(() => rmSync(scratch, { recursive: true }))
 /** What git would have in it, as `npm ci` leaves it. */
 function freshCopy(): string {
   const copy = join(scratch, 'checkout')
-  const list = ['ls-files', '--cached', '--others', '--exclude-standard', '--deduplicate']
-  for (const name of execFileSync('git', list, { cwd: root, encoding: 'utf8' }).trimEnd().split('\n')) {
+  for (const name of filesInTree()) {
     mkdirSync(join(copy, dirname(name)), { recursive: true })
     cpSync(join(root, name), join(copy, name))
   }
   cpSync(join(root, 'dist'), join(copy, 'dist'), { recursive: true })
-  cpSync(join(root, 'build', 'Release'), join(copy, 'build', 'Release'), {
-    recursive: true,
-    verbatimSymlinks: true,
-  })
+  copyBuild(join(copy, 'build', 'Release'))
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'), 'dir')
   return copy
 }

@@ -1,9 +1,8 @@
 /** The code blocks of all documents, and what they promise to print. Who executes a language is in test/62. */
-import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import { type Outcome, root } from './program'
+import { filesInTree, type Outcome, root } from './program'
 
 export interface Block {
   /** 'docs/guide.md:23', for messages. */
@@ -30,14 +29,7 @@ const FENCE = /^[\s>]*(?:```|~~~)/gm
 const BLOCK = /^( *)```(\S*)\n([^]*?)^\1```$/gm
 
 /** Every Markdown file that is tracked, or will be. */
-export const documents: readonly string[] = execFileSync(
-  'git',
-  ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'],
-  { cwd: root, encoding: 'utf8' },
-)
-  .trimEnd()
-  .split('\n')
-  .filter((name) => existsSync(join(root, name)))
+export const documents: readonly string[] = filesInTree('*.md')
 
 export function blocksOf(document: string, text = readFileSync(join(root, document), 'utf8')): Block[] {
   const blocks = Array.from(text.matchAll(BLOCK), ({ 1: indent, 2: language, 3: body, index }) => {

@@ -95,3 +95,10 @@ export class Guarded<T extends Float32Array | Uint32Array> {
     return this.#words.every((word) => word === POISON)
   }
 }
+
+/** A proxy of which every use throws an error of the engine. */
+export function revoked(target: object): object {
+  const { proxy, revoke } = Proxy.revocable(target, {})
+  revoke()
+  return proxy
+}

@@ -1,5 +1,6 @@
 /** Child processes, for tests of whole processes: a crash is one of the outcomes. */
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { cpSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 
@@ -7,6 +8,21 @@ export const root = join(__dirname, '..', '..')
 
 /** Node's arguments before the name of a TypeScript file. */
 export const typescript = [join(root, 'test', 'support', 'run.js')]
+
+/** The build in the tree, with its links as they are. */
+export const copyBuild = (to: string): void =>
+  cpSync(join(root, 'build', 'Release'), to, { recursive: true, verbatimSymlinks: true })
+
+/** Files that git tracks, or will, of these patterns. */
+export const filesInTree = (...patterns: readonly string[]): string[] =>
+  execFileSync(
+    'git',
+    ['ls-files', '--cached', '--others', '--exclude-standard', '--deduplicate', ...patterns],
+    { cwd: root, encoding: 'utf8' },
+  )
+    .trimEnd()
+    .split('\n')
+    .filter((name) => existsSync(join(root, name)))
 
 export const programPath = (name: string): string => join(root, 'test', 'programs', name)
 

@@ -4,6 +4,7 @@ import { type CallOptions, type GroupStats, jumpoutBackward, jumpoutForward } fr
 import type { JumpoutOpOptions } from 'jumpout/tfjs'
 import type { Test } from 'tap'
 import { equalBits } from './bits'
+import { revoked } from './inputs'
 import { FIT, floatsOf, inputOf, layersOf, netOf, type Room, taskFor } from './tfjs'
 
 const CASES: { shape: number[]; options?: Partial<JumpoutOpOptions> }[] = [
@@ -254,12 +255,6 @@ async function checkLosses(t: Test, room: Room): Promise<void> {
     t.ok(Math.abs(loss - there.losses[step]) < tolerance, `${loss}, on cpu ${there.losses[step]}`)
   })
   t.not(here.losses[0], here.losses[7])
-}
-
-function revoked(target: object): object {
-  const { proxy, revoke } = Proxy.revocable(target, {})
-  revoke()
-  return proxy
 }
 
 /** What the layer is called with: one float32 tensor, or a list of one. */

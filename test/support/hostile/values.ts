@@ -1,7 +1,7 @@
 /** Arbitrary JavaScript values for arguments: ordinary ones, strangers, and such with code of a caller behind them. */
 import fc from 'fast-check'
 import { inspect } from 'node:util'
-import { makeInput } from '../inputs'
+import { makeInput, revoked } from '../inputs'
 import { wasmMemory } from '../webassembly'
 import { actions, type Action, type World } from './world'
 
@@ -114,12 +114,6 @@ const lying = (target: object): object => {
     getOwnPropertyDescriptor: () => ({ value: next(), enumerable: true, configurable: true }),
     getPrototypeOf: () => Array.prototype as object,
   })
-}
-
-const revoked = (target: object): object => {
-  const { proxy, revoke } = Proxy.revocable(target, {})
-  revoke()
-  return proxy
 }
 
 class Lying extends Float32Array {
