@@ -41,6 +41,9 @@ t.test('more channels than are drawn at once, and samples across the parts of th
     [300, 3, 3, 64],
     [7, 32, 32, 10],
     [2000, 2, 33],
+    [3000, 2, 8],
+    [2000, 5, 3],
+    [4000, 2, 1],
   ]) {
     t.doesNotThrow(() => check('signed', shape, { relu: true }), `[${shape.join(', ')}]`)
     t.doesNotThrow(

@@ -29,7 +29,12 @@ namespace {
 
 constexpr uint32_t poison = 0x7fc0dead;  // a NaN that no computation gives
 constexpr uint64_t seed = 1;
-constexpr uint64_t channels = 64, pixels = 16;
+
+/* A sample whose channels are interleaved. */
+struct Interleaved {
+  uint64_t channels, pixels;
+};
+constexpr Interleaved manyChannels{64, 16}, fewChannels{8, 2};
 
 struct Settings {
   std::vector<size_t> lengths{1 << 20};
@@ -75,7 +80,9 @@ struct Workload {
 
   void forward(const float* from, float* to, bool saveMask = true) { forward(from, to, saveMask, layout); }
 
-  void forwardChannelsLast() { forward(input.data, output.data, true, {0, 0, pixels, channels}); }
+  void forwardChannelsLast(const Interleaved& sample) {
+    forward(input.data, output.data, true, {0, 0, sample.pixels, sample.channels});
+  }
 
   void forward(const float* from, float* to, bool saveMask, const jumpout_layout& layout) {
     succeed(jumpout_forward(&(forwardArgs = {from, to, saveMask ? mask.data : nullptr, &group, length, 1,
@@ -148,11 +155,14 @@ struct Workload {
     });
     again("backward", [&] { backward(); });
     again("backward from seed", [&] { backward(false); });
-    output.fill(poison);
-    forwardChannelsLast();
-    requireMasked("forward, channels last");
-    for (size_t i = channels; i < length; ++i)
-      require(i % (channels * pixels) < channels || isKept(i) == isKept(i - channels), "a channel's mask");
+    for (const Interleaved& sample : {manyChannels, fewChannels}) {
+      output.fill(poison);
+      forwardChannelsLast(sample);
+      requireMasked("forward, channels last");
+      const auto [channels, pixels] = sample;
+      for (size_t i = channels; i < length; ++i)
+        require(i % (channels * pixels) < channels || isKept(i) == isKept(i - channels), "a channel's mask");
+    }
   }
 
   size_t length;
@@ -196,7 +206,8 @@ std::vector<Pass> makePasses(Workload& w) {
       {"plainCount", [&w] { sink = static_cast<double>(countPlainly(w.input.data, w.length)); }, {}},
       {"count", [&w] { sink = static_cast<double>(w.count()); }, {}},
       {"forward", [&w] { w.forward(w.input.data, w.output.data); }, {}},
-      {"forwardChannelsLast", [&w] { w.forwardChannelsLast(); }, {}},
+      {"forwardChannelsLast", [&w] { w.forwardChannelsLast(manyChannels); }, {}},
+      {"forwardFewChannelsLast", [&w] { w.forwardChannelsLast(fewChannels); }, {}},
       {"forwardNoMask", [&w] { w.forward(w.input.data, w.output.data, false); }, {}},
       {"inPlace", [&w] { w.forward(w.output.data, w.output.data); },
        [&w] { std::memcpy(w.output.data, w.input.data, w.length * sizeof(float)); }},

@@ -14,6 +14,7 @@ function describe({ elements, caches, seconds: t }: NativeRow): Row {
       'memcpy / backward': ratio(t.memcpy / t.backward),
       'memcpy / backward from seed': ratio(t.memcpy / t.backwardFromSeed),
       'elements / channels last': ratio(t.forward / t.forwardChannelsLast),
+      'elements / few channels last': ratio(t.forward / t.forwardFewChannelsLast),
       memcpy: seconds(t.memcpy),
       forward: seconds(t.forward),
       backward: seconds(t.backward),
@@ -37,7 +38,8 @@ export const suite: Suite = {
       notes: [
         'Ratios of medians, more is better. copy: the better of memcpy and a streaming copy; count: the better of a plain',
         "vectorised loop and the library's. Default options, mask saved but where it is said; outputs reused, 64-byte aligned.",
-        'channels last: samples of 4 x 4 pixels of 64 channels, dropped by channels; elements: forward, dropped by elements.',
+        'channels last: samples of 4 x 4 pixels of 64 channels, dropped by channels; few: of 2 pixels of 8 channels, where patterns',
+        'repeat least; elements: forward, dropped by elements.',
         'warm: the same arrays again and again. cold: all caches flushed before every call.',
       ],
       rows: rows.map(describe),

@@ -15,33 +15,16 @@ uint32_t bitsAt(const uint32_t* from, size_t first) {
   return static_cast<uint32_t>((word[0] | uint64_t{word[1]} << kMaskWordBits) >> first % kMaskWordBits);
 }
 
-// Writes all 32 of `bits` from bit `at` on, and zeros behind them to the end of the second word.
-void putBits(uint32_t* to, size_t at, uint32_t bits) {
-  uint32_t* const word = to + at / kMaskWordBits;
-  const size_t used = at % kMaskWordBits;
-  const uint64_t pair = (word[0] & lowBits(used)) | uint64_t{bits} << used;
-  word[0] = static_cast<uint32_t>(pair);
-  word[1] = static_cast<uint32_t>(pair >> kMaskWordBits);
-}
-
-// Whole words but for the first and the last.
-void copyBits(uint32_t* to, size_t at, const uint32_t* from, size_t first, size_t count) {
-  while (count > 0) {
-    const size_t used = at % kMaskWordBits;
-    uint32_t& word = to[at / kMaskWordBits];
-    word = (word & lowBits(used)) | bitsAt(from, first) << used;
-    const size_t copied = std::min(count, kMaskWordBits - used);
-    at += copied;
-    first += copied;
-    count -= copied;
-  }
-}
-
-uint32_t repeatOf(uint64_t channels) {
+// Times the bits of a pixel: those of as many whole pixels as fit `bits`.
+uint32_t repeatOf(uint64_t channels, uint64_t bits) {
   uint32_t ones = 0;
-  for (uint64_t end = channels; end <= kMaskWordBits; end += channels)
-    ones |= uint32_t{1} << (end - channels);
+  for (uint64_t end = channels; end <= bits; end += channels) ones |= uint32_t{1} << (end - channels);
   return ones;
+}
+
+// Samples that fit a word, where several do.
+size_t samplesOf(uint64_t sample_size) {
+  return sample_size <= kMaskWordBits / 2 ? static_cast<size_t>(kMaskWordBits / sample_size) : 0;
 }
 
 }  // namespace
@@ -53,7 +36,10 @@ InterleavedUnits::InterleavedUnits(const Kernels& kernels, const jumpout_layout&
       sample_size_(layout.channels * layout.unit_size),
       last_unit_(last / sample_size_ * channels_ + (channels_ - 1)),
       step_(static_cast<size_t>(kMaskWordBits / channels_ * channels_)),
-      repeat_(repeatOf(channels_)),
+      repeat_(repeatOf(channels_, kMaskWordBits)),
+      samples_(samplesOf(sample_size_)),
+      sample_bits_(samples_ ? static_cast<size_t>(sample_size_) : 0),
+      repeat_in_sample_(repeatOf(channels_, sample_bits_)),
       draws_(draws),
       bits_{} {}
 
@@ -73,65 +59,84 @@ void InterleavedUnits::decideUnits(uint64_t begin, uint64_t end) {
                        bits_);
 }
 
-// The decisions of `count` channels of a sample, which fit together, or are too many for that.
-void InterleavedUnits::copyUnits(uint64_t sample, uint64_t channel, size_t count, uint32_t* kept, size_t at) {
-  for (uint64_t unit = sample * channels_ + channel; count > 0;) {
-    if (!decided_.have(unit, unit + 1)) {
-      const uint64_t begin = sample * channels_;
-      if (channels_ <= kMostUnits - kLanesPerBlock)
-        decideUnits(begin, begin + channels_);
-      else
-        decideUnits(unit, unit + 1);
+// All units of a sample together, unless they are too many for that.
+void InterleavedUnits::decideSample(uint64_t sample, uint64_t unit) {
+  const uint64_t first = sample * channels_;
+  if (channels_ <= kMostUnits - kLanesPerBlock)
+    decideUnits(first, first + channels_);
+  else
+    decideUnits(unit, unit + 1);
+}
+
+// Pixel by pixel, a word at a time.
+void InterleavedUnits::writeWide(uint64_t element, size_t count, BitWriter& to) {
+  BitWriter kept = to;
+  uint64_t sample = element / sample_size_, channel = element % channels_;
+  uint64_t left = sample_size_ - element % sample_size_;
+  while (count > 0) {
+    const uint64_t unit = sample * channels_ + channel;
+    if (!decided_.have(unit, unit + 1)) decideSample(sample, unit);
+    const uint64_t end = std::min<uint64_t>(decided_.end, unit + (channels_ - channel));
+    const size_t run = static_cast<size_t>(std::min<uint64_t>(count, end - unit));
+    const size_t first = static_cast<size_t>(unit - decided_.begin);
+    size_t done = 0;
+    for (; done + kMaskWordBits <= run; done += kMaskWordBits)
+      kept.put(bitsAt(bits_, first + done), kMaskWordBits);
+    if (done < run) kept.put(bitsAt(bits_, first + done) & lowBits(run - done), run - done);
+    count -= run;
+    left -= run;
+    channel += run;
+    if (channel == channels_) channel = 0;
+    if (left == 0) {
+      ++sample;
+      left = sample_size_;
     }
-    const size_t copied = static_cast<size_t>(std::min<uint64_t>(count, decided_.end - unit));
-    copyBits(kept, at, bits_, static_cast<size_t>(unit - decided_.begin), copied);
-    unit += copied;
-    at += copied;
-    count -= copied;
   }
+  to = kept;
 }
 
-// One pixel, from `channel` to there in the next, then what there is already, twice as much each time.
-void InterleavedUnits::fillSample(uint64_t sample, uint64_t channel, size_t count, uint32_t* kept,
-                                  size_t at) {
-  const size_t pixel = static_cast<size_t>(std::min<uint64_t>(count, channels_));
-  const size_t uncut = static_cast<size_t>(std::min<uint64_t>(pixel, channels_ - channel));
-  copyUnits(sample, channel, uncut, kept, at);
-  copyUnits(sample, 0, pixel - uncut, kept, at + uncut);
-  for (size_t done = pixel; done < count; done *= 2)
-    copyBits(kept, at + done, kept, at, std::min(done, count - done));
-}
-
-// With few channels, word by word.
-void InterleavedUnits::fillNarrowSample(uint64_t sample, size_t channel, size_t count, uint32_t* kept,
-                                        size_t at) {
-  const uint64_t unit = sample * channels_;
-  const size_t channels = static_cast<size_t>(channels_);
-  if (!decided_.have(unit, unit + channels)) decideUnits(unit, unit + channels);
-  const uint32_t pixel = bitsAt(bits_, static_cast<size_t>(unit - decided_.begin)) & lowBits(channels);
-  const size_t end = at + count;
-  if (channel) {
-    putBits(kept, at, pixel >> channel);
-    at += channels - channel;
+// Few channels: as many whole pixels, or whole samples, at a time as a word holds.
+void InterleavedUnits::writeNarrow(uint64_t element, size_t count, BitWriter& to) {
+  BitWriter kept = to;
+  const size_t channels = static_cast<size_t>(channels_), several = samples_ * sample_bits_;
+  const uint32_t low = lowBits(channels), repeat = repeat_;
+  uint64_t unit = element / sample_size_ * channels, left = sample_size_ - element % sample_size_;
+  for (size_t channel = static_cast<size_t>(element % channels); count > 0; left = sample_size_) {
+    if (!decided_.have(unit, unit + channels)) decideUnits(unit, unit + channels);
+    uint32_t units = bitsAt(bits_, static_cast<size_t>(unit - decided_.begin));
+    if (several && count >= several && left == sample_size_ &&
+        decided_.have(unit, unit + samples_ * channels)) {
+      uint32_t firsts = 0;
+      for (size_t at = 0; at < several; at += sample_bits_, units >>= channels) firsts |= (units & low) << at;
+      kept.put(firsts * repeat_in_sample_, several);
+      unit += samples_ * channels;
+      count -= several;
+      continue;
+    }
+    size_t run = static_cast<size_t>(std::min<uint64_t>(count, left));
+    count -= run;
+    unit += channels;
+    if (channel) {
+      const size_t bits = std::min(run, channels - channel);
+      kept.put((units & low) >> channel & lowBits(bits), bits);
+      run -= bits;
+      channel = 0;
+    }
+    const uint32_t pixels = (units & low) * repeat;
+    for (; run >= step_; run -= step_) kept.put(pixels, step_);
+    if (run) kept.put(pixels & lowBits(run), run);
   }
-  for (const uint32_t pixels = pixel * repeat_; at < end; at += step_) putBits(kept, at, pixels);
+  to = kept;
 }
 
-void InterleavedUnits::decide(uint64_t element, size_t count, uint16_t threshold, uint32_t* kept, size_t at) {
+void InterleavedUnits::decide(uint64_t element, size_t count, uint16_t threshold, BitWriter& to) {
   threshold_ = threshold;
   decided_ = {};
   wanted_end_ = ((element + (count - 1)) / sample_size_ + 1) * channels_;
-  uint64_t sample = element / sample_size_, channel = element % channels_;
-  uint64_t left = sample_size_ - element % sample_size_;
-  for (; count > 0; ++sample, channel = 0, left = sample_size_) {
-    const size_t run = static_cast<size_t>(std::min<uint64_t>(count, left));
-    if (channels_ <= kMaskWordBits)
-      fillNarrowSample(sample, static_cast<size_t>(channel), run, kept, at);
-    else
-      fillSample(sample, channel, run, kept, at);
-    at += run;
-    count -= run;
-  }
+  if (channels_ <= kMaskWordBits)
+    writeNarrow(element, count, to);
+  else
+    writeWide(element, count, to);
 }
 
 }  // namespace jumpout::cpu

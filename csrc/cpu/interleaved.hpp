@@ -6,29 +6,54 @@
 
 namespace jumpout::cpu {
 
+// Packs bits into words, one after the other.
+class BitWriter {
+ public:
+  explicit BitWriter(uint32_t* words) : word_(words) {}
+
+  // The lowest `count`, 1 to 32, of `bits`, whose others are zero. Bits after them are zero, to the end of the next word.
+  void put(uint32_t bits, size_t count) {
+    pending_ |= uint64_t{bits} << used_;
+    word_[0] = static_cast<uint32_t>(pending_);
+    word_[1] = static_cast<uint32_t>(pending_ >> kMaskWordBits);
+    used_ += count;
+    const size_t whole = used_ / kMaskWordBits;
+    word_ += whole;
+    pending_ >>= whole * kMaskWordBits;
+    used_ %= kMaskWordBits;
+  }
+
+ private:
+  uint32_t* word_;
+  uint64_t pending_ = 0;  // the bits of `word_` that are there
+  size_t used_ = 0;       // how many
+};
+
 // For ascending elements up to `last` of the whole tensor.
 class InterleavedUnits {
  public:
   InterleavedUnits(const Kernels& kernels, const jumpout_layout& layout, const Draws& draws, uint64_t last);
 
-  // Packs the decisions of `count` elements from `element` on, from bit `at` on. Bits after them are overwritten, up to a
-  // word behind theirs.
-  void decide(uint64_t element, size_t count, uint16_t threshold, uint32_t* kept, size_t at);
+  // Packs the decisions of `count` elements from `element` on.
+  void decide(uint64_t element, size_t count, uint16_t threshold, BitWriter& to);
 
  private:
   // Units that are drawn at once, of as many samples as they are. A sample with more is drawn again for each pixel.
   static constexpr size_t kMostUnits = 4096;
 
   void decideUnits(uint64_t begin, uint64_t end);
-  void copyUnits(uint64_t sample, uint64_t channel, size_t count, uint32_t* kept, size_t at);
-  void fillSample(uint64_t sample, uint64_t channel, size_t count, uint32_t* kept, size_t at);
-  void fillNarrowSample(uint64_t sample, size_t channel, size_t count, uint32_t* kept, size_t at);
+  void decideSample(uint64_t sample, uint64_t unit);
+  void writeWide(uint64_t element, size_t count, BitWriter& to);
+  void writeNarrow(uint64_t element, size_t count, BitWriter& to);
 
   const Kernels& kernels_;
   const uint64_t channels_, sample_size_;
-  const uint64_t last_unit_;  // of the last sample
-  const size_t step_;         // the bits of as many whole pixels as a word holds
-  const uint32_t repeat_;     // times a pixel's bits: those of these
+  const uint64_t last_unit_;         // of the last sample
+  const size_t step_;                // the bits of as many whole pixels as a word holds
+  const uint32_t repeat_;            // times a pixel's bits: those of these
+  const size_t samples_;             // that a word holds where it holds several, 0 otherwise
+  const size_t sample_bits_;         // of each of these
+  const uint32_t repeat_in_sample_;  // times a pixel's bits: those of a sample
   Draws draws_;
 
   // Units whose lanes are drawn, and those among them that are decided, for the present threshold.

@@ -126,8 +126,9 @@ void Sweep::applyInterleavedDraws(size_t begin, size_t end) const {
   uint32_t kept[kDecided / kMaskWordBits + 2] = {};
   for (size_t tile = begin; tile < end; tile += kDecided) {
     const size_t tile_end = std::min(end, tile + kDecided);
+    BitWriter writer(kept);
     forEachRow(layout, tile, tile_end, [&](size_t row, size_t from, size_t to) {
-      units.decide(offset + from, to - from, thresholdOf(groups[row]), kept, from - tile);
+      units.decide(offset + from, to - from, thresholdOf(groups[row]), writer);
     });
     applyMask(kept, tile, tile_end);
   }
