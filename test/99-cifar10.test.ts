@@ -31,7 +31,14 @@ import {
   stepsPerEpoch,
 } from '../examples/cifar10/design'
 import { metricsOf } from '../examples/cifar10/metrics'
-import { fileOf, lock, openResults, readLines, type Line } from '../examples/cifar10/results'
+import {
+  fileOf,
+  lock,
+  openResults,
+  processorOfSeeds,
+  readLines,
+  type Line,
+} from '../examples/cifar10/results'
 import { confidenceInterval } from '../examples/fashion-mnist/statistics'
 import { smallDataset } from './support/cifar10'
 import { root } from './support/program'
@@ -277,7 +284,15 @@ t.test('results on disk', (t) => {
   const add = openResults(other, 'final')
   add(line(1))
   add(line(2, { processor: 'q' }))
-  t.throws(() => readLines(other, 'final', 'a'), /mixes processors: p; q/)
+  t.strictSame(
+    [...processorOfSeeds(readLines(other, 'final', 'a'), 'final.jsonl')],
+    [
+      [1, 'p'],
+      [2, 'q'],
+    ],
+  )
+  add(line(1, { placement: 'dense', processor: 'q' }))
+  t.throws(() => readLines(other, 'final', 'a'), /mixes processors in seed 1: p; q/)
   t.end()
 })
 

@@ -49,7 +49,7 @@ export const FULL: Design = {
   learningRate: 0.05,
   momentum: 0.9,
   weightDecay: 5e-4,
-  epochs: { search: 60, final: 100 },
+  epochs: { search: 60, final: 60 },
   momentsEvery: 10,
   grids: {
     all: { dropout: [0.01, 0.03, 0.05, 0.1, 0.2], jumpout: [0.01, 0.02, 0.04, 0.08, 0.16] },

@@ -98,11 +98,16 @@ function searchTable(lines: readonly Line[]): SearchRow[] {
   }))
 }
 
-/** Beside whatever else ran: only methods that ran side by side may be compared. */
-function timesOf(lines: readonly Line[]): Record<string, number> {
-  const groups = groupsOf(lines, ({ method }) => method)
+/** By processor and method, beside whatever else ran: only methods that ran side by side may be compared. */
+function timesOf(lines: readonly Line[]): Record<string, Record<string, number>> {
+  const meanTime = (group: readonly Line[]) => mean(group.map(({ secondsPerStep }) => secondsPerStep))
   return Object.fromEntries(
-    groups.map((group) => [group[0].method, mean(group.map(({ secondsPerStep }) => secondsPerStep))]),
+    groupsOf(lines, ({ processor }) => processor).map((ofOne) => [
+      ofOne[0].processor,
+      Object.fromEntries(
+        groupsOf(ofOne, ({ method }) => method).map((group) => [group[0].method, meanTime(group)]),
+      ),
+    ]),
   )
 }
 

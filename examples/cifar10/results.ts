@@ -40,9 +40,20 @@ export function readLines(folder: string, stage: Stage, design: string): Line[] 
   const keys = lines.map(keyOf)
   const twice = keys.find((key, index) => keys.indexOf(key) !== index)
   if (twice !== undefined) throw new Error(`${file} has a run twice: ${twice}`)
-  const processors = new Set(lines.map(({ processor }) => processor))
-  if (processors.size > 1) throw new Error(`${file} mixes processors: ${[...processors].join('; ')}`)
+  processorOfSeeds(lines, file)
   return lines
+}
+
+/** Differences are paired by seed, so all runs of a seed must be of one kind of processor. */
+export function processorOfSeeds(lines: readonly Line[], file: string): ReadonlyMap<number, string> {
+  const processors = new Map<number, string>()
+  for (const { seed, processor } of lines) {
+    const first = processors.get(seed) ?? processor
+    if (first !== processor)
+      throw new Error(`${file} mixes processors in seed ${seed}: ${first}; ${processor}`)
+    processors.set(seed, first)
+  }
+  return processors
 }
 
 /** Adds lines to the file of a stage, whole or not at all. */
