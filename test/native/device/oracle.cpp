@@ -88,7 +88,7 @@ bool isExact(double exponent) {
 std::vector<jumpout_record> recordsOf(const Problem& problem, const std::vector<uint64_t>& active) {
   const jumpout_options& options = problem.options;
   const uint64_t size = problem.layout.group_size ? problem.layout.group_size : problem.length;
-  const uint64_t total = problem.length == 0 ? 0 : problem.total ? problem.total : size;
+  const uint64_t total = problem.total ? problem.total : problem.length ? size : 0;
   std::vector<jumpout_record> records;
   for (size_t row = 0; row < active.size(); ++row) {
     jumpout_record record{};

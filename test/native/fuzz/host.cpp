@@ -1,6 +1,4 @@
 // The C API on the host (jumpout.h), every function with arguments of any kind.
-#include <cfenv>
-
 #include "core/raw_number.hpp"
 #include "host_calls.hpp"
 
@@ -8,51 +6,13 @@ namespace {
 
 using fuzz::Arena;
 using fuzz::Bytes;
+using fuzz::layoutOf, fuzz::lengthOf, fuzz::modeOf, fuzz::numbered, fuzz::optionsOf, fuzz::rowsOf,
+    fuzz::spoil;
 using fuzz::require;
 
 Arena& arena() {
   static Arena& one = *new Arena;
   return one;
-}
-
-constexpr size_t kMostElements =
-    9500;  // more than any buffer of a kernel, and two tensors fit into the arena
-
-size_t lengthOf(Bytes& in) {
-  return in.oneIn(16) ? in.integer(0) : in.below(in.oneIn(8) ? kMostElements : 256);
-}
-
-jumpout_layout layoutOf(Bytes& in, size_t length) {
-  jumpout_layout layout = {0, 0, 1, 0};
-  if (in.oneIn(2)) layout.group_size = in.oneIn(2) ? length / (1 + in.below(9)) : in.integer(0);
-  if (in.oneIn(2)) layout.unit_size = in.integer(1);
-  if (in.oneIn(2)) layout.channels = in.integer(0);
-  if (in.oneIn(3)) layout.element_offset = in.integer(0);
-  return layout;
-}
-
-jumpout_options optionsOf(Bytes& in) {
-  jumpout_options options = jumpout_default_options();
-  if (in.oneIn(2)) options.relu = in.take<int32_t>();
-  if (in.oneIn(2)) options.normalize = in.take<int32_t>();
-  if (in.oneIn(2)) options.exponent = in.real(options.exponent);
-  if (in.oneIn(2)) options.rate = in.real(options.rate);
-  if (in.oneIn(4)) {
-    options.sigma = in.real(options.sigma);
-    options.p_min = in.real(options.p_min);
-    options.p_max = in.real(options.p_max);
-    options.max_rate = in.real(options.max_rate);
-  }
-  return options;
-}
-
-int modeOf(Bytes& in) {
-  constexpr int kModes[] = {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
-  return kModes[in.below(std::size(kModes))];
-}
-
-size_t rowsOf(Bytes& in, size_t length, const jumpout_layout& layout) {
-  return in.oneIn(16) ? in.integer(1) : jumpout_group_count(length, &layout);
 }
 
 template <class T>
@@ -81,30 +41,6 @@ jumpout_group* groupsOf(Bytes& in, size_t rows, size_t length, const jumpout_lay
     if (in.oneIn(4)) group.scale = in.real(group.scale);
   }
   return first;
-}
-
-// One pointer becomes null, misaligned, the end of all addresses, or that of another array, perhaps beside it.
-template <class Args>
-void spoil(Bytes& in, Args& args) {
-  if (!in.oneIn(4)) return;
-  constexpr size_t kPointers = offsetof(Args, length) / sizeof(void*);
-  uintptr_t all[kPointers];
-  size_t at = 0;
-  spans::forEachPointer(args, [&](uintptr_t& pointer) { all[at++] = pointer; });
-  const size_t changed = in.below(kPointers), other = in.below(kPointers);
-  const size_t how = in.below(5);
-  const auto by = in.take<int8_t>();
-  at = 0;
-  spans::forEachPointer(args, [&](uintptr_t& pointer) {
-    if (at++ != changed) return;
-    switch (how) {
-      case 0: pointer = 0; break;
-      case 1: pointer += in.below(16); break;
-      case 2: pointer = all[other]; break;
-      case 3: pointer = all[other] + static_cast<uintptr_t>(intptr_t{by} * 4); break;
-      default: pointer = 0 - in.below(16) * 4;
-    }
-  });
 }
 
 void forward(Bytes& in) {
@@ -168,15 +104,6 @@ void identity(Bytes& in) {
   if (!fuzz::made(arena(), args, modeOf(in), run) || args.length == 0) return;
   require(std::memcmp(args.output, arena().before(args.input), args.length * sizeof(float)) == 0,
           "identity copies");
-}
-
-// Any number for an enum, as a C caller may pass it.
-template <class Enum>
-Enum numbered(Bytes& in, size_t usual) {
-  const auto number = static_cast<uint32_t>(in.integer(usual));
-  Enum result;
-  std::memcpy(&result, &number, sizeof result);
-  return result;
 }
 
 template <auto kFunction, class Args>

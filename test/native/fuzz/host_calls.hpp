@@ -2,16 +2,13 @@
 // other ways to the same result.
 #pragma once
 
-#include <cfenv>
 #include <memory>
 #include <vector>
 
 #include "../check.hpp"
 #include "../reference.hpp"
-#include "../spans.hpp"
-#include "api/call.hpp"
+#include "calls.hpp"
 #include "cpu/backend.hpp"
-#include "fuzz.hpp"
 
 namespace fuzz {
 
@@ -24,16 +21,6 @@ inline const std::vector<std::unique_ptr<jumpout::cpu::Backend>>& backends() {
     return found;
   }();
   return all;
-}
-
-inline void fillTensor(uint64_t seed, float* first, size_t length) {
-  static const float kSpecial[] = {
-      NAN, INFINITY, -INFINITY, -0.0f, 0.0f, 1e-42f, -1e-42f, 1e-38f, std::numeric_limits<float>::max()};
-  for (size_t i = 0; i < length; ++i) {
-    const uint64_t bits = jumpout::foldIn(seed, i);
-    const auto whole = static_cast<int32_t>(bits);
-    first[i] = bits >> 60 == 0 ? kSpecial[bits % std::size(kSpecial)] : static_cast<float>(whole) * 0x1p-30f;
-  }
 }
 
 template <class T>
@@ -54,50 +41,6 @@ bool sameBytes(const T* got, const std::vector<T>& want) {
 
 inline bool sameGroups(const jumpout_group* got, const std::vector<jumpout_group>& want) {
   return sameBytes(got, want);
-}
-
-// One call in a rounding mode of the caller's, which stays as it was.
-template <class Call>
-jumpout_status inMode(int mode, const Call& call) {
-  std::fesetround(mode);
-  const jumpout_status status = call();
-  const bool kept = std::fegetround() == mode;
-  std::fesetround(FE_TONEAREST);
-  require(kept, "the caller's rounding mode stays");
-  return status;
-}
-
-// Whether the rows can be read that the checks of a call read: no check sees that memory is not there.
-template <class Args>
-bool rowsAreThere(const Arena& arena, const Args& args) {
-  if constexpr (requires { args.groups; }) {
-    if (args.group_count != jumpout_group_count(args.length, &args.layout))
-      return true;  // refused before that
-    const jumpout::Span rows = jumpout::arrayOf("groups", args.groups, args.group_count, true);
-    return arena.holds(rows) || rows.bytes > UINTPTR_MAX - reinterpret_cast<uintptr_t>(rows.address);
-  }
-  return true;
-}
-
-// Makes the call. A refused one writes nothing and names what it refuses; an accepted one writes its own arrays alone.
-// Returns whether it was accepted. Calls that lie about their memory, which no check can see, are not made.
-template <class Args, class Run>
-bool made(Arena& arena, const Args& args, int mode, const Run& run) {
-  if (!rowsAreThere(arena, args)) return false;
-  const auto spans = jumpout::spansOf(args);
-  const jumpout_status expected = jumpout::check(args);
-  if (expected == JUMPOUT_OK && !arena.holds(spans)) return false;
-  const jumpout_status status =
-      arena.watched(spans, [&] { return inMode(mode, [&] { return run(&args); }); });
-  require(status == expected, "a call gives the status of its checks");
-  if (status == JUMPOUT_OK) {
-    require(arena.unchangedBeside(spans), "a call writes its own arrays alone");
-    return true;
-  }
-  require(arena.unchanged(), "a refused call writes nothing");
-  require(*jumpout_status_field() != 0, "a refused call names an argument");
-  require(std::string(jumpout_status_text(status)) != "unknown status", "a status has a text");
-  return false;
 }
 
 inline void verifyBackward(const jumpout_backward_args& args, const std::vector<float>& gradient,
