@@ -2,11 +2,18 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { newRoom } from './support/hostile/room'
-import { tfjsCases, TfjsRunner } from './support/hostile/tfjs'
+import { TARGETS, tfjsCases, TfjsRunner } from './support/hostile/tfjs'
 import { holds } from './support/properties'
 import { roomOf } from './support/tfjs'
 
 const CASES = 500
+
+t.test('every export is tried', async (t) => {
+  t.strictSame(
+    Object.keys(await import('jumpout/tfjs')).filter((name) => name !== 'default' && !(name in TARGETS)),
+    [],
+  )
+})
 
 t.test('on cpu', async (t) => {
   const runner = new TfjsRunner(newRoom(), await roomOf('cpu'))

@@ -4,7 +4,7 @@ import { isPromise } from 'node:util/types'
 import { assertSame } from '../bits'
 import { makeInput } from '../inputs'
 import { arbitraryOf, type Entry, type Row } from './exports'
-import { type Made, type Pollution, pollutions } from './values'
+import { type Made, pollute, type Pollution, pollutions } from './values'
 import { copyOf, type Room, type Setting, World } from './world'
 
 export const CODES = {
@@ -117,7 +117,7 @@ export class Runner {
     } catch {
       // Detached, or outside its buffer.
     }
-    const restore = pollution === null ? () => undefined : this.#pollute(world, pollution)
+    const restore = pollution === null ? () => undefined : pollute(world, pollution)
     let result: unknown
     let error: unknown
     let threw = false
@@ -176,30 +176,6 @@ export class Runner {
 
   #count(what: string): void {
     this.tally[what] = (this.tally[what] ?? 0) + 1
-  }
-
-  /** An accessor or a value on Object.prototype, until the function that is returned. */
-  #pollute(world: World, { name, how, value, what }: NonNullable<Case['pollution']>): () => void {
-    const polluting = value.make(world)
-    const property: PropertyDescriptor =
-      how === 'value'
-        ? { value: polluting, writable: true }
-        : {
-            get() {
-              if (how === 'throws') return world.mine()
-              if (how === 'acting' && world.acted < 3) world.act(what)
-              return polluting
-            },
-            set: () => undefined,
-          }
-    Object.defineProperty(
-      Object.prototype,
-      name,
-      Object.assign(Object.create(null) as PropertyDescriptor, property, { configurable: true }),
-    )
-    return () => {
-      Reflect.deleteProperty(Object.prototype, name)
-    }
   }
 
   #assertNoEffect(): void {

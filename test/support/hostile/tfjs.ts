@@ -8,7 +8,20 @@ import { assertSame } from '../bits'
 import { makeInput } from '../inputs'
 import { floatsOf, type Room as TfjsRoom } from '../tfjs'
 import { CODES, type Tally } from './case'
-import { anything, constants, functions, type Made, made, mostly, options, pick, type Values } from './values'
+import {
+  anything,
+  constants,
+  functions,
+  type Made,
+  made,
+  mostly,
+  options,
+  pick,
+  pollute,
+  type Pollution,
+  pollutions,
+  type Values,
+} from './values'
 import { type Room, World } from './world'
 
 const SEED = 7n
@@ -102,6 +115,7 @@ const revoke = (x: Tensor): unknown => {
 const strangers = pick(
   stranger('int32', (tf) => tf.ones([4, 2], 'int32')),
   stranger('bool', (tf) => tf.ones([4, 2], 'bool')),
+  stranger('complex64', (tf) => tf.tidy(() => tf.complex(tf.ones([4, 2]), tf.ones([4, 2])))),
   stranger('string', (tf) => tf.tensor(['a', 'b'])),
   stranger('disposed', (tf) => tf.ones([4, 2]), dispose),
   stranger('a variable', (tf) => tf.tidy(() => tf.variable(tf.ones([4, 2])))),
@@ -172,7 +186,8 @@ interface Target {
   readonly others?: boolean
 }
 
-const TARGETS: Record<string, Target> = {
+/** By export of `jumpout/tfjs`, or what a layer has. */
+export const TARGETS: Record<string, Target> = {
   jumpoutOp: {
     args: [inputs, options.op],
     run: ({ room }, args) =>
@@ -195,6 +210,11 @@ const TARGETS: Record<string, Target> = {
       Reflect.apply<JumpoutLayer, unknown[], unknown>(layer.apply as never, layer, args),
     others: true,
   },
+  'call of another': {
+    args: [anything, inputs],
+    run: ({ layer }, [self, x]) => Reflect.apply<unknown, unknown[], unknown>(layer.call as never, self, [x]),
+    others: true, // of the engine, as for any method
+  },
   'set calls': {
     args: [mostly(constants(0, 3, 2n ** 40n), anything)],
     run: (things, [calls]) => {
@@ -216,12 +236,13 @@ const TARGETS: Record<string, Target> = {
 export interface TfjsCase {
   readonly name: string
   readonly args: readonly Made[]
+  readonly pollution: Pollution | null
 }
 
 export const tfjsCases: fc.Arbitrary<TfjsCase> = fc.oneof(
   ...Object.entries(TARGETS).map(([name, { args }]) => ({
     weight: /Op|call$/.test(name) ? 4 : 1,
-    arbitrary: fc.record({ name: fc.constant(name), args: fc.tuple(...args) }),
+    arbitrary: fc.record({ name: fc.constant(name), args: fc.tuple(...args), pollution: pollutions }),
   })),
 )
 
@@ -252,7 +273,7 @@ export class TfjsRunner {
     )
   }
 
-  run({ name, args: values }: TfjsCase): void {
+  run({ name, args: values, pollution }: TfjsCase): void {
     const { tf } = this.#tfjs
     const world = new World(this.#room, { length: 32, reuse: false, before: 'nothing' })
     const own = (world.tfjs = new TfjsThings(this.#tfjs))
@@ -267,18 +288,26 @@ export class TfjsRunner {
     const wild = values.some((value) => value.wild)
     const before = own.unknown
     let result: unknown
+    let error: unknown
     let returned = false
+    const restore = pollution === null ? () => undefined : pollute(world, pollution)
     try {
       result = run(own, args)
       returned = true
-    } catch (error) {
-      this.#count(this.#judge(world, error, wild, others === true))
+    } catch (thrown) {
+      error = thrown
+    } finally {
+      restore()
+    }
+    if (!returned) {
+      this.#count(this.#judge(world, error, wild, others === true || pollution !== null))
       if (again === 0) assert(own.layer.calls === own.calls, 'calls after an error', error)
     }
     if (result instanceof tf.Tensor) own.keep(result)
     if (returned) {
       this.#count('result')
-      if (again === 0 && !wild) this.#check(own, world, name, args, result, values[1]?.label)
+      if (again === 0 && !wild && pollution === null)
+        this.#check(own, world, name, args, result, values[1]?.label)
     }
     assert(own.unknown === before, `${own.unknown - before} tensors are left`)
     own.disposeTensors()

@@ -732,3 +732,27 @@ export const pollutions: fc.Arbitrary<Pollution | null> = sometimes(
   }),
   12,
 )
+
+/** An accessor or a value on Object.prototype, until the function that is returned. */
+export function pollute(world: World, { name, how, value, what }: Pollution): () => void {
+  const polluting = value.make(world)
+  const property: PropertyDescriptor =
+    how === 'value'
+      ? { value: polluting, writable: true }
+      : {
+          get() {
+            if (how === 'throws') return world.mine()
+            if (how === 'acting' && world.acted < 3) world.act(what)
+            return polluting
+          },
+          set: () => undefined,
+        }
+  Object.defineProperty(
+    Object.prototype,
+    name,
+    Object.assign(Object.create(null) as PropertyDescriptor, property, { configurable: true }),
+  )
+  return () => {
+    Reflect.deleteProperty(Object.prototype, name)
+  }
+}
