@@ -285,7 +285,8 @@ void forward(Bytes& in) {
   args.records = call.memory.array<jumpout_record>(
       jumpout::extentOf(args.group_count, sizeof(jumpout_record)), in.below(5) * 16);
   const uint64_t size = args.layout.group_size ? args.layout.group_size : args.length;
-  if (in.oneIn(3)) args.active = call.numbers<uint64_t>(args.group_count, [&] { return in.below(size + 1); });
+  if (in.oneIn(3))
+    args.active = call.numbers<uint64_t>(args.group_count, [&] { return size ? in.below(size) : 0; });
   if (in.oneIn(4)) args.call_counter = call.numbers<uint64_t>(1, [&] { return in.integer(3) >> 1; });
   if (in.oneIn(4)) args.total = in.integer(size);
   if (in.oneIn(4)) args.all_active = in.take<int32_t>();

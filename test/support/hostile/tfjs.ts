@@ -309,7 +309,8 @@ export class TfjsRunner {
       if (again === 0 && !wild && pollution === null)
         this.#check(own, world, name, args, result, values[1]?.label)
     }
-    assert(own.unknown === before, `${own.unknown - before} tensors are left`)
+    // TensorFlow.js itself leaves some where a getter of Object.prototype throws at it.
+    if (pollution === null) assert(own.unknown === before, `${own.unknown - before} tensors are left`)
     own.disposeTensors()
     void tf.setBackend('cpu')
     assertSame(this.#forward(), this.#golden, 'the next call')
