@@ -24,6 +24,7 @@ const options = [
   'JUMPOUT_WERROR',
   'JUMPOUT_SANITIZE',
   'JUMPOUT_EMULATE_AVX512',
+  'JUMPOUT_COVERAGE',
 ]
 
 const minimumCmake = [3, 20]

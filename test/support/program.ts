@@ -75,7 +75,7 @@ export function runProgram(
 /** The environment without the variables that the test runner or its parent set for this process. */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
-    ([name]) => !/^(TAP|_TAPJS|NODE_OPTIONS|NODE_V8_COVERAGE|JUMPOUT_)/.test(name),
+    ([name]) => !/^(TAP|_TAPJS|NODE_OPTIONS|JUMPOUT_)/.test(name),
   )
   return Object.fromEntries(kept)
 }
