@@ -12,6 +12,7 @@
 #include <string>
 #include <thread>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "check.hpp"
@@ -88,10 +89,20 @@ struct TF_OpKernelContext {
   std::string message;
 };
 
+struct TF_ShapeHandle : Counted {
+  std::vector<int64_t> dims;
+};
+
+struct TF_ShapeInferenceContext {
+  std::vector<int64_t> input;
+  std::map<int, std::vector<int64_t>> outputs;
+  bool fails = false;
+};
+
 struct TF_OpDefinitionBuilder {
   std::string name;
   std::vector<std::string> inputs, outputs;
-  bool infers = false;
+  void (*infer)(TF_ShapeInferenceContext*, TF_Status*) = nullptr;
 };
 
 struct TF_KernelBuilder {
@@ -116,9 +127,7 @@ bool fails(TF_OpKernelContext* context, TF_Status* status) {
 
 Api fake() {
   Api api;
-  api.NewOpDefinitionBuilder = [](const char* name) {
-    return new TF_OpDefinitionBuilder{name, {}, {}, false};
-  };
+  api.NewOpDefinitionBuilder = [](const char* name) { return new TF_OpDefinitionBuilder{name, {}, {}}; };
   api.OpDefinitionBuilderAddInput = [](auto* op, const char* spec) { op->inputs.push_back(spec); };
   api.OpDefinitionBuilderAddOutput = [](auto* op, const char* spec) { op->outputs.push_back(spec); };
   api.RegisterOpDefinition = [](auto* op, auto* status) {
@@ -174,6 +183,29 @@ Api fake() {
   };
   api.GetCode = [](const auto* status) { return status->code; };
   api.Message = [](const auto* status) { return status->message.c_str(); };
+  return api;
+}
+
+// One that asks for shapes before anything runs.
+Api newer() {
+  Api api = fake();
+  api.OpDefinitionBuilderSetShapeInferenceFunction = [](auto* op, auto* infer) { op->infer = infer; };
+  api.NewShapeHandle = [] { return new TF_ShapeHandle; };
+  api.DeleteShapeHandle = [](auto* shape) { delete shape; };
+  api.ShapeInferenceContextGetInput = [](auto* context, int, auto* shape, auto* status) {
+    if (context->fails)
+      status->code = kInternal;
+    else
+      shape->dims = context->input;
+  };
+  api.ShapeInferenceContextSetOutput = [](auto* context, int index, auto* shape, auto*) {
+    context->outputs[index] = shape->dims;
+  };
+  api.ShapeInferenceContextVectorFromSize = [](auto*, size_t size) {
+    auto* const shape = new TF_ShapeHandle;
+    shape->dims = {static_cast<int64_t>(size)};
+    return shape;
+  };
   return api;
 }
 
@@ -286,6 +318,21 @@ void testRegistration() {
   refuses = false;
 }
 
+void testShapes() {
+  registerOps(newer(), {"Shaped", "ShapedGradient"});
+  const std::map<int, std::vector<int64_t>> one{{0, {2, 3}}}, both{{0, {2, 3}}, {1, {-1}}}, none;
+  for (const auto& [name, expected] : {std::pair("Shaped", both), std::pair("ShapedGradient", one)}) {
+    for (const bool fails : {false, true}) {
+      TF_ShapeInferenceContext context{{2, 3}, {}, fails};
+      TF_Status status;
+      ops.at(name).infer(&context, &status);
+      that(context.outputs == (fails ? none : expected), std::string("shapes of ") + name);
+      that(status.code == (fails ? kInternal : kOk), "the status is TensorFlow's");
+    }
+  }
+  that(live == 0, "all is given back");
+}
+
 void testFailuresOfTensorFlow() {
   TF_OpKernelContext made = forwardOf(100, descriptorOf(false));
   run("Forward", made);
@@ -392,6 +439,7 @@ void testThreads() {
 
 int main() {
   testRegistration();
+  testShapes();
   for (const size_t length : {0, 1, 31, 32, 1000, 200000})
     for (const bool relu : {false, true}) expectLibrary(length, relu);
   testFailuresOfTensorFlow();
