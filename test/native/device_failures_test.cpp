@@ -300,6 +300,10 @@ void failures(const char* program) {
   runChild(program, "ends", {{"CUDA_ON_CPU_FAIL", "cudaDeviceSynchronize:1"}});
   runChild(program, "none", {{"CUDA_ON_CPU_DEVICES", "0"}});
   runChild(program, "old", {{"CUDA_ON_CPU_ARCH", "70"}, {"CUDA_ON_CPU_DEVICES", "2"}});
+  runChild(program, "outdated", {{"CUDA_ON_CPU_DRIVER", "11080"}});
+  runChild(program, "driverless", {{"CUDA_ON_CPU_DRIVER", "0"}});
+  runChild(program, "unknown",
+           {{"CUDA_ON_CPU_REFUSE", "cudaDeviceGetAttribute:1"}, {"CUDA_ON_CPU_DEVICES", "1"}});
   runChild(program, "broken", {{"CUDA_ON_CPU_FAIL", "cudaGetDeviceCount:1"}});
   runChild(program, "lazy", {{"CUDA_ON_CPU_FAIL", "cudaGetDeviceCount:2"}});
 }
@@ -312,6 +316,9 @@ int runScenario(const std::string& name) {
   if (name == "ends") endsOfStreams();
   if (name == "none") noDevice("no CUDA device");
   if (name == "old") noDevice("7.5 or later, only of 7.0, 7.0");
+  if (name == "outdated") noDevice("made for CUDA 11.8, too old for the CUDA 1");
+  if (name == "driverless") noDevice("no NVIDIA driver on this machine");
+  if (name == "unknown") noDevice("7.5 or later, only of 0.0");
   if (name == "broken") noDevice("cudaErrorIllegalAddress (700)");
   if (name == "lazy") nothingAtLoad();
   if (check::failed) std::printf("in scenario %s:\n", name.c_str());

@@ -116,6 +116,7 @@ cudaError_t cudaRuntimeGetVersion(int* version) {
 cudaError_t cudaGetDeviceCount(int* count) {
   *count = 0;
   const auto body = [&] {
+    if (settings().driver < 12000) return cudaErrorInsufficientDriver;  // of the oldest toolkit
     *count = settings().devices;
     return cudaSuccess;
   };

@@ -5,7 +5,7 @@
 //   CUDA_ON_CPU_SHARED=232448      shared memory that a block can opt in to, in bytes
 //   CUDA_ON_CPU_ARCH=90            compute capability; clusters need 90; =90,80: of each device, the last one of all further
 //   CUDA_ON_CPU_PTX=90             what the kernels' code was made for: as the device, or older
-//   CUDA_ON_CPU_DRIVER=13000       CUDA version of the driver
+//   CUDA_ON_CPU_DRIVER=13000       CUDA version of the driver; before 12000 it is too old, and 0 is none
 //   CUDA_ON_CPU_MEMORY=1073741824  memory of each, in bytes
 //   CUDA_ON_CPU_COOPERATIVE=0      no cooperative launches; =refuse: the attribute promises them, a launch is refused
 //   CUDA_ON_CPU_OVERLAPS=0         refuses launches that may begin before the kernel before them is done
