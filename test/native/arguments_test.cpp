@@ -220,6 +220,9 @@ void texts() {
     check::that(fresh, "the text of status " + std::to_string(status) + ": " + text);
     seen.push_back(text);
   }
+  check::that(std::string(jumpout_status_text(static_cast<jumpout_status>(JUMPOUT_CAPTURING + 1))) ==
+                  "unknown status",
+              "no status");
   const jumpout_record record = {3, 4, 0.25, 32768, 1.5f, 9, 8};
   const jumpout_group row = jumpout_group_of_record(&record);
   check::that(
@@ -262,15 +265,24 @@ void withoutCuda() {
   none(jumpout_cuda_fill(0, &value, 1, 4, nullptr), "fill");
   none(jumpout_cuda_store(0, &value, &value, 1, nullptr), "store");
   none(jumpout_cuda_stream_create(0, &memory), "stream_create");
+  none(jumpout_cuda_stream_destroy(0, kept), "stream_destroy");
   none(jumpout_cuda_stream_device(nullptr, &number), "stream_device");
   none(jumpout_cuda_stream_synchronize(0, nullptr), "stream_synchronize");
   none(jumpout_cuda_stream_capturing(0, nullptr, &number), "stream_capturing");
   none(jumpout_cuda_stream_wait(0, nullptr, nullptr), "stream_wait");
   none(jumpout_cuda_event_create(0, &memory), "event_create");
+  none(jumpout_cuda_event_destroy(0, kept), "event_destroy");
+  none(jumpout_cuda_event_record(0, kept, nullptr), "event_record");
   none(jumpout_cuda_event_elapsed(kept, kept, &elapsed), "event_elapsed");
   none(jumpout_cuda_capture_begin(0, nullptr), "capture_begin");
   none(jumpout_cuda_capture_end(0, nullptr, &memory), "capture_end");
   none(jumpout_cuda_graph_launch(0, kept, nullptr), "graph_launch");
+  none(jumpout_cuda_graph_destroy(0, kept), "graph_destroy");
+  none(jumpout_cuda_stream_create(0, nullptr), "no place for a stream");
+  none(jumpout_cuda_stream_device(nullptr, nullptr), "no place for its device");
+  none(jumpout_cuda_memory_of(kept, nullptr), "no place for the kind of memory");
+  for (const auto freed : {jumpout_cuda_free_pinned(nullptr), jumpout_cuda_graph_destroy(0, nullptr)})
+    check::that(freed == JUMPOUT_OK, "destroying nothing");
   const jumpout_device_forward_args forward = {};
   const jumpout_device_backward_args backward = {};
   const jumpout_device_count_args count = {};

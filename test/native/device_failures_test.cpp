@@ -318,7 +318,7 @@ int runScenario(const std::string& name) {
   if (name == "old") noDevice("7.5 or later, only of 7.0, 7.0");
   if (name == "outdated") noDevice("made for CUDA 11.8, too old for the CUDA 1");
   if (name == "driverless") noDevice("no NVIDIA driver on this machine");
-  if (name == "unknown") noDevice("7.5 or later, only of 0.0");
+  if (name == "unknown") noDevice("7.5 or later, only of unknown");
   if (name == "broken") noDevice("cudaErrorIllegalAddress (700)");
   if (name == "lazy") nothingAtLoad();
   if (check::failed) std::printf("in scenario %s:\n", name.c_str());
