@@ -54,7 +54,8 @@ const machine = (): Progress['machine'] => ({
   node: version,
 })
 
-const copy = join(home, 'tree')
+/** Of the sources: one for each part, so that both can run at once. */
+const copyOf = (part: Part): string => join(home, `${part}-sources`)
 const BUILD_LIMIT = 1_800_000
 /** A mutant may loop for ever. Many times what the suite takes, since other load may come and go. */
 const patience = (seconds: number): number => 1000 * Math.max(60, 20 * seconds)
@@ -62,7 +63,7 @@ const patience = (seconds: number): number => 1000 * Math.max(60, 20 * seconds)
 const shortened = ({ stdout, stderr }: Outcome): string => `${stdout}\n${stderr}`.slice(-3000)
 
 /** Writes only what differs, so that the next build compiles only that. */
-function place(path: string, text: Buffer): void {
+function place(copy: string, path: string, text: Buffer): void {
   const to = join(copy, path)
   if (existsSync(to) && readFileSync(to).equals(text)) return
   mkdirSync(dirname(to), { recursive: true })
@@ -70,13 +71,13 @@ function place(path: string, text: Buffer): void {
 }
 
 /** Also takes away what a run left that was interrupted. */
-function copySources(): void {
-  for (const path of filesInTree(...COPIED)) place(path, readFileSync(join(root, path)))
+function copySources(copy: string): void {
+  for (const path of filesInTree(...COPIED)) place(copy, path, readFileSync(join(root, path)))
 }
 
 const configured = new Set<Build>()
 
-async function build({ build, target }: Suite): Promise<Outcome> {
+async function build({ build, target }: Suite, copy: string): Promise<Outcome> {
   const folder = join(home, build)
   if (!configured.has(build)) {
     const options = ['JUMPOUT_BUILD_TESTS=ON', ...builds[build]].map((option) => `-D${option}`)
@@ -90,12 +91,12 @@ async function build({ build, target }: Suite): Promise<Outcome> {
 }
 
 /** Runs a suite in a build of what is in the copy now. A source that does not compile is an error of the list. */
-async function run(suite: Suite, limit: number): Promise<Outcome & { seconds: number }> {
-  const built = await build(suite)
+async function run(suite: Suite, copy: string, limit: number): Promise<Outcome & { seconds: number }> {
+  const built = await build(suite, copy)
   if (built.code !== 0) throw new Error(`${suite.target} was not built\n${shortened(built)}`)
   const begin = Date.now()
   const [program = '', ...args] = suite.command
-  const outcome = await execute(program, args, { env: suite.env, timeout: limit })
+  const outcome = await execute(program, args, { env: { ...suite.env, CHECK_STOP: '1' }, timeout: limit })
   return { ...outcome, seconds: (Date.now() - begin) / 1000 }
 }
 
@@ -104,18 +105,18 @@ async function judge(mutant: Mutant, part: Part, baseline: Record<string, number
   const { name, kind, file, equivalent } = mutant
   const result: Result = { name, kind, file, change: changeOf(mutant), outcome: 'survived', seconds: 0 }
   const original = readFileSync(join(root, file))
-  place(file, Buffer.from(planted(original.toString(), mutant)))
+  place(copyOf(part), file, Buffer.from(planted(original.toString(), mutant)))
   try {
     for (const suite of suites[part]) {
       const limit = patience(baseline[suite.name] ?? 0)
-      const { code, signal, seconds } = await run(suite, limit)
+      const { code, signal, seconds } = await run(suite, copyOf(part), limit)
       if (code === 0) continue
       result.outcome = signal === 'SIGKILL' && seconds * 1000 >= limit ? 'hung' : 'killed'
       result.by = suite.name
       break
     }
   } finally {
-    place(file, original)
+    place(copyOf(part), file, original)
   }
   if (equivalent !== undefined) result.equivalent = equivalent
   result.seconds = Math.round((Date.now() - begin) / 100) / 10
@@ -145,23 +146,23 @@ async function runPart(part: Part, json: string): Promise<boolean> {
   const told = new Map(known?.results.map((result) => [result.change, result]))
   const left: Mutant[] = []
   for (const mutant of lists[part]) {
-    const { equivalent } = mutant
+    const { name, kind, file, equivalent } = mutant
     const before = told.get(changeOf(mutant))
-    const result = before && { ...before, name: mutant.name, kind: mutant.kind, equivalent }
-    if (result && (before.outcome !== 'survived' || survivedRightly(result))) record.results.push(result)
-    else left.push(mutant)
+    const result = before && { ...before, name, kind, equivalent }
+    const again = !result || (result.outcome === 'survived' && !survivedRightly(result))
+    if (again && `${file}: ${name}`.includes(values.match)) left.push(mutant)
+    else if (result) record.results.push(result)
   }
-  copySources()
+  copySources(copyOf(part))
   for (const suite of suites[part]) {
     if (record.baseline[suite.name] !== undefined) continue
-    const outcome = await run(suite, BUILD_LIMIT)
+    const outcome = await run(suite, copyOf(part), BUILD_LIMIT)
     if (outcome.code !== 0) throw new Error(`${suite.name} fails without a fault\n${shortened(outcome)}`)
     record.baseline[suite.name] = outcome.seconds
     console.log(`${suite.name}: ${outcome.seconds.toFixed(1)} s`)
     save()
   }
   for (const mutant of left) {
-    if (!`${mutant.file}: ${mutant.name}`.includes(values.match)) continue
     const result = await judge(mutant, part, record.baseline)
     record.results.push(result)
     save()

@@ -84,7 +84,6 @@ export const suites: Readonly<Record<'host' | 'device', readonly Suite[]>> = {
     unit('21-random-options.test.ts'),
     unit('26-shards.test.ts'),
     unit('29-channels-last.test.ts'),
-    unit('52-threads.test.ts'),
     native('host', 'jumpout_native_tests'),
     native('host', 'jumpout_guest_tests'),
   ],

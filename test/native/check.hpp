@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 
@@ -10,9 +11,16 @@ namespace check {
 inline int passed = 0;
 inline int failed = 0;
 
+// Whether the first failure ends the program: `npm run mutants` only asks whether there is one.
+inline bool stopsAtFirst() { return std::getenv("CHECK_STOP") != nullptr; }
+
 inline void that(bool condition, const std::string& what) {
   ++(condition ? passed : failed);
-  if (!condition && failed <= 20) std::printf("not ok: %s\n", what.c_str());
+  if (condition) return;
+  if (failed <= 20) std::printf("not ok: %s\n", what.c_str());
+  if (!stopsAtFirst()) return;
+  std::fflush(stdout);
+  std::_Exit(1);
 }
 
 inline uint32_t bitsOf(float value) {

@@ -1,6 +1,7 @@
 #include "report.hpp"
 
 #include <cstdio>
+#include <cstdlib>
 
 namespace device_tests {
 
@@ -10,8 +11,11 @@ void Report::fail(const std::string& what) {
   constexpr uint64_t kShown = 20;
   if (failed() == 0) first_failure_ = what;
   ++sections_.back().failed;
-  if (!quiet && failed() <= kShown)
-    std::printf("not ok: %s: %s\n", sections_.back().name.c_str(), what.c_str());
+  if (quiet) return;
+  if (failed() <= kShown) std::printf("not ok: %s: %s\n", sections_.back().name.c_str(), what.c_str());
+  if (!std::getenv("CHECK_STOP")) return;  // as in check.hpp
+  std::fflush(stdout);
+  std::_Exit(1);
 }
 
 uint64_t Report::failed() const {
