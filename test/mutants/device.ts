@@ -1,5 +1,5 @@
 /** Faults of the device's kernels, their launchers and what they share with the host. */
-import { inFile, type Mutant } from './mutant'
+import { inFile, noNegativeOutput, type Mutant } from './mutant'
 
 const kernels = 'csrc/cuda/kernels'
 
@@ -512,9 +512,10 @@ export const device: readonly Mutant[] = [
     ['mask', 'the first bit of each word is lost', 'kMaskWordBits] = word;', 'kMaskWordBits] = word & ~1u;'],
     [
       'mask',
-      'NaN does not pass the gate of backward',
+      'negative outputs do not pass the gate of backward',
       'E::widen(partner[element + j]) != 0.0f;',
-      '!(E::widen(partner[element + j]) <= 0.0f) && E::widen(partner[element + j]) > 0.0f;',
+      'E::widen(partner[element + j]) > 0.0f;',
+      noNegativeOutput,
     ],
     [
       'row',

@@ -1,5 +1,5 @@
 /** Faults of csrc/core and csrc/cpu. */
-import { inFile, type Mutant } from './mutant'
+import { inFile, noNegativeOutput, type Mutant } from './mutant'
 
 const core = 'csrc/core'
 const cpu = 'csrc/cpu'
@@ -538,7 +538,7 @@ export const host: readonly Mutant[] = [
       '24>((high)',
     ],
     ['mask', 'zeros pass the gate of ReLU', '_CMP_GT_OQ', '_CMP_GE_OQ'],
-    ['mask', 'NaN does not pass the gate of backward', '_CMP_NEQ_UQ', '_CMP_NEQ_OQ'],
+    ['mask', 'NaN does not pass the gate of backward', '_CMP_NEQ_UQ', '_CMP_NEQ_OQ', noNegativeOutput],
     [
       'lane',
       'the second piece of a vector is written over the first',
@@ -573,6 +573,7 @@ export const host: readonly Mutant[] = [
       'negative outputs do not pass the gate of backward',
       'kept &= partner[i] != 0.0f',
       'kept &= partner[i] > 0.0f',
+      noNegativeOutput,
     ],
   ]),
   ...inFile(`${cpu}/sharing.cpp`, [

@@ -30,6 +30,9 @@ type Row = [kind: Kind, name: string, from: string, to: string, equivalent?: str
 export const inFile = (file: string, rows: readonly Row[]): Mutant[] =>
   rows.map(([kind, name, from, to, equivalent]) => ({ name, file, from, to, kind, equivalent }))
 
+export const noNegativeOutput =
+  'backward reads what a forward with ReLU returned: neither NaN nor a negative number'
+
 /** The text with the fault in it. */
 export function planted(source: string, { name, from, to }: Mutant): string {
   const parts = source.split(from)
