@@ -23,7 +23,7 @@ interface Result {
   file: string
   /** Of the texts: whether this is still the same mutant. */
   change: string
-  outcome: 'killed' | 'hung' | 'survived'
+  outcome: 'killed' | 'hung' | 'survived' | 'not built'
   /** Of a survivor: why nothing can kill it. */
   equivalent?: string
   by?: string
@@ -75,6 +75,9 @@ function copySources(copy: string): void {
   for (const path of filesInTree(...COPIED)) place(copy, path, readFileSync(join(root, path)))
 }
 
+/** Of a mutant that no compiler takes: an error of the list. */
+class NotBuilt extends Error {}
+
 const configured = new Set<Build>()
 
 async function build({ build, target }: Suite, copy: string): Promise<Outcome> {
@@ -90,13 +93,14 @@ async function build({ build, target }: Suite, copy: string): Promise<Outcome> {
   })
 }
 
-/** Runs a suite in a build of what is in the copy now. A source that does not compile is an error of the list. */
+/** Runs a suite in a build of what is in the copy now. */
 async function run(suite: Suite, copy: string, limit: number): Promise<Outcome & { seconds: number }> {
   const built = await build(suite, copy)
-  if (built.code !== 0) throw new Error(`${suite.target} was not built\n${shortened(built)}`)
+  if (built.code !== 0) throw new NotBuilt(`${suite.target} was not built\n${shortened(built)}`)
   const begin = Date.now()
   const [program = '', ...args] = suite.command
-  const outcome = await execute(program, args, { env: { ...suite.env, CHECK_STOP: '1' }, timeout: limit })
+  const env = { ...suite.env, CHECK_STOP: '1' }
+  const outcome = await execute(program, args, { env, timeout: limit })
   return { ...outcome, seconds: (Date.now() - begin) / 1000 }
 }
 
@@ -115,6 +119,10 @@ async function judge(mutant: Mutant, part: Part, baseline: Record<string, number
       result.by = suite.name
       break
     }
+  } catch (error) {
+    if (!(error instanceof NotBuilt)) throw error
+    console.error(error.message)
+    result.outcome = 'not built'
   } finally {
     place(copyOf(part), file, original)
   }
@@ -126,8 +134,9 @@ async function judge(mutant: Mutant, part: Part, baseline: Record<string, number
 const changeOf = ({ file, from, to }: Mutant): string =>
   createHash('sha256').update([file, from, to].join('\0')).digest('hex').slice(0, 12)
 
-const survivedRightly = ({ outcome, equivalent }: Result): boolean =>
-  (outcome === 'survived') === (equivalent !== undefined)
+/** Killed, or a survivor that is explained. */
+const isRight = ({ outcome, equivalent }: Result): boolean =>
+  equivalent === undefined ? outcome === 'killed' || outcome === 'hung' : outcome === 'survived'
 
 async function runPart(part: Part, json: string): Promise<boolean> {
   const known = existsSync(json) ? (JSON.parse(readFileSync(json, 'utf8')) as Progress) : undefined
@@ -149,7 +158,7 @@ async function runPart(part: Part, json: string): Promise<boolean> {
     const { name, kind, file, equivalent } = mutant
     const before = told.get(changeOf(mutant))
     const result = before && { ...before, name, kind, equivalent }
-    const again = !result || (result.outcome === 'survived' && !survivedRightly(result))
+    const again = !result || !isRight(result)
     if (again && `${file}: ${name}`.includes(values.match)) left.push(mutant)
     else if (result) record.results.push(result)
   }
@@ -177,18 +186,17 @@ async function runPart(part: Part, json: string): Promise<boolean> {
 function report(part: Part, results: readonly Result[]): boolean {
   const count = (outcome: string, among = results): number =>
     among.filter((result) => result.outcome === outcome).length
-  const equivalent = results.filter((result) => result.outcome === 'survived' && survivedRightly(result))
+  const equivalent = results.filter((result) => result.outcome === 'survived' && isRight(result))
   console.log(
     `\n${part}: ${results.length} of ${lists[part].length} mutants tried, ${count('killed')} killed, ` +
       `${count('hung')} hung, ${equivalent.length} equivalent`,
   )
   for (const kind of new Set(results.map((result) => result.kind))) {
     const own = results.filter((result) => result.kind === kind)
-    console.log(`  ${kind.padEnd(10)} ${own.length - count('survived', own)} of ${own.length}`)
+    console.log(`  ${kind.padEnd(10)} ${count('killed', own) + count('hung', own)} of ${own.length}`)
   }
-  const wrong = results.filter((result) => !survivedRightly(result))
-  for (const { name, file, outcome } of wrong)
-    console.log(`${outcome === 'survived' ? 'SURVIVED' : 'NOT EQUIVALENT'} ${file}: ${name}`)
+  const wrong = results.filter((result) => !isRight(result))
+  for (const { name, file, outcome } of wrong) console.log(`WRONG: ${outcome}, ${file}: ${name}`)
   return wrong.length === 0
 }
 
