@@ -16,9 +16,9 @@ function readExplained(markdown) {
     const heading = /^## (\S+)/.exec(block)
     if (heading) file = heading[1]
     if (!block.startsWith('- ')) continue
-    const [, lines, why] = /^- ((?:(`+).+?\2[,\s]*)+): (.+)/s.exec(block.replace(/\s+/g, ' ')) ?? []
+    const [, lines, why] = /^- ((?:(`+).+?\2(?!`)[,\s]*)+): (.+)/s.exec(block.replace(/\s+/g, ' ')) ?? []
     if (file === undefined || why === undefined) throw new Error(`${list}: cannot be read: ${block}`)
-    for (const [, , text] of lines.matchAll(/(`+) ?(.+?) ?\1/g))
+    for (const [, , text] of lines.matchAll(/(`+) ?(.+?) ?\1(?!`)/g))
       entries.push({ file, text, atTimes: why.startsWith('at times'), used: false })
   }
   return entries
