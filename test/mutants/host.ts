@@ -514,10 +514,9 @@ export const host: readonly Mutant[] = [
     ['arithmetic', 'zeros count as active', 'active += input[i] > 0.0f', 'active += input[i] >= 0.0f'],
     [
       'mask',
-      'backward writes no mask of its gate',
+      'the mask of interleaved channels is not written',
       'if (r.mask) storeBits(r.mask, i, passed);',
       '',
-      'no call of applyMask has a mask to write but that of interleaved channels',
     ],
   ]),
   ...inFile(`${cpu}/simd_avx2.hpp`, [
