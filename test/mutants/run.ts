@@ -100,7 +100,7 @@ async function run(suite: Suite, copy: string, limit: number): Promise<Outcome &
   const begin = Date.now()
   const [program = '', ...args] = suite.command
   const env = { ...suite.env, CHECK_STOP: '1' }
-  const outcome = await execute(program, args, { env, timeout: limit })
+  const outcome = await execute(program, args, { env, timeout: Math.ceil(limit) })
   return { ...outcome, seconds: (Date.now() - begin) / 1000 }
 }
 
