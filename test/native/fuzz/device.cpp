@@ -178,6 +178,19 @@ struct Call {
   }
   int32_t deviceOf() { return in.oneIn(16) ? static_cast<int32_t>(in.integer(1)) : -in.oneIn(2); }
 
+  // All but its arrays and options.
+  template <class Args>
+  void describe(Args& args) {
+    args.dtype = dtypeOf();
+    args.device = deviceOf();
+    args.length = lengthOf(in);
+    args.stream = device().stream();
+    if constexpr (requires { args.layout; }) {
+      args.layout = layoutOf(in, args.length);
+      args.group_count = rowsOf(in, args.length, args.layout);
+    }
+  }
+
   // Whether it was accepted and its arrays are still those that were made for it.
   template <class Args, class Run>
   bool made(Args args, const Run& run) {
@@ -197,11 +210,6 @@ struct Call {
 
 void verified(const Report& report) { require(report.failed() == 0, report.firstFailure()); }
 
-Report& begun(Report& report) {
-  report.begin("fuzz");
-  return report;
-}
-
 Case caseOf(const jumpout_device_forward_args& args) {
   Case c;
   c.dtype = args.dtype;
@@ -218,7 +226,7 @@ Case caseOf(const jumpout_device_forward_args& args) {
 // What forward wrote, and what both ways backward make of it.
 void verifyForward(Call& call, const jumpout_device_forward_args& args) {
   Report report;
-  begun(report);
+  report.begin("fuzz");
   const size_t bytes = args.length * bytesOf(args.dtype);
   const auto bitsAt = [&](const Content& content) { return device_tests::unpacked(args.dtype, content); };
   Case c = caseOf(args);
@@ -268,15 +276,10 @@ void verifyForward(Call& call, const jumpout_device_forward_args& args) {
 void forward(Bytes& in) {
   Call call(in);
   jumpout_device_forward_args args = {};
-  args.dtype = call.dtypeOf();
-  args.device = call.deviceOf();
-  args.length = lengthOf(in);
-  args.layout = layoutOf(in, args.length);
-  args.group_count = rowsOf(in, args.length, args.layout);
+  call.describe(args);
   args.options = optionsOf(in);
   args.seed = in.integer(1);
   args.call = in.integer(2);
-  args.stream = device().stream();
   args.workspace = call.memory.array<void>(JUMPOUT_WORKSPACE_BYTES, 0);
   call.memory.write(args.workspace, Content(JUMPOUT_WORKSPACE_BYTES, 0));
   args.input = call.tensorOf(args.dtype, args.length);
@@ -296,12 +299,7 @@ void forward(Bytes& in) {
 void backward(Bytes& in) {
   Call call(in);
   jumpout_device_backward_args args = {};
-  args.dtype = call.dtypeOf();
-  args.device = call.deviceOf();
-  args.length = lengthOf(in);
-  args.layout = layoutOf(in, args.length);
-  args.group_count = rowsOf(in, args.length, args.layout);
-  args.stream = device().stream();
+  call.describe(args);
   args.relu = in.oneIn(2);
   args.grad_output = call.tensorOf(args.dtype, args.length);
   args.grad_input = in.oneIn(4) ? const_cast<void*>(args.grad_output) : call.arrayOf(args.dtype, args.length);
@@ -316,12 +314,7 @@ void backward(Bytes& in) {
 void count(Bytes& in) {
   Call call(in);
   jumpout_device_count_args args = {};
-  args.dtype = call.dtypeOf();
-  args.device = call.deviceOf();
-  args.length = lengthOf(in);
-  args.layout = layoutOf(in, args.length);
-  args.group_count = rowsOf(in, args.length, args.layout);
-  args.stream = device().stream();
+  call.describe(args);
   args.input = call.tensorOf(args.dtype, args.length);
   args.active = call.arrayOf<uint64_t>(args.group_count);
   if (!call.made(args, jumpout_device_count_active)) return;
@@ -338,10 +331,7 @@ void count(Bytes& in) {
 void identity(Bytes& in) {
   Call call(in);
   jumpout_device_identity_args args = {};
-  args.dtype = call.dtypeOf();
-  args.device = call.deviceOf();
-  args.length = lengthOf(in);
-  args.stream = device().stream();
+  call.describe(args);
   args.input = call.tensorOf(args.dtype, args.length);
   args.output = in.oneIn(4) ? const_cast<void*>(args.input) : call.arrayOf(args.dtype, args.length);
   if (!call.made(args, jumpout_device_identity)) return;
