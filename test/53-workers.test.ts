@@ -1,4 +1,4 @@
-/** Worker threads: the same results in each, and no crash however they end. */
+/** Worker threads: the same results in each, and no crash when they end. */
 import t from 'tap'
 import { endedWell, runProgram } from './support/program'
 
@@ -6,11 +6,8 @@ const WAYS = {
   together: 'main thread and workers at once get the same results',
   shared: 'a worker writes into a shared array',
   messages: 'results are cloned into messages',
-  terminated: 'workers terminated with work in flight, 40 times',
   ended: 'workers that end with work in flight',
   onlyInWorkers: 'an addon that only workers loaded outlives them',
-  exitInFlight: 'process.exit with work in flight',
-  exitWithWorkers: 'process.exit with work in flight in workers',
 }
 
 for (const [way, what] of Object.entries(WAYS)) {

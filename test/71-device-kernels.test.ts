@@ -1,6 +1,6 @@
 /**
  * The device's passes, executed on the CPU by test/native/device: against the formulas and the CPU backend, bit for bit, in
- * several thread orders, and on devices that refuse what others can. Under sanitizers: test/long/71-device-kernels.test.ts.
+ * two thread orders, and on devices that refuse what others can. More orders, and sanitizers: test/long/71-device-kernels.test.ts.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -26,17 +26,11 @@ t.test('plain, every way of computing', { timeout: BUILD_LIMIT }, async (t) => {
   for (const [way, cases] of ways) t.ok(cases > 0, `${way}: ${cases} cases`)
 })
 
-for (const order of ['reverse', 'random:1', 'random:2', 'random:3']) {
-  t.test(`plain, threads in the order ${order}`, { timeout: BUILD_LIMIT }, async (t) => {
-    const seed = order.endsWith('e') ? '2' : `${10 + Number(order.slice(-1))}`
-    const result = await runDeviceProgram(t, {
-      variant: 'plain',
-      args: ['--quick', '--seed', seed],
-      env: { CUDA_ON_CPU_ORDER: order },
-    })
-    nothingDiffers(t, result)
-  })
-}
+t.test('plain, threads in a random order', { timeout: BUILD_LIMIT }, async (t) => {
+  const args = ['--quick', '--seed', '11']
+  const env = { CUDA_ON_CPU_ORDER: 'random:1' }
+  nothingDiffers(t, await runDeviceProgram(t, { variant: 'plain', args, env }))
+})
 
 const COOPERATIVE = ['on chip', 'on chip and beyond']
 const DEVICES: Record<string, { env: Record<string, string>; missing?: string[] }> = {

@@ -8,10 +8,7 @@ import { endedWell, programPath, runNode, runProgram } from './support/program'
 
 const WAYS = {
   together: 'main thread and workers at once, each with its own streams, get the same results',
-  terminated: 'workers terminated with work in flight',
   ended: 'workers that end with work in flight',
-  exitInFlight: 'process.exit with work in flight',
-  exitWithWorkers: 'process.exit with work in flight in workers',
   endWithMemory: 'an end with memory and streams that were not freed',
   messages: 'arrays and streams that are refused as messages',
 }

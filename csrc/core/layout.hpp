@@ -30,10 +30,9 @@ JUMPOUT_HD constexpr bool interleavesUnits(const jumpout_layout& layout) {
   return layout.channels > 1 && layout.unit_size > 1;
 }
 
+// Where units do not take turns.
 JUMPOUT_HD constexpr uint64_t unitOf(const jumpout_layout& layout, uint64_t element) {
-  if (layout.unit_size == 1) return element;
-  if (!interleavesUnits(layout)) return element / layout.unit_size;
-  return element / (layout.unit_size * layout.channels) * layout.channels + element % layout.channels;
+  return layout.unit_size == 1 ? element : element / layout.unit_size;
 }
 
 JUMPOUT_HD constexpr size_t groupCount(size_t length, const jumpout_layout& layout) {

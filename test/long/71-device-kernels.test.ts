@@ -1,4 +1,4 @@
-/** The device's passes, executed on the CPU under AddressSanitizer and ThreadSanitizer. */
+/** The device's passes, executed on the CPU in more thread orders, and under AddressSanitizer and ThreadSanitizer. */
 import t from 'tap'
 import type { Variant } from '../support/emulated'
 import { BUILD_LIMIT, nothingDiffers, runDeviceProgram } from '../support/device-program'
@@ -11,6 +11,18 @@ const SANITIZED: readonly { variant: Variant; order: string; args: readonly stri
   // Every kernel, counter and graph; more lengths would only repeat them, slowly.
   { variant: 'thread', order: 'random:5', args: ['--tiny', '--only', 'golden,counters,graphs,ways'] },
 ]
+for (const [order, seed] of [
+  ['reverse', 2],
+  ['random:2', 12],
+  ['random:3', 13],
+] as const) {
+  t.test(`plain, threads in the order ${order}`, { timeout: BUILD_LIMIT }, async (t) => {
+    const args = ['--quick', '--seed', `${seed}`]
+    const env = { CUDA_ON_CPU_ORDER: order }
+    nothingDiffers(t, await runDeviceProgram(t, { variant: 'plain', args, env }))
+  })
+}
+
 for (const { variant, order, args } of SANITIZED) {
   t.test(
     `under the ${variant} sanitizer, threads in the order ${order}`,

@@ -1,7 +1,6 @@
 /** Device arrays and streams in whole processes: in workers, at the end, on a lost device. The first argument chooses. */
 import assert from 'node:assert/strict'
-import { randomInt } from 'node:crypto'
-import { setImmediate, setTimeout } from 'node:timers/promises'
+import { setImmediate } from 'node:timers/promises'
 import {
   allocPinned,
   CudaError,
@@ -52,11 +51,6 @@ function flood(device: number): Promise<unknown>[] {
 /** The tasks of a worker. */
 const tasks = {
   checksums: async (device: number) => report(await checksums(device)),
-  floodAndWait: (device: number) => {
-    void flood(device)
-    report('started')
-    setInterval(() => undefined, 1000)
-  },
   floodAndEnd: (device: number) => void flood(device),
 }
 
@@ -80,28 +74,9 @@ const ways = {
     assert.equal(new Set(results.map((sums) => sums.join())).size, 1)
     assert(results[0].some((sum) => sum > 0))
   },
-  async terminated() {
-    for (let round = 0; round < 5; ++round) {
-      const workers = Array.from({ length: WORKERS }, () => start('floodAndWait', lastDevice))
-      await Promise.all(workers.map(message))
-      await setTimeout(randomInt(20))
-      await Promise.all(workers.map((worker) => worker.terminate()))
-    }
-    await checksums(0)
-  },
   async ended() {
-    for (let round = 0; round < 5; ++round) assert.equal(await end(start('floodAndEnd', 0)), 0)
+    for (let round = 0; round < 5; ++round) assert.equal(await end(start('floodAndEnd', lastDevice)), 0)
     await checksums(0)
-  },
-  async exitInFlight() {
-    void flood(0)
-    process.on('exit', () => console.log('done'))
-    process.exit(0)
-  },
-  async exitWithWorkers() {
-    await Promise.all(Array.from({ length: WORKERS }, () => message(start('floodAndWait', 0))))
-    process.on('exit', () => console.log('done'))
-    process.exit(0)
   },
   async endWithMemory() {
     const kept = [new Stream(), DeviceArray.alloc(LENGTH), allocPinned(LENGTH)]

@@ -1,5 +1,4 @@
-/** Worker threads, with all ways to start and to end them. The first argument chooses one. */
-import { randomInt } from 'node:crypto'
+/** Worker threads, and what they share. The first argument chooses. */
 import { setTimeout } from 'node:timers/promises'
 import type * as Jumpout from 'jumpout'
 import { end, message, report, runProgramFile, startWorker } from '../support/workers'
@@ -37,11 +36,6 @@ async function checksums(): Promise<number[]> {
 /** The tasks of a worker. */
 const tasks = {
   checksums: async () => report(await checksums()),
-  floodAndWait: () => {
-    flood(16)
-    report('started')
-    setInterval(() => undefined, 1000)
-  },
   floodAndEnd: () => void flood(16),
   once: () => {
     const { output } = jumpout().jumpoutForward(new Float32Array(LENGTH).fill(1), { seed: 1 })
@@ -60,14 +54,6 @@ const ways = {
     const workers = Array.from({ length: WORKERS }, () => start('checksums'))
     const results = await Promise.all([checksums(), ...workers.map((worker) => message<number[]>(worker))])
     if (new Set(results.map((sums) => sums.join())).size !== 1) throw new Error('results differ')
-  },
-  async terminated() {
-    for (let round = 0; round < 10; ++round) {
-      const workers = Array.from({ length: 4 }, () => start('floodAndWait'))
-      await Promise.all(workers.map(message))
-      await setTimeout(randomInt(20))
-      await Promise.all(workers.map((worker) => worker.terminate()))
-    }
   },
   async ended() {
     for (let round = 0; round < 10; ++round) await end(start('floodAndEnd'))
@@ -92,16 +78,6 @@ const ways = {
     const { output, saved } = jumpout().jumpoutForward(new Float32Array(LENGTH).fill(1), { seed: 1 })
     const copy = structuredClone({ output, mask: saved.mask })
     if (!output.every((y, i) => y === copy.output[i])) throw new Error('the clone differs')
-  },
-  async exitInFlight() {
-    flood(16)
-    process.on('exit', () => console.log('done'))
-    process.exit(0)
-  },
-  async exitWithWorkers() {
-    await Promise.all(Array.from({ length: WORKERS }, () => message(start('floodAndWait'))))
-    process.on('exit', () => console.log('done'))
-    process.exit(0)
   },
 }
 
