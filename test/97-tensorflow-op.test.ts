@@ -41,3 +41,17 @@ t.test('an old TensorFlow, and two at once', { skip: process.platform === 'win32
     'ERR_NO_TENSORFLOW: Expected one TensorFlow in this process for the operations of jumpout, got 2',
   ])
 })
+
+t.test(
+  'names of the operations, in a TensorFlow that runs nothing',
+  { skip: process.platform !== 'linux' },
+  async (t) => {
+    const program = `
+    const { tensorflowOps } = require(${JSON.stringify(join(root, 'dist', 'tfjs', 'tensorflow.js'))})
+    require(${JSON.stringify(buildAddon('stand-in-tensorflow.c', t.testdir({})))})
+    const { forward, gradient } = tensorflowOps()
+    console.log(forward.replace(/[0-9]+/, 'N'), gradient.replace(/[0-9]+/, 'N'), tensorflowOps().forward === forward)`
+    const { stdout, stderr } = await runNode(['--eval', program])
+    t.equal(stdout, 'JumpoutN JumpoutGradN true\n', stderr)
+  },
+)

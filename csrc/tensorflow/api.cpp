@@ -1,6 +1,8 @@
 #include "tensorflow/api.hpp"
 
 #include <algorithm>
+#include <initializer_list>
+#include <type_traits>
 #include <vector>
 
 #include "tensorflow/libraries.hpp"
@@ -11,12 +13,15 @@ namespace {
 
 // Its functions are in several libraries that need each other, of which one alone may show all.
 void add(Api& api, const Find& find) {
-#define JUMPOUT_TF_FIND(Result, name, arguments) \
-  if (api.name == nullptr) api.name = reinterpret_cast<decltype(api.name)>(find("TF_" #name));
-  JUMPOUT_TF_NEEDED(JUMPOUT_TF_FIND)
-  JUMPOUT_TF_SHAPES(JUMPOUT_TF_FIND)
-  JUMPOUT_TF_OTHERS(JUMPOUT_TF_FIND)
-#undef JUMPOUT_TF_FIND
+  const auto look = [&find](const char* name, auto& function) {
+    if (function == nullptr)
+      function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(find(name));
+  };
+#define JUMPOUT_TF_LOOK(Result, name, arguments) look("TF_" #name, api.name);
+  JUMPOUT_TF_NEEDED(JUMPOUT_TF_LOOK)
+  JUMPOUT_TF_SHAPES(JUMPOUT_TF_LOOK)
+  JUMPOUT_TF_OTHERS(JUMPOUT_TF_LOOK)
+#undef JUMPOUT_TF_LOOK
 }
 
 // What tells one TensorFlow from another: where it keeps its operations. Older ones show each function of the C API in two
@@ -32,10 +37,14 @@ struct Found {
 };
 
 const char* firstMissing(const Api& api) {
-#define JUMPOUT_TF_CHECK(Result, name, arguments) \
-  if (api.name == nullptr) return "TF_" #name;
-  JUMPOUT_TF_NEEDED(JUMPOUT_TF_CHECK)
-#undef JUMPOUT_TF_CHECK
+  struct Function {
+    const char* name;
+    bool found;
+  };
+#define JUMPOUT_TF_FUNCTION(Result, name, arguments) Function{"TF_" #name, api.name != nullptr},
+  for (const Function& needed : {JUMPOUT_TF_NEEDED(JUMPOUT_TF_FUNCTION)})
+    if (!needed.found) return needed.name;
+#undef JUMPOUT_TF_FUNCTION
   return nullptr;
 }
 
