@@ -221,8 +221,6 @@ void ThreadPool::Crew::start() {
   }
 }
 
-ThreadPool::~ThreadPool() { delete crew_.load(); }
-
 // A parked worker takes tens of microseconds to wake, a waiting one almost none. Below that, reading the clock costs too much.
 bool ThreadPool::worthAsking(size_t elements) const {
   if (threads_ == 1 || elements < kWorthWaiting) return false;

@@ -13,7 +13,6 @@ namespace jumpout::cpu {
 class ThreadPool {
  public:
   explicit ThreadPool(unsigned threads) : threads_(threads) {}
-  ~ThreadPool();  // of a pool that has shared nothing: threads never end (thread_pool.cpp)
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 

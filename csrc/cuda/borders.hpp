@@ -1,6 +1,7 @@
 // Where one way of computing forward ends and the next begins: guesses until measured (docs/tuning.md).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace jumpout::cuda {
@@ -39,21 +40,13 @@ enum class Way : int32_t {
   kGeneral
 };
 
-// The one list of their names (docs/tuning.md).
+// The one list of their names, in that order (docs/tuning.md).
 inline const char* nameOf(Way way) {
-  switch (way) {
-    case Way::kWarpRows: return "warp per row";
-    case Way::kBlockRows: return "block per row";
-    case Way::kClusterRows: return "cluster per row";
-    case Way::kOnChip: return "on chip";
-    case Way::kBeyondChip: return "on chip and beyond";
-    case Way::kTwoLaunches: return "count and sweep";
-    case Way::kSweep: return "sweep";
-    case Way::kInterleaved: return "interleaved channels";
-    case Way::kGeneral: return "general";
-    case Way::kNothing: break;
-  }
-  return "nothing";
+  constexpr const char* kNames[] = {"nothing",         "warp per row", "block per row",
+                                    "cluster per row", "on chip",      "on chip and beyond",
+                                    "count and sweep", "sweep",        "interleaved channels",
+                                    "general"};
+  return kNames[static_cast<size_t>(way)];
 }
 
 struct Taken {

@@ -2,7 +2,6 @@
 
 #include <napi.h>
 
-#include <cctype>
 #include <exception>
 #include <iterator>
 #include <new>
@@ -47,21 +46,11 @@ Failure failureOfDevice(const jumpout_cuda_error& error) {
   return cudaFailure(error, sentence);
 }
 
-// options.p_min is options.pMin in JavaScript.
-std::string inCamelCase(std::string name) {
-  for (size_t i = name.find('_'); i != std::string::npos; i = name.find('_', i)) {
-    name.erase(i, 1);
-    name[i] = static_cast<char>(std::toupper(static_cast<unsigned char>(name[i])));
-  }
-  return name;
-}
-
 std::string argumentOf(const std::string& field, const ArgumentNames& names) {
   for (const ArgumentNames::Pair& pair : names.pairs) {
     if (field == pair.field) return pair.argument;
   }
-  if (field.starts_with("layout.")) return "options.shape";
-  return field.starts_with("options.") ? inCamelCase(field) : names.all;
+  return field.starts_with("layout.") ? "options.shape" : names.all;
 }
 
 // Takes no memory of ours.
