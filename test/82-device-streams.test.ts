@@ -125,3 +125,15 @@ t.test('streams of other devices', async (t) => {
   await stream.synchronize()
   equalBits(t, output.toHost({ stream }), jumpoutForward(input, { seed: 7 }).output, 'output')
 })
+
+t.test('memory that many streams used', async (t) => {
+  const streams = Array.from({ length: 20 }, () => new Stream())
+  const x = DeviceArray.from(input)
+  const outs = streams.map((stream) => jumpoutForward(x, { seed: 4, stream }).output)
+  x.free()
+  const others = Array.from({ length: 20 }, () => DeviceArray.from(new Float32Array(input.length).fill(NaN)))
+  for (const stream of streams) await stream.synchronize()
+  t.ok(others.every((array) => array.toHost().every(Number.isNaN)))
+  for (const out of outs)
+    equalBits(t, out.toHost(), jumpoutForward(input, { seed: 4 }).output, 'freed after all of them')
+})

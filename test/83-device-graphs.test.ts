@@ -141,6 +141,33 @@ t.test('streams that were made to wait are recorded too', async (t) => {
   }
 })
 
+t.test('calls in a capture that began elsewhere, as that of another library', async (t) => {
+  const stream = new Stream()
+  const same = Stream.wrap(stream.handle)
+  const x = DeviceArray.from(input)
+  const call = longs(8n)
+  const out = DeviceArray.alloc(N)
+  const outs = [DeviceArray.alloc(N), DeviceArray.alloc(N)]
+  const mask = DeviceArray.alloc(Math.ceil(N / 32), { dtype: 'uint32' })
+  const pinned = allocPinned(N)
+  pinned.set(gradOutput)
+  using graph = stream.capture(() => {
+    t.ok(same.capturing)
+    x.copyFrom(pinned, { stream: same })
+    jumpoutForward(x, { seed: 9, call, out, mask, stream: same })
+    t.throws(() => same.capture(() => undefined), { name: 'CudaError' })
+    for (const [i, own] of outs.entries()) jumpoutForward(x, { seed: 9, call: i, out: own, stream })
+  })
+  equalBits(t, x.toHost(), input, 'nothing was done yet')
+  for (const number of [8, 9]) {
+    graph.launch(stream)
+    await stream.synchronize()
+    const expected = (call: number) => jumpoutForward(gradOutput, { seed: 9, call }).output
+    equalBits(t, out.toHost(), expected(number), `call ${number}`)
+    outs.forEach((own, i) => equalBits(t, own.toHost(), expected(i), `call ${i} where it began`))
+  }
+})
+
 t.test('counts of shards are part of the recording', async (t) => {
   const stream = new Stream()
   const { active, total } = countActive(input)

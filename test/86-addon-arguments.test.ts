@@ -1,5 +1,7 @@
 /** The addon checks again what lib checked: a caller can reach it without lib. Every refusal, and that nothing is written. */
-import './support/device'
+import { onGpu } from './support/device'
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
 import { jumpoutForward, runtime } from 'jumpout'
 import t, { type Test } from 'tap'
 import { at, binary, descriptor, native } from '../lib/native'
@@ -84,6 +86,9 @@ t.test('on the host', (t) => {
       descriptor[at[field]] = number
       refuses(t, [['forward', [x, out], numbers]], out)
     }
+    jumpoutForward(x, { seed: 1 })
+    descriptor[at.elementOffset] = 5
+    refuses(t, [['forward', [x, out], lengths('options.shape')]], out)
     t.end()
   })
   t.test('without lib, errors are plain ones', (t) => {
@@ -97,9 +102,25 @@ t.test('on the host', (t) => {
       name: 'Error',
       code: 'ERR_INVALID_ARG_TYPE',
     })
+    const own = new Error('own')
+    const throwing = () => {
+      throw own
+    }
+    for (const receiver of [
+      { makeError: throwing },
+      Object.defineProperty({}, 'makeError', { get: throwing }),
+    ])
+      t.throws(() => Reflect.apply(bare.foldIn, receiver, []), own, 'what making the error throws comes out')
     t.throws(() => Reflect.apply(bare.foldIn, undefined, []), { name: 'Error', code: 'ERR_INVALID_ARG_TYPE' })
     t.end()
   })
+  t.end()
+})
+
+t.test('without CUDA', { skip: onGpu }, (t) => {
+  const host = require('../build/Release/jumpout.node') as typeof addon
+  for (const call of [() => host.allocate(0, 8, -1), () => host.wrapStream(0n, 0)])
+    t.throws(call, { code: 'ERR_CUDA', message: 'CUDA is not available: ' })
   t.end()
 })
 
@@ -242,10 +263,32 @@ t.test('on devices', async (t) => {
       ['copyAsync', [memory, 0, 0, first, host, true], capturing('a promise')],
       ['readRecords', [memory, 0, first, rows], capturing('stats')],
     ])
+    native.settle(memory) // which that stream did not use
+    native.captureEnd(first, false)
+    native.clear(memory, 0, 0, first)
+    native.captureBegin(first)
+    t.doesNotThrow(() => native.settle(memory), 'nor waits for what is captured')
     native.captureEnd(first, false)
     t.end()
   })
 
+  t.test('a thread that ends within a capture, with memory that it was to give back', async (t) => {
+    const worker = new Worker(
+      `const addon = require(${JSON.stringify(binary)})
+      const stream = addon.createStream(0)
+      const memory = addon.allocate(0, 64, -1)
+      const same = addon.wrapMemory(addon.pointer(memory), 64, 0, {})
+      addon.clear(same, 0, 64, stream)
+      addon.captureBegin(stream)
+      addon.releaseMemory(same)`,
+      { eval: true },
+    )
+    const [code] = (await once(worker, 'exit')) as [number]
+    t.equal(code, 0)
+    t.end()
+  })
+
+  native.copyOnDevice(memory, 0, memory, 4, 0, 0)
   const back = marked(N).fill(0)
   native.copy(memory, 0, 0, 0, back, false)
   t.ok(isMarked(back), 'nothing was written')

@@ -21,16 +21,23 @@ struct ArrayType {
   const char* name;
 };
 
-constexpr ArrayType arrayTypeOf(const float*) { return {napi_float32_array, "a Float32Array"}; }
-constexpr ArrayType arrayTypeOf(const double*) { return {napi_float64_array, "a Float64Array"}; }
-constexpr ArrayType arrayTypeOf(const int32_t*) { return {napi_int32_array, "an Int32Array"}; }
-constexpr ArrayType arrayTypeOf(const uint32_t*) { return {napi_uint32_array, "a Uint32Array"}; }
-constexpr ArrayType arrayTypeOf(const uint64_t*) { return {napi_biguint64_array, "a BigUint64Array"}; }
+template <typename T>
+constexpr ArrayType kArrayType{};
+template <>
+constexpr ArrayType kArrayType<float>{napi_float32_array, "a Float32Array"};
+template <>
+constexpr ArrayType kArrayType<double>{napi_float64_array, "a Float64Array"};
+template <>
+constexpr ArrayType kArrayType<int32_t>{napi_int32_array, "an Int32Array"};
+template <>
+constexpr ArrayType kArrayType<uint32_t>{napi_uint32_array, "a Uint32Array"};
+template <>
+constexpr ArrayType kArrayType<uint64_t>{napi_biguint64_array, "a BigUint64Array"};
 
 // Throws a Failure where the value is of another type. A detached array has length 0.
 template <typename T>
 Array<T> arrayOf(napi_env env, napi_value value, const char* argument) {
-  constexpr ArrayType wanted = arrayTypeOf(static_cast<T*>(nullptr));
+  constexpr ArrayType wanted = kArrayType<T>;
   napi_typedarray_type type;
   size_t length;
   void* data;

@@ -61,7 +61,7 @@ void* Operation::capturedWorkspace() {
 }
 
 void Operation::keepArray(napi_value array) {
-  if (!capturing_ || stream_->capture == nullptr) return;
+  if (stream_->capture == nullptr) return;
   napi_ref reference;
   check(napi_create_reference(state_.env, array, 1, &reference));
   stream_->capture->graph->arrays.push_back(reference);

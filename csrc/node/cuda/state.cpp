@@ -42,7 +42,7 @@ const StreamPointer& State::stream(double handle, int32_t device, const char* ar
   }
   StreamPointer& legacy = defaultStreams_[device];
   if (legacy == nullptr) {
-    if (device < 0 || device >= jumpout_cuda_device_count()) throw noDevice(device, argument);
+    if (device >= jumpout_cuda_device_count()) throw noDevice(device, argument);
     legacy = std::make_shared<DeviceStream>(device, nullptr, false);
   }
   return legacy;

@@ -7,6 +7,7 @@ import {
   jumpoutBackwardAsync,
   runtime,
 } from 'jumpout'
+import { at, descriptor, native } from '../../../lib/native'
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict'
 
 interface Failing {
@@ -40,6 +41,13 @@ const outcomeOf = async (call: () => unknown): Promise<Outcome> => {
 
 const addon = require(runtime.binary) as { keepPages(): void }
 
+/** Refused where the addon reads the numbers of a call. */
+function outsideItsRange(): void {
+  jumpoutForward(input, options)
+  descriptor[at.unitSize] = -1
+  native.forward(input, input, undefined, undefined)
+}
+
 const calls: Record<string, () => unknown> = {
   forward: () => jumpoutForward(input, options).output,
   backward: () => jumpoutBackward(input, saved),
@@ -52,6 +60,7 @@ const calls: Record<string, () => unknown> = {
     const { from, to } = overlapping()
     return jumpoutForward(from, { ...options, out: to })
   },
+  'forward, outside the range': outsideItsRange,
   forwardAsync: async () => (await jumpoutForwardAsync(input, options)).output,
   backwardAsync: async () => jumpoutBackwardAsync(input, saved),
   'forwardAsync, refused natively': async () => {
