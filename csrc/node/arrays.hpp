@@ -22,17 +22,17 @@ struct ArrayType {
 };
 
 template <typename T>
-constexpr ArrayType kArrayType{};
+inline constexpr ArrayType kArrayType{};
 template <>
-constexpr ArrayType kArrayType<float>{napi_float32_array, "a Float32Array"};
+inline constexpr ArrayType kArrayType<float>{napi_float32_array, "a Float32Array"};
 template <>
-constexpr ArrayType kArrayType<double>{napi_float64_array, "a Float64Array"};
+inline constexpr ArrayType kArrayType<double>{napi_float64_array, "a Float64Array"};
 template <>
-constexpr ArrayType kArrayType<int32_t>{napi_int32_array, "an Int32Array"};
+inline constexpr ArrayType kArrayType<int32_t>{napi_int32_array, "an Int32Array"};
 template <>
-constexpr ArrayType kArrayType<uint32_t>{napi_uint32_array, "a Uint32Array"};
+inline constexpr ArrayType kArrayType<uint32_t>{napi_uint32_array, "a Uint32Array"};
 template <>
-constexpr ArrayType kArrayType<uint64_t>{napi_biguint64_array, "a BigUint64Array"};
+inline constexpr ArrayType kArrayType<uint64_t>{napi_biguint64_array, "a BigUint64Array"};
 
 // Throws a Failure where the value is of another type. A detached array has length 0.
 template <typename T>
