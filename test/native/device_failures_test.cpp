@@ -45,19 +45,51 @@ void runChild(const char* program, const char* scenario, const Environment& envi
 // ---- A device that is lost at some call ------------------------------------------------------------------------------
 
 struct Tally {
-  int fine = 0, lost = 0, strange = 0;
+  int fine = 0, lost = 0, refused = 0, strange = 0;
   void operator()(jumpout_status status) {
     if (status == JUMPOUT_OK) {
       ++fine;
     } else if (status == JUMPOUT_CUDA_ERROR) {
       const jumpout_cuda_error error = jumpout_last_cuda_error();
-      ++(error.number == cudaErrorIllegalAddress && error.sticky ? lost : strange);
+      ++(error.number == cudaErrorIllegalAddress && error.sticky  ? lost
+         : error.number == cudaErrorInvalidValue && !error.sticky ? refused
+                                                                  : strange);
     } else {
       std::printf("status %d for '%s'\n", status, jumpout_status_field());
       ++strange;
     }
   }
 };
+
+// The passes, in 4096 bytes of zeros.
+void passes(Tally& tally, int32_t device, char* memory, void* stream) {
+  constexpr size_t kLength = 100;
+  auto* const records = reinterpret_cast<jumpout_record*>(memory + 128);
+  auto* const active = reinterpret_cast<uint64_t*>(memory + 256);
+  auto* const mask = reinterpret_cast<uint32_t*>(memory + 512);
+  const auto fill = [&](auto args) {
+    args.stream = stream, args.device = device, args.length = kLength;
+    if constexpr (requires { args.layout; }) args.layout.unit_size = args.group_count = 1;
+    return args;
+  };
+  auto forward = fill(jumpout_device_forward_args{});
+  forward.input = memory + 1024, forward.output = memory + 2048, forward.mask = mask,
+  forward.records = records;
+  forward.workspace = memory, forward.options = jumpout_default_options();
+  tally(jumpout_device_forward(&forward));
+  forward.active = active, forward.options.exponent = 0.7;
+  auto count = fill(jumpout_device_count_args{});
+  count.input = memory + 1024, count.active = active;
+  tally(jumpout_device_count_active(&count));
+  tally(jumpout_device_forward(&forward));
+  auto backward = fill(jumpout_device_backward_args{});
+  backward.grad_output = memory + 1024, backward.grad_input = memory + 3072, backward.mask = mask;
+  backward.records = records;
+  tally(jumpout_device_backward(&backward));
+  auto identity = fill(jumpout_device_identity_args{});
+  identity.input = memory + 1024, identity.output = memory + 2048;
+  tally(jumpout_device_identity(&identity));
+}
 
 // Each kind of call once, even if earlier calls failed.
 Tally workout(int32_t device) {
@@ -80,6 +112,11 @@ Tally workout(int32_t device) {
     tally(jumpout_cuda_fill(device, memory, 1, 64, stream));
     tally(jumpout_cuda_store(device, static_cast<uint64_t*>(memory), numbers, 2, stream));
     tally(jumpout_cuda_copy(device, numbers, memory, 16, stream));
+  }
+  if (void* floats = nullptr; jumpout_cuda_allocate(device, 4096, nullptr, 1, &floats) == JUMPOUT_OK) {
+    tally(jumpout_cuda_fill(device, floats, 0, 4096, stream));
+    passes(tally, device, static_cast<char*>(floats), stream);
+    tally(jumpout_cuda_free(device, floats, &stream, 1));
   }
   if (jumpout_cuda_event_create(device, &event) == JUMPOUT_OK) {
     tally(jumpout_cuda_event_record(device, event, stream));
@@ -114,7 +151,7 @@ Tally workout(int32_t device) {
 void lostDevice() {
   Tally tally = workout(0);
   for (int again = 0; again < 3 && tally.lost == 0; ++again) tally = workout(0);
-  check::that(tally.strange == 0, std::to_string(tally.strange) + " strange answers");
+  check::that(tally.strange + tally.refused == 0, std::to_string(tally.strange) + " strange answers");
   check::that(tally.lost > 0, "a call reports it");
   tally = workout(0);
   check::that(tally.lost > 0 && tally.strange == 0, "and it stays so");
@@ -162,6 +199,64 @@ const Failing kFailing[] = {{"cudaDeviceGetAttribute"},
                             {"cudaStreamSynchronize"},
                             {"cudaStreamWaitEvent"},
                             {"cudaThreadExchangeStreamCaptureMode"}};
+
+// ---- A call that is refused once ------------------------------------------------------------------------------------
+
+// CUDA_ON_CPU_REFUSE names a call of the first workout: one of ours tells of it, and nothing is left of that.
+void refusedCall() {
+  Tally tally = workout(1);
+  check::that(
+      tally.refused == 1 && tally.lost + tally.strange == 0,
+      std::to_string(tally.refused) + " calls tell of it, " + std::to_string(tally.strange) + " strangely");
+  tally = workout(1);
+  check::that(tally.fine > 20 && tally.lost + tally.refused + tally.strange == 0,
+              "and then nothing is missing");
+}
+
+struct Refused {
+  const char* call;
+  int first = 1, last = 1;  // which of them
+};
+
+const Refused kRefused[] = {{"cudaDeviceGetAttribute", 5, 10},  // those before ask for capabilities
+                            {"cudaEventCreateWithFlags"},
+                            {"cudaEventDestroy"},
+                            {"cudaEventElapsedTime"},
+                            {"cudaEventSynchronize"},
+                            {"cudaFreeAsync"},
+                            {"cudaFreeHost"},
+                            {"cudaFuncGetAttributes"},
+                            {"cudaFuncSetAttribute", 1, 2},
+                            {"cudaGetDevice", 1, 11},
+                            {"cudaGetDeviceProperties"},
+                            {"cudaGraphExecDestroy"},
+                            {"cudaGraphInstantiate"},
+                            {"cudaGraphLaunch"},
+                            {"cudaHostAlloc"},
+                            {"cudaLaunchKernelEx", 1, 5},
+                            {"cudaMallocFromPoolAsync", 1, 2},
+                            {"cudaMemGetInfo"},
+                            {"cudaMemPoolCreate"},
+                            {"cudaMemPoolSetAttribute", 1, 2},
+                            {"cudaMemcpyAsync", 1, 2},
+                            {"cudaMemsetAsync", 1, 3},
+                            {"cudaSetDevice"},
+                            {"cudaStreamBeginCapture"},
+                            {"cudaStreamCreateWithFlags", 1, 4},
+                            {"cudaStreamDestroy", 1, 2},
+                            {"cudaStreamGetDevice", 1, 11},
+                            {"cudaStreamIsCapturing", 1, 2},
+                            {"cudaStreamSynchronize", 1, 2},
+                            {"cudaStreamWaitEvent"}};
+
+// CUDA_ON_CPU_REFUSE=cudaPointerGetAttributes:1: what drivers before CUDA 11 say of memory that they do not know.
+void unknownMemory() {
+  void* memory = allocated(0, 64);
+  check::that(kindOf(memory).kind == JUMPOUT_MEMORY_HOST, "it is the host's");
+  check::that(cudaPeekAtLastError() == cudaSuccess, "CUDA remembers no error");
+  check::that(kindOf(memory).kind == JUMPOUT_MEMORY_DEVICE, "known again");
+  freed(0, memory);
+}
 
 // ---- A device that is full ---------------------------------------------------------------------------------------------
 
@@ -291,6 +386,14 @@ void failures(const char* program) {
     runChild(program, "lost", {{"CUDA_ON_CPU_FAIL", std::string(call) + ":1"}});
     if (!once) runChild(program, "lost", {{"CUDA_ON_CPU_FAIL", std::string(call) + ":2"}});
   }
+  for (const auto& [call, first, last] : kRefused)
+    for (int n = first; n <= last; ++n)
+      runChild(program, "refused",
+               {{"CUDA_ON_CPU_REFUSE", call + (":" + std::to_string(n))}, {"CUDA_ON_CPU_DEVICES", "2"}});
+  for (const char* call : {"cudaMalloc", "cudaFree"})
+    runChild(program, "refused",
+             {{"CUDA_ON_CPU_REFUSE", std::string(call) + ":1"}, {"CUDA_ON_CPU_POOLS", "0"}});
+  runChild(program, "unknown memory", {{"CUDA_ON_CPU_REFUSE", "cudaPointerGetAttributes:1"}});
   runChild(program, "full", {{"CUDA_ON_CPU_MEMORY", "1048576"}});
   runChild(program, "full", {{"CUDA_ON_CPU_MEMORY", "1048576"}, {"CUDA_ON_CPU_POOLS", "0"}});
   runChild(program, "poolless", {{"CUDA_ON_CPU_POOLS", "0"}});
@@ -310,6 +413,8 @@ void failures(const char* program) {
 
 int runScenario(const std::string& name) {
   if (name == "lost") lostDevice();
+  if (name == "refused") refusedCall();
+  if (name == "unknown memory") unknownMemory();
   if (name == "full") fullDevice();
   if (name == "poolless") poolless();
   if (name == "older") olderDriver();
