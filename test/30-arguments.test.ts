@@ -330,6 +330,79 @@ t.test('jumpoutForward', async (t) => {
   }
 })
 
+t.test('the ends of each range are accepted', (t) => {
+  const largest = 65535 / 65536
+  const ends: object[] = [
+    { sigma: 0 },
+    { sigma: Number.MAX_VALUE },
+    { exponent: 0 },
+    { exponent: Number.MAX_VALUE, rate: 0 },
+    ...['pMin', 'rate', 'maxRate'].flatMap((name) => [{ [name]: 0 }, { [name]: 0.6 }]),
+    ...['pMax', 'rate', 'maxRate'].map((name) => ({ [name]: largest })),
+    { pMin: 0, pMax: 0 },
+    { pMin: largest, pMax: largest },
+    { shape: [N] },
+    { shape: [N, ...new Array<number>(1023).fill(1)] },
+    { granularity: 'sample', shape: [N] },
+    { unit: 'channel', shape: [10, 10] },
+    { shard: { elementOffset: 0, active: [0], total: [N] } },
+    { shard: { elementOffset: 2 ** 53 - 1 - N, active: [2 ** 53 - 1], total: [2 ** 53 - 1] } },
+    { shard: { elementOffset: 2n ** 53n - 101n, active: [1], total: [2 ** 53 - 1] }, shape: [2 ** 53 - 1] },
+    { shard: { elementOffset: 100, active: [200], total: [200] }, shape: [200] },
+    { seed: 0 },
+    { seed: 2 ** 53 - 1 },
+    { seed: 2n ** 64n - 1n },
+    { call: 2n ** 63n - 2n },
+  ]
+  for (const options of ends)
+    t.doesNotThrow(() => jumpoutForward(input, { seed: 1, ...options }), show(options))
+  t.doesNotThrow(() => new Jumpout({ layer: 2 ** 53 - 1, calls: 2n ** 63n - 2n }))
+  const nothing = new Float32Array(0)
+  for (const shape of [[0], [0, 2 ** 53 - 1], [2 ** 53 - 1, 0]])
+    t.doesNotThrow(() => jumpoutForward(nothing, { seed: 1, granularity: 'sample', shape }), show(shape))
+  t.throws(
+    () => jumpoutForward(input, { seed: 1, shape: new Array<number>(1025).fill(1) }),
+    refusal(range('Expected at most 1024 dimensions for options.shape, got 1025')),
+  )
+  t.end()
+})
+
+t.test('how values are named', (t) => {
+  const words: [unknown, string][] = [
+    ['x'.repeat(40), `'${'x'.repeat(40)}'`],
+    ['x'.repeat(41), 'a string of 41 characters'],
+    [2n ** 128n, `${2n ** 128n}n`],
+    [2n ** 128n + 1n, 'a bigint above 2^128'],
+    [-(2n ** 128n), `-${2n ** 128n}n`],
+    [-(2n ** 128n) - 1n, 'a bigint below -2^128'],
+    [new Int8Array(1), 'an Int8Array'],
+    [new Uint8ClampedArray(1), 'a Uint8ClampedArray'],
+    [new BigInt64Array(1), 'a BigInt64Array'],
+    [[1, 2, 3], 'an array of 3'],
+    [new Proxy([], {}), 'an object'],
+    [new Jumpout({ seed: 1 }), 'a Jumpout'],
+    [jumpoutForward(input, { seed: 1 }).saved, 'what a forward saved'],
+    [new Date(0), 'an object'],
+    [Date, 'a function'],
+    [Symbol('x'), 'a symbol'],
+  ]
+  const messageFor = (sigma: unknown): unknown => {
+    try {
+      return jumpoutForward(input, { seed: 1, sigma: sigma as number })
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+  for (const [wrong, said] of words)
+    t.equal(messageFor(wrong), `Expected a finite number >= 0 for options.sigma, got ${said}`)
+  const long = 'x'.repeat(41)
+  t.throws(() => jumpoutForward(input, { seed: 1, unit: long as 'element' }), {
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: new RegExp(`, got '${long.slice(0, 40)}'$`),
+  })
+  t.end()
+})
+
 const INPUTS: [unknown, string][] = [
   ...STRANGERS,
   ...numbers,

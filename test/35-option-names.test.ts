@@ -76,6 +76,88 @@ t.test('hints', (t) => {
   t.end()
 })
 
+/** What stands behind the name in the sentence of the error; undefined if the name is accepted. */
+function hintOf(name: string, option: string): string | undefined {
+  try {
+    takers[name]({ [option]: 1 })
+    return undefined
+  } catch (error) {
+    const [, hint] = /got '[^']*'(.*)$/.exec((error as Error).message) ?? []
+    return hint
+  }
+}
+
+t.test('names of other libraries', (t) => {
+  const meant: Record<string, string[]> = {
+    rate: ['p', 'prob', 'probability', 'drop', 'dropout', 'drop_rate', 'dropoutRate'],
+    sigma: ['std'],
+    shape: ['layout'],
+    out: ['output', 'dst'],
+    call: ['start'],
+  }
+  for (const [option, names] of Object.entries(meant))
+    for (const name of names)
+      t.match(hintOf('jumpoutForward', name), `; did you mean '${option}'?`, `${name} is ${option}`)
+  t.equal(hintOf('DeviceArray.alloc', 'gpu'), "; did you mean 'device'?")
+  t.equal(hintOf('DeviceArray.alloc', 'type'), "; did you mean 'dtype'?")
+  t.equal(hintOf('shard', 'p'), "; did you mean 'rate', an option of jumpoutForward, new Jumpout?")
+  const always = '; functions always drop, and a layer does unless it is in evaluation, layer.eval()'
+  for (const name of ['training', 'train', 'eval', 'evaluation', 'inference', 'mode'])
+    t.equal(hintOf('jumpoutForward', name), always, name)
+  t.equal(hintOf('jumpoutForward', 'in-place'), '; `out` may be the input itself, which works in place')
+  t.end()
+})
+
+t.test('how many letters may be wrong', (t) => {
+  const near: [wrong: string, right: string | undefined][] = [
+    ['rote', 'rate'],
+    ['rtae', 'rate'],
+    ['arte', 'rate'],
+    ['raet', 'rate'],
+    ['rtte', 'rate'],
+    ['rrate', 'rate'],
+    ['rat', 'rate'],
+    ['ate', 'rate'],
+    ['roto', undefined],
+    ['sigmo', 'sigma'],
+    ['sihmo', undefined],
+    ['expenant', 'exponent'],
+    ['normalised', 'normalize'],
+    ['xnormlxze', 'normalize'],
+    ['xnorxlxze', undefined],
+    ['re', undefined],
+    ['relus', 'relu'],
+    ['sigmaOfThisCall', 'sigma'],
+    ['gr', undefined],
+    ['gra', 'granularity'],
+    ['un', undefined],
+    ['nit', 'unit'],
+    ['__', undefined],
+    ['toString', undefined],
+    ['constructor', undefined],
+    ['hasOwnProperty', undefined],
+  ]
+  for (const [wrong, right] of near) {
+    const hint = hintOf('new Jumpout', wrong)
+    t.equal(hint, right === undefined ? '' : `; did you mean '${right}'?`, wrong)
+  }
+  t.end()
+})
+
+t.test('long names are counted', (t) => {
+  const ending = (length: number) => {
+    try {
+      takers['new Jumpout']({ ['rate'.padEnd(length, '_')]: 1 })
+    } catch (error) {
+      return (error as Error).message.replace(/^.*got /, '')
+    }
+    return undefined
+  }
+  t.equal(ending(40), `'${'rate'.padEnd(40, '_')}'; did you mean 'rate'?`)
+  t.equal(ending(41), 'a name of 41 characters')
+  t.end()
+})
+
 t.test('objects and names that are accepted', (t) => {
   const mean = (options: object) => t.doesNotThrow(() => jumpoutForward(x, options))
   mean({ seed: 1, rat: undefined })

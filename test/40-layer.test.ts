@@ -29,6 +29,28 @@ t.test('its draws are those of foldIn(seed, layer), call after call', (t) => {
   t.end()
 })
 
+t.test('calls pass 2^32, and end before 2^63 - 1', (t) => {
+  for (const calls of [2 ** 32 - 2, 2 ** 32 - 1, 2 ** 53 - 1, 2n ** 63n - 2n]) {
+    const net = new Jumpout({ seed: 7n, rate: 0.5, calls })
+    for (let call = BigInt(calls); call < BigInt(calls) + 3n && call < 2n ** 63n - 1n; ++call) {
+      const expected = jumpoutForward(input, { seed: foldIn(7n, 0), rate: 0.5, call })
+      equalBits(t, net.forward(input), expected.output, `output of call ${call}`)
+      t.equal(net.calls, call + 1n)
+    }
+  }
+  const spent = new Jumpout({ seed: 7n, calls: 2n ** 63n - 2n })
+  spent.forward(input)
+  for (let times = 0; times < 2; ++times)
+    t.throws(() => spent.forward(input), {
+      name: 'Error',
+      code: 'ERR_INVALID_STATE',
+      message: /^Expected a call number below 2\^63 - 1 for forward, got a layer that has used them all$/,
+    })
+  t.equal(spent.calls, 2n ** 63n - 1n)
+  equalBits(t, spent.eval().forward(input), input, 'evaluation needs no call')
+  t.end()
+})
+
 t.test('layers of one seed differ by their number', (t) => {
   const ones = new Float32Array(1000).fill(1)
   const outputs = [0, 1, 2].map((layer) => new Jumpout({ seed: 7, layer, rate: 0.5 }).forward(ones).join())

@@ -1,0 +1,5 @@
+/** Tests of the arrays that a call takes and makes, in one process. */
+import './begin'
+import '../../37-release.test'
+import '../../31-memory-kinds.test'
+import '../../33-async.test'
