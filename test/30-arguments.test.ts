@@ -2,6 +2,7 @@
 /// <reference lib="es2024.arraybuffer" />
 import { inspect } from 'node:util'
 import {
+  allocate,
   countActive,
   foldIn,
   Jumpout,
@@ -359,7 +360,7 @@ t.test('the ends of each range are accepted', (t) => {
   t.doesNotThrow(() => new Jumpout({ layer: 2 ** 53 - 1, calls: 2n ** 63n - 2n }))
   const nothing = new Float32Array(0)
   for (const shape of [[0], [0, 2 ** 53 - 1], [2 ** 53 - 1, 0]])
-    t.doesNotThrow(() => jumpoutForward(nothing, { seed: 1, granularity: 'sample', shape }), show(shape))
+    t.equal(jumpoutForward(nothing, { seed: 1, granularity: 'sample', shape }).saved.stats().length, 1)
   t.throws(
     () => jumpoutForward(input, { seed: 1, shape: new Array<number>(1025).fill(1) }),
     refusal(range('Expected at most 1024 dimensions for options.shape, got 1025')),
@@ -400,6 +401,21 @@ t.test('how values are named', (t) => {
     code: 'ERR_INVALID_ARG_VALUE',
     message: new RegExp(`, got '${long.slice(0, 40)}'$`),
   })
+  t.end()
+})
+
+t.test('allocate', (t) => {
+  const refused = (wrong: unknown, expected: Refusal) =>
+    t.throws(() => allocate(wrong as number), refusal(expected), show(wrong))
+  for (const [wrong, said] of [...STRANGERS, ...booleans, ...bigints])
+    refused(wrong, type(`Expected an integer >= 0 for length, got ${said}`))
+  for (const [wrong, said] of notIntegers.slice(0, -1))
+    refused(wrong, range(`Expected an integer >= 0 for length, got ${said}`))
+  refused(2 ** 50, [
+    'RangeError',
+    'ERR_OUT_OF_MEMORY',
+    `Expected enough free memory for a new array, got none for ${2 ** 52 + 64} bytes`,
+  ])
   t.end()
 })
 

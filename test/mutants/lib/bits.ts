@@ -1,5 +1,4 @@
 /** Tests of what is computed, in one process. */
 import './begin'
-import '../../20-golden.test'
 import '../../26-shards.test'
 import '../../29-channels-last.test'

@@ -39,17 +39,19 @@ const matches = (file: string, survivor: Survivor, known: Equivalent): boolean =
   (known.from ?? survivor.from) === survivor.from &&
   (known.to ?? survivor.to) === survivor.to
 
-/** Survivors without a reason, errors, and reasons for what did not survive. */
+/** Survivors without a reason. */
+export const unexplained = (file: string, { survivors }: FileResult): Survivor[] =>
+  survivors.filter((survivor) => !equivalents.some((known) => matches(file, survivor, known)))
+
+/** Survivors without a reason, mutants that did not run, and reasons for what did not survive. */
 export function faultsOf({ files }: Results): string[] {
-  const unexplained = Object.entries(files).flatMap(([file, { errors, survivors }]) => [
-    ...(errors > 0 ? [`${file}: ${errors} mutants did not run`] : []),
-    ...survivors
-      .filter((survivor) => !equivalents.some((known) => matches(file, survivor, known)))
-      .map(({ at, line, from, to }) => `${at} survived, in ${line}: ${from} => ${to}`),
+  const wrong = Object.entries(files).flatMap(([file, result]) => [
+    ...(result.errors > 0 ? [`${file}: ${result.errors} mutants did not run`] : []),
+    ...unexplained(file, result).map(({ at, line, to }) => `${at} survived: ${line} => ${to}`),
   ])
   const stale = equivalents
     .filter(({ file }) => file in files)
     .filter((known) => !files[known.file].survivors.some((survivor) => matches(known.file, survivor, known)))
     .map(({ file, line, to }) => `${file}: a reason, but no survivor: ${line} => ${to ?? 'anything'}`)
-  return [...unexplained, ...stale]
+  return [...wrong, ...stale]
 }

@@ -1,38 +1,47 @@
 /**
- * `npm run mutants:lib -- [--again] [FILE...]`: Stryker on files of lib/, one after the other, all of its configuration or those
- * named. Each result goes to `test/mutants/results/lib.json` as it comes. `--again` tries the survivors without a reason again. The
- * exit status is 0 if every survivor has its reason, and no other.
+ * `npm run mutants:lib -- [--again] [FILE...]`: Stryker on files of lib/, one after the other, all of the list or those named. Each
+ * result goes to `test/mutants/results/lib.json` as it comes. `--again` tries survivors without a reason again, on all tests. The exit
+ * status is 0 if every survivor has its reason, and no other.
  */
-import { execFileSync } from 'node:child_process'
+import type { Stryker } from '@stryker-mutator/core' with { 'resolution-mode': 'import' }
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
-import { argv, execPath, version } from 'node:process'
+import { argv, version } from 'node:process'
 import { parseArgs } from 'node:util'
-import { root } from '../../support/program'
 import { devDependencies } from '../../../package.json'
-import { faultsOf, type FileResult, type Results, resultsFile, type Survivor } from './results'
-import { jsonReporter, mutate } from './stryker.config.json'
+import { root } from '../../support/program'
+import { type FileResult, type Results, resultsFile, type Survivor, unexplained } from './results'
 
-interface Position {
-  line: number
-  column: number
+type StrykerOptions = ConstructorParameters<typeof Stryker>[0]
+type MutantResult = Awaited<ReturnType<Stryker['runMutationTest']>>[number]
+
+/** The tests of each file: those beside this file, which import test files, so that Node starts once for all of them. */
+const FILES: Readonly<Record<string, readonly string[]>> = {
+  'lib/options.ts': ['arguments'],
+  'lib/option-names.ts': ['arguments'],
+  'lib/layout.ts': ['arguments', 'bits'],
+  'lib/seed.ts': ['arguments'],
+  'lib/layer.ts': ['arguments', 'devices'],
+  'lib/errors.ts': ['arguments', 'devices'],
+  'lib/host/memory.ts': ['arguments', 'arrays'],
 }
+const ALL_TESTS = ['arguments', 'bits', 'arrays', 'devices']
 
-/** The part of mutation-testing-report-schema that is used. */
-interface Report {
-  files: Record<
-    string,
-    {
-      source: string
-      mutants: {
-        mutatorName: string
-        replacement: string
-        status: string
-        location: { start: Position; end: Position }
-      }[]
-    }
-  >
+/** Of a copy of the tree, where tests lie beside their sources as JavaScript, which starts faster than tsx. */
+const OPTIONS: StrykerOptions = {
+  ignorePatterns: [
+    '**',
+    ...['lib', 'test', 'build/Release', 'build/emulated/Release'].map((folder) => `!/${folder}/**`),
+    '!/package.json',
+    '!/tsconfig*.json',
+  ],
+  tempDirName: 'build/mutants/lib',
+  buildCommand: 'tsc -b tsconfig.build.json test/mutants/lib',
+  testRunner: 'tap',
+  concurrency: 2,
+  timeoutMS: 60_000,
+  reporters: ['progress-append-only'],
 }
 
 const { values, positionals } = parseArgs({
@@ -41,37 +50,36 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 })
 
-const stryker = join(root, 'node_modules', '@stryker-mutator', 'core', 'bin', 'stryker.js')
+async function run(
+  mutate: string[],
+  tests: readonly string[],
+  coverageAnalysis: 'perTest' | 'off',
+): Promise<MutantResult[]> {
+  const { Stryker } = await import('@stryker-mutator/core')
+  const testFiles = tests.map((name) => `test/mutants/lib/${name}.js`)
+  return new Stryker({ ...OPTIONS, mutate, coverageAnalysis, tap: { testFiles } }).runMutationTest()
+}
+
 const singleSpaces = (text: string): string => text.replace(/\s+/g, ' ').trim()
 
 function survivorOf(
   file: string,
-  source: string,
-  mutant: Report['files'][string]['mutants'][number],
+  { location: { start, end }, replacement, mutatorName: mutator }: MutantResult,
 ): Survivor {
-  const { start, end } = mutant.location
-  const lines = source.split('\n')
-  const covered = lines.slice(start.line - 1, end.line)
-  covered.push((covered.pop() ?? '').slice(0, end.column - 1))
-  covered[0] = (covered[0] ?? '').slice(start.column - 1)
+  const lines = readFileSync(join(root, file), 'utf8').split('\n')
+  const from = lines.slice(start.line - 1, end.line)
+  from.push((from.pop() ?? '').slice(0, end.column - 1))
+  from[0] = from[0].slice(start.column - 1)
   return {
     at: `${file}:${start.line}:${start.column - 1}-${end.line}:${end.column - 1}`,
-    line: (lines[start.line - 1] ?? '').trim(),
-    from: singleSpaces(covered.join('\n')),
-    to: singleSpaces(mutant.replacement),
-    mutator: mutant.mutatorName,
+    line: lines[start.line - 1].trim(),
+    from: singleSpaces(from.join('\n')),
+    to: singleSpaces(replacement),
+    mutator,
   }
 }
 
-/** Runs Stryker on the ranges, all of which lie in the file. */
-function mutants(file: string, ranges: readonly string[]): FileResult {
-  execFileSync(
-    execPath,
-    [stryker, 'run', join(__dirname, 'stryker.config.json'), '--mutate', ranges.join(',')],
-    { cwd: root, stdio: 'inherit' },
-  )
-  const report = JSON.parse(readFileSync(join(root, jsonReporter.fileName), 'utf8')) as Report
-  const { source, mutants } = report.files[file]
+function resultOf(file: string, mutants: readonly MutantResult[]): FileResult {
   const having = (...statuses: string[]) => mutants.filter(({ status }) => statuses.includes(status))
   return {
     date: new Date().toISOString().slice(0, 10),
@@ -79,46 +87,53 @@ function mutants(file: string, ranges: readonly string[]): FileResult {
     killed: having('Killed').length,
     timeouts: having('Timeout').length,
     errors: having('RuntimeError', 'CompileError').length,
-    survivors: having('Survived', 'NoCoverage').map((mutant) => survivorOf(file, source, mutant)),
+    survivors: having('Survived', 'NoCoverage').map((mutant) => survivorOf(file, mutant)),
   }
 }
 
-const empty: Pick<Results, 'files'> = { files: {} }
-const known = existsSync(resultsFile) ? (JSON.parse(readFileSync(resultsFile, 'utf8')) as Results) : empty
+const known = existsSync(resultsFile) ? (JSON.parse(readFileSync(resultsFile, 'utf8')) as Results) : undefined
 const results: Results = {
   machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: version },
   versions: { stryker: devDependencies['@stryker-mutator/core'], typescript: devDependencies.typescript },
-  files: known.files,
+  files: known?.files ?? {},
 }
 
-/** What is known of the file, with what its survivors do now. */
-function again(file: string): FileResult | undefined {
+/** What is known of the file, with what its unexplained survivors do now. */
+async function again(file: string): Promise<FileResult> {
   const before = results.files[file]
-  const unexplained = before?.survivors.filter(({ at }) =>
-    faultsOf(results).some((fault) => fault.startsWith(`${at} `)),
-  )
-  if (before === undefined || unexplained === undefined || unexplained.length === 0) return before
-  const now = mutants(
+  const tried = unexplained(file, before)
+  if (tried.length === 0) return before
+  const now = resultOf(
     file,
-    unexplained.map(({ at }) => at),
+    await run(
+      tried.map(({ at }) => at),
+      ALL_TESTS,
+      'off',
+    ),
   )
-  const isTried = ({ at }: Survivor): boolean => unexplained.some((survivor) => survivor.at === at)
-  const survivors = [...before.survivors.filter((survivor) => !isTried(survivor)), ...now.survivors]
-  return {
-    ...before,
-    date: now.date,
-    killed: before.mutants - before.timeouts - before.errors - survivors.length,
-    survivors,
+  // A range may hold smaller mutants, whose results are known.
+  const left = tried.filter(({ at, to }) =>
+    now.survivors.some((mutant) => mutant.at === at && mutant.to === to),
+  )
+  const survivors = before.survivors.filter((mutant) => !tried.includes(mutant) || left.includes(mutant))
+  const killed = before.killed + before.survivors.length - survivors.length
+  return { ...before, date: now.date, killed, survivors }
+}
+
+async function main(): Promise<void> {
+  for (const file of positionals.length > 0 ? positionals : Object.keys(FILES)) {
+    results.files[file] = values.again
+      ? await again(file)
+      : resultOf(file, await run([file], FILES[file], 'perTest'))
+    writeFileSync(resultsFile, `${JSON.stringify(results, null, 2)}\n`)
+    const { mutants, killed, timeouts, errors, survivors } = results.files[file]
+    const faults = unexplained(file, results.files[file])
+    console.log(
+      `${file}: ${killed + timeouts} of ${mutants} killed, ${survivors.length} survived, ${faults.length} of them without a reason`,
+    )
+    for (const { at, line, from, to } of faults) console.log(`${at}\n  ${line}\n  ${from} => ${to}`)
+    if (faults.length + errors > 0) process.exitCode = 1
   }
 }
 
-for (const file of positionals.length > 0 ? positionals : mutate) {
-  const result = values.again ? again(file) : mutants(file, [file])
-  if (result !== undefined) results.files[file] = result
-  writeFileSync(resultsFile, `${JSON.stringify(results, null, 2)}\n`)
-}
-for (const [file, { mutants, killed, timeouts, survivors }] of Object.entries(results.files))
-  console.log(`${file}: ${killed + timeouts} of ${mutants} killed, ${survivors.length} survived`)
-const faults = faultsOf(results)
-for (const fault of faults) console.log(fault)
-process.exitCode = faults.length === 0 ? 0 : 1
+void main()
