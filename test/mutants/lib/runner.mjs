@@ -15,6 +15,8 @@ require('tsx/cjs')
 const { Test } = require('tap')
 const tapsModule = require.cache[require.resolve('tap')]
 
+const UNCAUGHT = 'nobody caught '
+
 /** What a test throws where nobody catches it. */
 let uncaught = () => undefined
 for (const event of ['uncaughtException', 'unhandledRejection']) process.on(event, (error) => uncaught(error))
@@ -33,13 +35,15 @@ async function failuresOf(file) {
   tapsModule.exports = { __esModule: true, default: root }
   forgetModules(process.cwd())
   const thrown = new Promise((resolve) => (uncaught = resolve))
-  const ended = new Promise((resolve) => root.on('end', resolve))
+  const ended = new Promise((resolve) => {
+    for (const event of ['end', 'bailout']) root.on(event, () => resolve(undefined))
+  })
   root.resume()
   try {
     require(join(process.cwd(), file))
     root.end()
     const error = await Promise.race([ended, thrown])
-    if (error !== undefined) failures.push(String(error))
+    if (error !== undefined) failures.push(`${UNCAUGHT}${String(error)}`)
     else if (!root.passing()) failures.push('a test failed')
   } catch (error) {
     failures.push(String(error))
@@ -89,7 +93,9 @@ class Runner {
     stryker.hitLimit = hitLimit
     stryker.hitCount = hitLimit === undefined ? undefined : 0
     for (const [i, file] of files.entries()) {
-      const failures = await failuresOf(file)
+      let failures = await failuresOf(file)
+      // It may have come from what is left of the test that the last mutant failed.
+      if (failures[0]?.startsWith(UNCAUGHT)) failures = await failuresOf(file)
       if (stryker.hitCount > hitLimit) return { status: 'timeout', reason: 'it runs on and on' }
       if (failures.length > 0)
         return { status: 'killed', killedBy: [file], failureMessage: failures.join('\n'), nrOfTests: i + 1 }
