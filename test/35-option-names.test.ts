@@ -126,6 +126,14 @@ t.test('how many letters may be wrong', (t) => {
     ['xnormlxze', 'normalize'],
     ['xnorxlxze', undefined],
     ['re', undefined],
+    // A swap needs both letters, and counts as one step.
+    ['pagx', undefined],
+    ['untu', undefined],
+    ['reyl', undefined],
+    ['mni', undefined],
+    // The nearest, and of equals the first.
+    ['qarate', 'rate'],
+    ['max', 'pMax'],
     ['relus', 'relu'],
     ['sigmaOfThisCall', 'sigma'],
     ['gr', undefined],
@@ -170,6 +178,7 @@ t.test('objects and names that are accepted', (t) => {
     seed = 1
   }
   mean(new Options())
+  mean(Object.assign(new Number(1), { seed: 1 }))
   let reads = 0
   jumpoutForward(x, {
     seed: 1,

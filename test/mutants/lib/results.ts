@@ -1,7 +1,7 @@
 /** What Stryker found, as `test/mutants/results/lib.json` keeps it, and which survivors have no reason. */
 import { join } from 'node:path'
 import { root } from '../../support/program'
-import { type Equivalent, equivalents } from './equivalent'
+import { type Equivalent, equivalents, open } from './equivalent'
 
 export const resultsFile = join(root, 'test', 'mutants', 'results', 'lib.json')
 
@@ -43,11 +43,13 @@ const matches = (file: string, survivor: Survivor, known: Equivalent): boolean =
 export const unexplained = (file: string, { survivors }: FileResult): Survivor[] =>
   survivors.filter((survivor) => !equivalents.some((known) => matches(file, survivor, known)))
 
-/** Survivors without a reason, mutants that did not run, and reasons for what did not survive. */
+/** Survivors without a reason that are not left open, mutants that did not run, and reasons for what did not survive. */
 export function faultsOf({ files }: Results): string[] {
   const wrong = Object.entries(files).flatMap(([file, result]) => [
     ...(result.errors > 0 ? [`${file}: ${result.errors} mutants did not run`] : []),
-    ...unexplained(file, result).map(({ at, line, to }) => `${at} survived: ${line} => ${to}`),
+    ...unexplained(file, result)
+      .filter(({ line }) => file !== 'lib/layer.ts' || !open.includes(line))
+      .map(({ at, line, to }) => `${at} survived: ${line} => ${to}`),
   ])
   const stale = equivalents
     .filter(({ file }) => file in files)

@@ -22,18 +22,16 @@ const FILES: Readonly<Record<string, readonly number[]>> = {
   'lib/option-names.ts': [35, 30],
   'lib/layout.ts': [20, 30, 40, 26, 29],
   'lib/seed.ts': [40, 20, 30, 41, 42],
-  'lib/layer.ts': [41, 40, 42, 30, 56, 84],
+  'lib/layer.ts': [41, 35, 40, 42, 30, 56, 84],
   'lib/errors.ts': [35, 30, 41, 40, 56, 86],
   'lib/host/memory.ts': [38, 37, 42, 30, 31, 33, 32],
 }
-const ALL_TESTS = [20, 35, 40, 41, 42, 30, 50, 26, 29, 38, 37, 33, 55, 57, 56, 84, 86, 80, 85, 32, 31, 58, 96]
+const ALL_TESTS = [20, 35, 40, 41, 42, 30, 50, 26, 29, 38, 37, 33, 56, 84, 86]
 /** Of tests that share a number. */
 const CHOSEN: Readonly<Record<number, string>> = {
   35: '35-option-names',
   38: '38-host-memory',
   56: '56-inspect',
-  57: '57-descriptor',
-  96: '96-tfjs-peers',
 }
 
 const names = readdirSync(join(root, 'test')).filter((name) => name.endsWith('.test.ts'))
@@ -51,7 +49,7 @@ const OPTIONS: StrykerOptions = {
   buildCommand: 'tsc -p tsconfig.build.json --noCheck',
   testRunner: 'in-process',
   plugins: [join(__dirname, 'runner.mjs')],
-  warnings: { unknownOptions: false }, // those of the runner
+  warnings: false, // of the options of the runner, which Stryker does not know
   concurrency: 2,
   timeoutMS: 60_000,
   reporters: ['progress-append-only'],
