@@ -1,6 +1,6 @@
 'use strict'
 // Holds test/uncovered.md to a report of scripts/coverage: each line that no test executes is explained there, and no other.
-//   node scripts/check-coverage.js FOLDER   with what gcovr and c8 wrote, cpp.json and ts/coverage-final.json
+//   node scripts/check-coverage.js FOLDER   with cpp.json (read-llvm-coverage.js) and ts/coverage-final.json (c8)
 
 const { readFileSync } = require('node:fs')
 const path = require('node:path')
@@ -16,7 +16,7 @@ function readExplained(markdown) {
     const heading = /^## (\S+)/.exec(block)
     if (heading) file = heading[1]
     if (!block.startsWith('- ')) continue
-    const [, lines, why] = /^- ((?:(`+).+?\2(?!`)[,\s]*)+): (.+)/s.exec(block.replace(/\s+/g, ' ')) ?? []
+    const [, lines, , why] = /^- ((?:(`+).+?\2(?!`)[,\s]*)+): (.+)/s.exec(block.replace(/\s+/g, ' ')) ?? []
     if (file === undefined || why === undefined) throw new Error(`${list}: cannot be read: ${block}`)
     for (const [, , text] of lines.matchAll(/(`+) ?(.+?) ?\1(?!`)/g))
       entries.push({ file, text, atTimes: why.startsWith('at times'), used: false })
@@ -28,9 +28,9 @@ function readExplained(markdown) {
 function readUncovered(folder) {
   const read = (...name) => JSON.parse(readFileSync(path.join(folder, ...name), 'utf8'))
   const found = new Map()
-  for (const { file, lines } of read('cpp.json').files) {
-    const executed = new Set(lines.filter(({ count }) => count > 0).map((line) => line.line_number))
-    found.set(file, new Set(lines.map((line) => line.line_number).filter((line) => !executed.has(line))))
+  for (const [file, { lines }] of Object.entries(read('cpp.json'))) {
+    const never = Object.keys(lines).filter((line) => lines[line] === 0)
+    found.set(file, new Set(never.map(Number)))
   }
   for (const { path: file, statementMap, s } of Object.values(read('ts', 'coverage-final.json'))) {
     const never = Object.keys(s).filter((id) => s[id] === 0)
@@ -40,7 +40,7 @@ function readUncovered(folder) {
   return found
 }
 
-const hasCode = (text) => /\w/.test(text) && !/^(\/\/|\/?\*)/.test(text)
+const hasCode = (text) => /\w/.test(text) && !/^(#|\/\/|\/?\*)/.test(text)
 
 function main(folder) {
   const explained = readExplained(readFileSync(list, 'utf8'))

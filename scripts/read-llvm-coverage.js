@@ -6,48 +6,68 @@ const { readFileSync, writeFileSync } = require('node:fs')
 const path = require('node:path')
 
 const LIMITS = { lines: 97, branches: 92 }
+const [CODE, EXPANSION, SKIPPED] = [0, 1, 2]
 
 /**
- * Segments are places where the count changes, in order: line, column, count, whether there is one, whether a region begins, whether
- * that is a gap between statements. Gives what was counted at a place and, by its number, for each line, as llvm-cov does.
+ * One instance of a function: its regions, nested, each with a count, and its conditions. What a macro makes there is in a file of its
+ * own, which `expansion` leads to.
  */
-function readSegments(segments) {
-  const lines = new Map()
-  const begins = ([, , , counted, entry, gap]) => counted && entry && !gap
-  let wrapped // around the beginning of the line
-  let next = 0
-  const last = segments.at(-1)?.[0] ?? 0
-  for (let line = segments[0]?.[0]; line <= last; ++line) {
-    const first = next
-    while (next < segments.length && segments[next][0] === line) ++next
-    const here = segments.slice(first, next)
-    const regions = here.filter(begins)
-    const skipped = here.length > 0 && !here[0][3] && here[0][4]
-    if (!skipped && (wrapped?.[3] || regions.length > 0))
-      lines.set(line, Math.max(wrapped?.[2] ?? 0, ...regions.map(([, , count]) => count)))
-    wrapped = here.at(-1) ?? wrapped
+function readFunction({ filenames, regions, branches }) {
+  const all = regions.map(([line, column, endLine, endColumn, count, file, expansion, kind]) => {
+    return { line, column, endLine, endColumn, count, file, expansion, kind }
+  })
+  const isBefore = (region, line, column) =>
+    region.line < line || (region.line === line && region.column <= column)
+  const isAfter = (region, line, column) =>
+    region.endLine > line || (region.endLine === line && region.endColumn > column)
+  /** The innermost region there. */
+  const around = (file, line, column) =>
+    all.findLast(
+      (region) => region.file === file && isBefore(region, line, column) && isAfter(region, line, column),
+    )
+  const written = ({ file, line, column }) => {
+    const use = all.find(({ kind, expansion }) => kind === EXPANSION && expansion === file)
+    return use === undefined ? { file, line, column } : written(use)
   }
-  const at = (line, column) =>
-    segments.findLast(([l, c]) => l < line || (l === line && c <= column))?.[2] ?? 0
-  return { lines, at }
+
+  const lines = new Map() // of the function itself
+  for (const region of all.filter(({ kind, file }) => kind === CODE && file === 0))
+    for (let line = region.line; line <= region.endLine; ++line) {
+      if (lines.has(line)) continue
+      const begin = around(0, line, 0)
+      if (begin?.kind === SKIPPED) continue
+      const here = all.filter((one) => one.file === 0 && one.line === line && one.kind <= EXPANSION)
+      lines.set(line, Math.max(begin?.count ?? 0, ...here.map(({ count }) => count)))
+    }
+
+  const conditions = branches.flatMap(([line, column, endLine, endColumn, yes, no, file]) => {
+    // One that was evaluated without being true or false is a constant, which decides nothing.
+    if (yes + no === 0 && around(file, line, column)?.count > 0) return []
+    const place = written({ file, line, column })
+    return [
+      {
+        ...place,
+        id: [place.line, place.column, line, column, endLine, endColumn].join(),
+        counts: [yes, no],
+      },
+    ]
+  })
+  return { file: filenames[0], lines, conditions }
 }
 
-/** Of a macro where it is used. One that was evaluated without being true or false is a constant, which decides nothing. */
-function readConditions({ branches, expansions, at }) {
-  const found = new Map()
-  const inMacros = expansions.flatMap(({ branches, source_region: [line, column] }) =>
-    branches.map((branch) => ({ line, column, branch })),
-  )
-  const written = branches.map((branch) => ({ line: branch[0], column: branch[1], branch }))
-  for (const { line, column, branch } of [...written, ...inMacros]) {
-    const [yes, no] = branch.slice(4)
-    const place = [line, column, ...branch.slice(0, 4)].join()
-    const known = found.get(place) ?? { line, column, counts: [0, 0] }
-    known.counts = [known.counts[0] + yes, known.counts[1] + no]
-    found.set(place, known)
+/** By file. */
+function merge(functions, tree) {
+  const files = {}
+  const own = functions.filter(({ filenames: [file] }) => file.startsWith(path.join(tree, 'csrc/')))
+  for (const { file, lines, conditions } of own.map(readFunction)) {
+    const found = (files[path.relative(tree, file)] ??= { lines: {}, conditions: {} })
+    for (const [line, count] of lines) found.lines[line] = (found.lines[line] ?? 0) + count
+    for (const { id, line, column, counts } of conditions) {
+      const known = (found.conditions[id] ??= { line, column, counts: [0, 0] })
+      known.counts = known.counts.map((count, i) => count + counts[i])
+    }
   }
-  const isConstant = ({ line, column, counts: [yes, no] }) => yes + no === 0 && at(line, column) > 0
-  return [...found.values()].filter((condition) => !isConstant(condition)).sort((a, b) => a.line - b.line)
+  return files
 }
 
 const shareOf = ([done, all]) => (all === 0 ? 100 : (100 * done) / all)
@@ -55,19 +75,12 @@ const inWords = ([done, all]) =>
   `${String(done).padStart(6)} of ${String(all).padStart(5)}  ${shareOf([done, all]).toFixed(2).padStart(6)}%`
 
 function main(tree, output) {
-  const { files } = JSON.parse(readFileSync(0, 'utf8')).data[0]
-  const result = {}
+  const files = merge(JSON.parse(readFileSync(0, 'utf8')).data[0].functions, tree)
   const sums = { lines: [0, 0], branches: [0, 0] }
-  for (const { filename, segments, branches, expansions } of files.sort((a, b) =>
-    a.filename < b.filename ? -1 : 1,
-  )) {
-    const file = path.relative(tree, filename)
-    const { lines, at } = readSegments(segments)
-    const conditions = readConditions({ branches, expansions, at })
-    result[file] = { lines: Object.fromEntries(lines), conditions }
+  for (const [file, { lines, conditions }] of Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1))) {
     const counts = {
-      lines: [...lines.values()],
-      branches: conditions.flatMap((condition) => condition.counts),
+      lines: Object.values(lines),
+      branches: Object.values(conditions).flatMap((condition) => condition.counts),
     }
     const parts = Object.entries(counts).map(([kind, each]) => {
       const part = [each.filter((count) => count > 0).length, each.length]
@@ -76,7 +89,7 @@ function main(tree, output) {
     })
     console.log(`${file.padEnd(40)}${parts.join('   ')}`)
   }
-  writeFileSync(output, JSON.stringify(result))
+  writeFileSync(output, JSON.stringify(files))
   for (const [kind, sum] of Object.entries(sums))
     console.log(`${kind}: ${inWords(sum)}, at least ${LIMITS[kind]}%`)
   if (Object.entries(sums).some(([kind, sum]) => shareOf(sum) < LIMITS[kind])) process.exit(1)

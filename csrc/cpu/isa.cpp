@@ -1,6 +1,6 @@
 #include "cpu/isa.hpp"
 
-#include <iterator>
+#include <algorithm>
 
 #if defined(__linux__)
 #include <unistd.h>
@@ -22,7 +22,7 @@ bool runsAvx512() { return hasAvx512(readLeaves()); }
 bool runsAvx2() { return hasAvx2(readLeaves()); }
 #endif
 
-// Fastest first.
+// Fastest first; the last runs anywhere.
 constexpr Isa kSets[] = {
 #if defined(__x86_64__) || defined(_M_X64) || defined(JUMPOUT_SIMDE)
     {"avx512", &kAvx512Kernels, runsAvx512},
@@ -39,9 +39,7 @@ constexpr Isa kSets[] = {
 }  // namespace
 
 const Isa& bestIsa() {
-  for (const Isa& set : kSets)
-    if (set.supported()) return set;
-  return kSets[std::size(kSets) - 1];
+  return *std::ranges::find_if(kSets, [](const Isa& set) { return set.supported(); });
 }
 
 const Isa* findIsa(std::string_view name) {

@@ -3,7 +3,7 @@
 
 namespace jumpout::cpu {
 
-const Kernels kAvx2Kernels = kernelsOf<Avx2>();
+const Kernels kAvx2Kernels = kKernels<Avx2>;
 
 }  // namespace jumpout::cpu
 #endif

@@ -3,7 +3,7 @@
 
 namespace jumpout::cpu {
 
-const Kernels kAvx512Kernels = kernelsOf<Avx512>();
+const Kernels kAvx512Kernels = kKernels<Avx512>;
 
 }  // namespace jumpout::cpu
 #endif

@@ -347,10 +347,8 @@ uint64_t countActive(const float* input, size_t length) {
 }
 
 template <class V>
-constexpr Kernels kernelsOf() {
-  return {countActive<V>, applyDraws<V>,  applyLanes<V>, applyMask<V>,
-          drawLanes<V>,   decideLanes<V>, V::kStreams,   V::kVectorAlignment};
-}
+constexpr Kernels kKernels{countActive<V>, applyDraws<V>,  applyLanes<V>, applyMask<V>,
+                           drawLanes<V>,   decideLanes<V>, V::kStreams,   V::kVectorAlignment};
 
 }  // namespace
 }  // namespace jumpout::cpu

@@ -3,7 +3,7 @@
 
 namespace jumpout::cpu {
 
-const Kernels kNeonKernels = kernelsOf<Neon>();
+const Kernels kNeonKernels = kKernels<Neon>;
 
 }  // namespace jumpout::cpu
 #endif

@@ -2,6 +2,6 @@
 
 namespace jumpout::cpu {
 
-const Kernels kScalarKernels = kernelsOf<Scalar>();
+const Kernels kScalarKernels = kKernels<Scalar>;
 
 }  // namespace jumpout::cpu

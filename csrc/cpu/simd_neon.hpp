@@ -78,7 +78,6 @@ struct Neon {
     return toBits(join(vcombine_u16(vmovn_u32(kept[0]), vmovn_u32(kept[1])),
                        vcombine_u16(vmovn_u32(kept[2]), vmovn_u32(kept[3]))));
   }
-  static void fence() {}
 
  private:
   struct Blocks {

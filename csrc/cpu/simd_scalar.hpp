@@ -67,7 +67,6 @@ struct Scalar {
     return static_cast<Bits>(bits);
   }
   static Floats loadFloats(const float* p) { return *p; }
-  static void fence() {}
 };
 
 }  // namespace

@@ -2,10 +2,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-extern "C" void __gcov_dump();
+extern "C" int __llvm_profile_write_file();
 
 extern "C" void _exit(int status) {
-  __gcov_dump();
+  __llvm_profile_write_file();
   syscall(SYS_exit_group, status);
   __builtin_unreachable();
 }

@@ -317,6 +317,11 @@ void olderDriver() {
     freed(device, memory, {stream->handle});
   }
   ok(jumpout_cuda_stream_wait(0, own.handle, other.handle), "waiting for another device");
+  void* gone = nullptr;
+  ok(jumpout_cuda_stream_create(0, &gone), "a stream");
+  ok(jumpout_cuda_stream_destroy(0, gone), "its end");
+  int32_t device = 0;
+  failed(jumpout_cuda_stream_device(gone, &device), cudaErrorInvalidResourceHandle, "stream", "of no device");
   void* memory = allocated(0, 64);
   const uint64_t value = 1;
   failed(jumpout_cuda_store(0, static_cast<uint64_t*>(memory), &value, 1, other.handle),
