@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 
 namespace jumpout::cuda {
 
@@ -46,6 +47,7 @@ inline const char* nameOf(Way way) {
                                     "cluster per row", "on chip",      "on chip and beyond",
                                     "count and sweep", "sweep",        "interleaved channels",
                                     "general"};
+  static_assert(std::size(kNames) == static_cast<size_t>(Way::kGeneral) + 1);
   return kNames[static_cast<size_t>(way)];
 }
 

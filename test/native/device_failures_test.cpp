@@ -3,14 +3,10 @@
 #include "device_runtime.hpp"
 
 #if defined(JUMPOUT_CUDA_ON_CPU)
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <atomic>
-#include <cstdlib>
-#include <initializer_list>
 #include <thread>
-#include <utility>
+
+#include "child.hpp"
 #endif
 
 namespace device_runtime {
@@ -24,23 +20,7 @@ int runScenario(const std::string&) { return 2; }
 
 namespace {
 
-using Environment = std::initializer_list<std::pair<const char*, std::string>>;
-
-void runChild(const char* program, const char* scenario, const Environment& environment) {
-  std::string what = scenario;
-  for (const auto& [name, value] : environment) what += std::string(" ") + name + "=" + value;
-  std::fflush(nullptr);
-  const pid_t child = fork();
-  if (child == 0) {
-    for (const auto& [name, value] : environment) setenv(name, value.c_str(), 1);
-    execl(program, program, scenario, static_cast<char*>(nullptr));
-    _exit(127);
-  }
-  int status = 0;
-  check::that(child > 0 && waitpid(child, &status, 0) == child, what + ": a process");
-  check::that(WIFEXITED(status) && WEXITSTATUS(status) == 0,
-              what + ": wait status " + std::to_string(status));
-}
+using check::runChild;
 
 // ---- A device that is lost at some call ------------------------------------------------------------------------------
 
@@ -394,7 +374,8 @@ void failures(const char* program) {
   for (const auto& [call, first, last] : kRefused)
     for (int n = first; n <= last; ++n)
       runChild(program, "refused",
-               {{"CUDA_ON_CPU_REFUSE", call + (":" + std::to_string(n))}, {"CUDA_ON_CPU_DEVICES", "2"}});
+               {{"CUDA_ON_CPU_REFUSE", std::string(call) + ":" + std::to_string(n)},
+                {"CUDA_ON_CPU_DEVICES", "2"}});
   for (const char* call : {"cudaMalloc", "cudaFree"})
     runChild(program, "refused",
              {{"CUDA_ON_CPU_REFUSE", std::string(call) + ":1"}, {"CUDA_ON_CPU_POOLS", "0"}});

@@ -3,13 +3,11 @@
 #include "tensorflow/registration.hpp"
 
 #include <dlfcn.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <string>
 #include <utility>
 
-#include "check.hpp"
+#include "child.hpp"
 
 namespace {
 
@@ -90,37 +88,31 @@ void load() {
   that(fields.starts_with("sigma pMin ") && fields.ends_with(" counted "), fields);
 }
 
-void byTheLibrary() {
-  const Library tensorflow(WHOLE);
+void loadBeside(const Library& tensorflow, const std::string& registered) {
   load();
-  that(tensorflow.registered() == "Jumpout Jumpout JumpoutGrad JumpoutGrad ", tensorflow.registered());
+  that(tensorflow.registered() == registered, tensorflow.registered());
   that(*tensorflow.find<int>("stand_in_live") == 0, "all is given back");
 }
+
+void byTheLibrary() { loadBeside(Library(WHOLE), "Jumpout Jumpout JumpoutGrad JumpoutGrad "); }
 
 // Another copy was there before.
 void taken() {
   const Library tensorflow(WHOLE);
   tensorflow.set("stand_in_taken", 1);
-  load();
-  that(tensorflow.registered().empty(), tensorflow.registered());
-  that(*tensorflow.find<int>("stand_in_live") == 0, "all is given back");
+  loadBeside(tensorflow, "");
 }
 
 // Who cannot say what it has may have a copy.
 void untold() {
   const Library tensorflow(WHOLE);
   tensorflow.set("stand_in_fails", 1);
-  load();
-  that(tensorflow.registered().empty(), tensorflow.registered());
+  loadBeside(tensorflow, "");
 }
 
-void older() {
-  const Library tensorflow(OLDER);
-  load();
-  that(tensorflow.registered().empty(), tensorflow.registered());
-}
+void older() { loadBeside(Library(OLDER), ""); }
 
-const std::pair<std::string, void (*)()> kScenarios[] = {{"by the addon", byTheAddon},
+const std::pair<const char*, void (*)()> kScenarios[] = {{"by the addon", byTheAddon},
                                                          {"refused for ever", refusedForEver},
                                                          {"without functions", withoutFunctions},
                                                          {"two of them", twoOfThem},
@@ -130,23 +122,12 @@ const std::pair<std::string, void (*)()> kScenarios[] = {{"by the addon", byTheA
                                                          {"untold", untold},
                                                          {"older", older}};
 
-void runChild(const char* program, const std::string& name) {
-  const pid_t child = fork();
-  if (child == 0) {
-    execl(program, program, name.c_str(), static_cast<char*>(nullptr));
-    _exit(127);
-  }
-  int status = 0;
-  that(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0,
-       name);
-}
-
 }  // namespace
 
 int main(int count, char** arguments) {
   for (const auto& [name, run] : kScenarios) {
-    if (count == 1) runChild(arguments[0], name);
-    if (count > 1 && name == arguments[1]) run();
+    if (count == 1) check::runChild(arguments[0], name);
+    if (count > 1 && std::string(arguments[1]) == name) run();
   }
   return check::report();
 }
