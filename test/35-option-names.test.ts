@@ -76,16 +76,18 @@ t.test('hints', (t) => {
   t.end()
 })
 
-/** What stands behind the name in the sentence of the error; undefined if the name is accepted. */
-function hintOf(name: string, option: string): string | undefined {
+/** What the error says of the name, from where it stands; undefined if the name is accepted. */
+function saidOf(name: string, option: string): string | undefined {
   try {
     takers[name]({ [option]: 1 })
     return undefined
   } catch (error) {
-    const [, hint] = /got '[^']*'(.*)$/.exec((error as Error).message) ?? []
-    return hint
+    return (error as Error).message.replace(/^.*got /, '')
   }
 }
+
+/** What stands behind the name. */
+const hintOf = (name: string, option: string) => /^'[^']*'(.*)$/.exec(saidOf(name, option) ?? '')?.[1]
 
 t.test('names of other libraries', (t) => {
   const meant: Record<string, string[]> = {
@@ -153,14 +155,7 @@ t.test('how many letters may be wrong', (t) => {
 })
 
 t.test('long names are counted', (t) => {
-  const ending = (length: number) => {
-    try {
-      takers['new Jumpout']({ ['rate'.padEnd(length, '_')]: 1 })
-    } catch (error) {
-      return (error as Error).message.replace(/^.*got /, '')
-    }
-    return undefined
-  }
+  const ending = (length: number) => saidOf('new Jumpout', 'rate'.padEnd(length, '_'))
   t.equal(ending(40), `'${'rate'.padEnd(40, '_')}'; did you mean 'rate'?`)
   t.equal(ending(41), 'a name of 41 characters')
   t.end()

@@ -6,14 +6,14 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import { argv, exit, version } from 'node:process'
+import { argv, exit } from 'node:process'
 import { parseArgs } from 'node:util'
 import { execute } from '../support/emulated'
 import { filesInTree, root, type Outcome } from '../support/program'
 import { device } from './device'
 import { host } from './host'
+import { type Machine, machine } from './machine'
 import { planted, type Mutant } from './mutant'
 import { builds, COPIED, home, suites, type Build, type Suite } from './suites'
 
@@ -33,7 +33,7 @@ interface Result {
 interface Progress {
   part: Part
   date: string
-  machine: { cpu: string; cores: number; compiler: string; node: string }
+  machine: Machine & { compiler: string }
   /** Seconds that each suite takes where nothing is planted. */
   baseline: Record<string, number>
   results: Result[]
@@ -47,12 +47,7 @@ const { values } = parseArgs({
   options: { part: { type: 'string' }, match: { type: 'string', default: '' }, json: { type: 'string' } },
 })
 
-const machine = (): Progress['machine'] => ({
-  cpu: cpus()[0]?.model ?? 'unknown',
-  cores: cpus().length,
-  compiler: execFileSync('c++', ['--version'], { encoding: 'utf8' }).split('\n')[0] ?? '',
-  node: version,
-})
+const compiler = (): string => execFileSync('c++', ['--version'], { encoding: 'utf8' }).split('\n')[0] ?? ''
 
 /** Of the sources: one for each part, so that both can run at once. */
 const copyOf = (part: Part): string => join(home, `${part}-sources`)
@@ -156,7 +151,7 @@ async function runPart(part: Part, json: string): Promise<boolean> {
   const record: Progress = {
     part,
     date: new Date().toISOString().slice(0, 10),
-    machine: machine(),
+    machine: { ...machine(), compiler: compiler() },
     baseline: known?.baseline ?? {},
     results: [],
   }

@@ -10,14 +10,16 @@ export interface Equivalent {
 }
 
 /** Of a list of names, as `NamesOf` has it. */
-const listed = (file: string, names: readonly string[]): Equivalent[] =>
-  names.map((name) => ({
+const listed = (file: string, lines: readonly string[]): Equivalent[] =>
+  lines.map((line) => ({
     file,
-    line: `${name}: true,`,
+    line,
     from: 'true',
     to: 'false',
     reason: 'the names of such a list are read, and never the values',
   }))
+
+const isTrue = (name: string): string => `${name}: true,`
 
 const SETTINGS = ['sigma', 'pMin', 'pMax', 'rate', 'normalize', 'maxRate', 'exponent', 'relu']
 
@@ -51,12 +53,8 @@ export const equivalents: readonly Equivalent[] = [
     to: 'false',
     reason: 'this comparison saves a bigint: the other one alone decides the same',
   },
-  ...listed('lib/options.ts', [...SETTINGS, 'granularity', 'unit', 'dataFormat', 'shape']),
-  ...listed('lib/layer.ts', ['seed', 'layer', 'calls', 'reuse']),
-  ...listed('lib/layer.ts', ['']).flatMap((list) => [
-    { ...list, line: STATE },
-    { ...list, line: STATE_OPTIONS },
-  ]),
+  ...listed('lib/options.ts', [...SETTINGS, 'granularity', 'unit', 'dataFormat', 'shape'].map(isTrue)),
+  ...listed('lib/layer.ts', [...['seed', 'layer', 'calls', 'reuse'].map(isTrue), STATE, STATE_OPTIONS]),
   nothingBefore('i > 1 && j > 1', 'true'),
   nothingBefore('i > 1 && j > 1', 'i > 1 || j > 1'),
   nothingBefore('i > 1', 'true'),
@@ -103,9 +101,11 @@ export const equivalents: readonly Equivalent[] = [
   },
 ]
 
-/** Lines of `lib/layer.ts` whose survivors nobody has judged yet: a test is missing, or a reason. */
-export const open: readonly string[] = [
-  'return { draw: counter === undefined ? this.draw : this.#draw, counter }',
-  'if (current === undefined && stream?.capturing !== true) return undefined',
-  'if (stream === undefined) native.settle(memory.handle)',
-]
+/** Lines, by file, whose survivors nobody has judged yet: a test is missing, or a reason. */
+export const open: Readonly<Partial<Record<string, readonly string[]>>> = {
+  'lib/layer.ts': [
+    'return { draw: counter === undefined ? this.draw : this.#draw, counter }',
+    'if (current === undefined && stream?.capturing !== true) return undefined',
+    'if (stream === undefined) native.settle(memory.handle)',
+  ],
+}

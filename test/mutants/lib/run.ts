@@ -4,40 +4,68 @@
  * status is 0 if every survivor has its reason, and no other.
  */
 import type { Stryker } from '@stryker-mutator/core' with { 'resolution-mode': 'import' }
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { argv, version } from 'node:process'
+import { argv } from 'node:process'
 import { parseArgs } from 'node:util'
 import { devDependencies } from '../../../package.json'
 import { root } from '../../support/program'
+import { machine } from '../machine'
 import { type FileResult, type Results, resultsFile, type Survivor, unexplained } from './results'
 
 type StrykerOptions = ConstructorParameters<typeof Stryker>[0]
 type MutantResult = Awaited<ReturnType<Stryker['runMutationTest']>>[number]
 
-/** The numbers of the tests of each file: those first that kill most in little time. */
-const FILES: Readonly<Record<string, readonly number[]>> = {
-  'lib/options.ts': [20, 30, 35, 41, 40],
-  'lib/option-names.ts': [35, 30],
-  'lib/layout.ts': [20, 30, 40, 26, 29],
-  'lib/seed.ts': [40, 20, 30, 41, 42],
-  'lib/layer.ts': [41, 35, 40, 42, 30, 56, 84],
-  'lib/errors.ts': [35, 30, 41, 40, 56, 86],
-  'lib/host/memory.ts': [38, 37, 42, 30, 31, 33, 32],
+/** The tests of each file: those first that kill most in little time. */
+const FILES: Readonly<Record<string, readonly string[]>> = {
+  'lib/options.ts': ['20-golden', '30-arguments', '35-option-names', '41-checkpoint', '40-layer'],
+  'lib/option-names.ts': ['35-option-names', '30-arguments'],
+  'lib/layout.ts': ['20-golden', '30-arguments', '40-layer', '26-shards', '29-channels-last'],
+  'lib/seed.ts': ['40-layer', '20-golden', '30-arguments', '41-checkpoint', '42-layer-call'],
+  'lib/layer.ts': [
+    '41-checkpoint',
+    '35-option-names',
+    '40-layer',
+    '42-layer-call',
+    '30-arguments',
+    '56-inspect',
+    '84-device-layer',
+  ],
+  'lib/errors.ts': [
+    '35-option-names',
+    '30-arguments',
+    '41-checkpoint',
+    '40-layer',
+    '56-inspect',
+    '86-device-arguments',
+  ],
+  'lib/host/memory.ts': [
+    '38-host-memory',
+    '37-release',
+    '42-layer-call',
+    '30-arguments',
+    '31-memory-kinds',
+    '33-async',
+    '32-outputs',
+  ],
 }
-const ALL_TESTS = [20, 35, 40, 41, 42, 30, 50, 26, 29, 38, 37, 33, 56, 84, 86]
-/** Of tests that share a number. */
-const CHOSEN: Readonly<Record<number, string>> = {
-  35: '35-option-names',
-  38: '38-host-memory',
-  56: '56-inspect',
-}
-
-const names = readdirSync(join(root, 'test')).filter((name) => name.endsWith('.test.ts'))
-const testFile = (number: number): string =>
-  `test/${names.find((name) => name.startsWith(CHOSEN[number] ?? `${number}-`)) ?? number}`
-
+const ALL_TESTS = [
+  '20-golden',
+  '35-option-names',
+  '40-layer',
+  '41-checkpoint',
+  '42-layer-call',
+  '30-arguments',
+  '50-runtime',
+  '26-shards',
+  '29-channels-last',
+  '38-host-memory',
+  '37-release',
+  '33-async',
+  '56-inspect',
+  '84-device-layer',
+  '86-device-arguments',
+]
 const OPTIONS: StrykerOptions = {
   ignorePatterns: [
     '**',
@@ -63,11 +91,11 @@ const { values, positionals } = parseArgs({
 
 async function run(
   mutate: string[],
-  tests: readonly number[],
+  tests: readonly string[],
   coverageAnalysis: 'perTest' | 'off',
 ): Promise<MutantResult[]> {
   const { Stryker } = await import('@stryker-mutator/core')
-  const jumpout = { testFiles: tests.map(testFile) }
+  const jumpout = { testFiles: tests.map((name) => `test/${name}.test.ts`) }
   return new Stryker({ ...OPTIONS, mutate, coverageAnalysis, jumpout }).runMutationTest()
 }
 
@@ -104,7 +132,7 @@ function resultOf(file: string, mutants: readonly MutantResult[]): FileResult {
 
 const known = existsSync(resultsFile) ? (JSON.parse(readFileSync(resultsFile, 'utf8')) as Results) : undefined
 const results: Results = {
-  machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, node: version },
+  machine: machine(),
   versions: { stryker: devDependencies['@stryker-mutator/core'], typescript: devDependencies.typescript },
   files: known?.files ?? {},
 }
