@@ -46,13 +46,18 @@ export interface Saved {
   stats(): readonly GroupStats[]
 }
 
-/** One entry per row. */
+/** One entry per row, in the order of `ROW`. A literal: an object that is built name by name takes several times as long. */
 export const statsOfRows = (rows: ArrayLike<number>): GroupStats[] =>
-  Array.from(
-    { length: rows.length / ROW.length },
-    (_, g) =>
-      Object.fromEntries(ROW.map((name, i) => [name, rows[g * ROW.length + i]])) as unknown as GroupStats,
-  )
+  Array.from({ length: rows.length / ROW.length }, (_, g) => {
+    const at = g * ROW.length
+    return {
+      active: rows[at],
+      total: rows[at + 1],
+      rate: rows[at + 2],
+      effectiveRate: rows[at + 3],
+      scale: rows[at + 4],
+    }
+  })
 
 export const statsOf = (pass: Pass): GroupStats[] =>
   pass.training ? statsOfRows(pass.place.readRows(pass)) : []

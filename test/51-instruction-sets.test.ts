@@ -44,6 +44,10 @@ for (const isa of ['avx512', 'avx2', 'neon', 'scalar']) {
       return
     }
     t.equal(runtime.cpu.isa, isa, 'it is the one that was asked for')
+    if (isa === expected[0] && process.env.JUMPOUT_CPU_ISA === undefined) {
+      t.comment(`the tests themselves run with ${isa}`)
+      return
+    }
     for (const file of CONFORMANCE) {
       await t.spawn(
         process.execPath,

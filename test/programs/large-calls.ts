@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto'
 import { countActive, jumpoutBackward, jumpoutForward, runtime } from 'jumpout'
 import { makeInput } from '../support/inputs'
 
-const N = 3_000_000 + 77
+/** More than one part of 64 Ki elements for each of 8 threads. */
+const N = 1_000_000 + 77
 const input = makeInput(N, 'signed')
 const hash = createHash('sha256')
 const add = (array: Float32Array | Uint32Array) =>
@@ -14,11 +15,11 @@ const calls = [
   { seed: 2, relu: true },
   { seed: 3, relu: true, saveMask: false },
   { seed: 4, granularity: 'sample', shape: [N, 1] },
-  { seed: 5, granularity: 'sample', shape: [3, 1_000_000], relu: true },
-  { seed: 6, granularity: 'sample', unit: 'channel', shape: [100, 10, 3000] },
-  { seed: 7, unit: 'channel', shape: [3, 1, 1_000_000] },
-  { seed: 10, granularity: 'sample', unit: 'channel', dataFormat: 'channelsLast', shape: [100, 30, 1000] },
-  { seed: 11, unit: 'channel', dataFormat: 'channelsLast', shape: [3, 100_000, 10], saveMask: false },
+  { seed: 5, granularity: 'sample', shape: [3, 330_000], relu: true },
+  { seed: 6, granularity: 'sample', unit: 'channel', shape: [100, 10, 999] },
+  { seed: 7, unit: 'channel', shape: [3, 1, 330_000] },
+  { seed: 10, granularity: 'sample', unit: 'channel', dataFormat: 'channelsLast', shape: [100, 30, 333] },
+  { seed: 11, unit: 'channel', dataFormat: 'channelsLast', shape: [3, 33_000, 10], saveMask: false },
   { seed: 8, shape: [2 ** 40], shard: { elementOffset: 2 ** 33 + 5, active: [2 ** 39], total: [2 ** 40] } },
 ] as const
 
