@@ -189,6 +189,14 @@ void knownAnswers() {
                 "Philox known answer");
 }
 
+// The least uniform numbers lie half a step above 0, whose logarithm is infinite: u = 2^-54 and v = 2^-53.
+void leastNormal() {
+  const double pi = std::acos(-1.0);
+  const double want = std::sqrt(108.0 * std::log(2.0)) * pi * 0x1p-53;
+  const double got = jumpout::normalOfWords({{0, 0, 0, 0}});
+  check::that(std::fabs(got / want - 1.0) < 0x1p-50, "the normal number of zero words");
+}
+
 // Concurrent callers of the pool must not affect each other's results.
 void concurrentCallers(const Isa& isa) {
   Backend& backend = leaked(isa, 4);
@@ -224,6 +232,7 @@ void concurrentCallers(const Isa& isa) {
 int main(int count, char** arguments) {
   const int random_cases = count > 1 ? std::atoi(arguments[1]) : 1500;
   knownAnswers();
+  leastNormal();
   for (const char* name : {"scalar", "avx2", "avx512", "neon"}) {
     const Isa* isa = jumpout::cpu::findIsa(name);
     std::printf("%s: %s\n", name, isa ? "tested" : "not on this machine");
