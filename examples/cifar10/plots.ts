@@ -2,7 +2,7 @@
 import type { TopLevelSpec } from 'vega-lite' with { 'resolution-mode': 'import' }
 import { halfGaussianDensity, PANEL, title } from '../fashion-mnist/plots'
 import { mean } from '../fashion-mnist/statistics'
-import type { Comparison } from './comparison'
+import { groupsOf, type Comparison } from './comparison'
 import { SEARCHED, type Method } from './design'
 import type { Line } from './results'
 
@@ -19,7 +19,8 @@ export function picturesOf(
   comparisons: readonly Comparison[],
 ): Record<string, TopLevelSpec | null> {
   return {
-    'search.svg': searched(search),
+    'search.svg': searched(search, 'strength', 'rate of dropout, sigma of jumpout'),
+    'search-rates.svg': searched(search, 'meanRate', 'mean rate that was applied'),
     'test-accuracy.svg': testAccuracy(final),
     'differences.svg': differences(comparisons),
     'active-fraction.svg': activeFraction(final),
@@ -32,18 +33,26 @@ const x = (field: string, title: string, scale: object = { zero: false }) =>
   ({ field, type: 'quantitative', scale, title }) as const
 const y = x
 
-function searched(lines: readonly Line[]): TopLevelSpec | null {
-  const values = lines.map(({ placement, method, strength, accuracy }) => ({
-    placement,
-    method,
-    strength,
-    accuracy: 100 * accuracy,
-  }))
+/** By strength, or by the mean rate over layers, steps and seeds, which is a scale that the two methods share. */
+function searched(lines: readonly Line[], by: 'strength' | 'meanRate', axis: string): TopLevelSpec | null {
+  const values = groupsOf(
+    lines,
+    ({ placement, method, strength }) => `${placement} ${method} ${strength}`,
+  ).flatMap((runs) => {
+    const meanRate = mean(runs.flatMap(({ meanRates }) => meanRates))
+    return runs.map(({ placement, method, strength, accuracy }) => ({
+      placement,
+      method,
+      strength,
+      meanRate,
+      accuracy: 100 * accuracy,
+    }))
+  })
   const none = values.filter(({ method }) => method === 'none')
   const others = values.filter(({ method }) => method !== 'none')
   if (others.length === 0) return null
   const reference = mean(none.map(({ accuracy }) => accuracy))
-  const strength = x('strength', 'rate of dropout, sigma of jumpout', { type: 'log' })
+  const position = x(by, axis, { type: 'log', nice: false, padding: 8 })
   const color = { field: 'method', type: 'nominal', scale: COLORS, title: null } as const
   return {
     title: title('Search: validation accuracy', 'a point per seed, lines through the means; dashed: none'),
@@ -52,10 +61,10 @@ function searched(lines: readonly Line[]): TopLevelSpec | null {
     spec: {
       ...PANEL,
       layer: [
-        { mark: 'point', encoding: { x: strength, y: y('accuracy', 'accuracy (%)'), color } },
+        { mark: 'point', encoding: { x: position, y: y('accuracy', 'accuracy (%)'), color } },
         {
           mark: 'line',
-          encoding: { x: strength, y: { ...y('accuracy', 'accuracy (%)'), aggregate: 'mean' }, color },
+          encoding: { x: position, y: { ...y('accuracy', 'accuracy (%)'), aggregate: 'mean' }, color },
         },
         {
           mark: { type: 'rule', strokeDash: [4, 4], color: COLORS.range[0] },
