@@ -65,7 +65,6 @@ function inWords(value: unknown): string {
   if (!isProxy(value) && Array.isArray(value)) return `an array of ${value.length}`
   switch (typeof value) {
     case 'undefined':
-      return 'undefined'
     case 'number':
     case 'boolean':
       return String(value)
@@ -165,14 +164,15 @@ export class CudaError extends Error {
 /** The error classes that the native part names. */
 export type NativeErrorClass = 'Error' | 'TypeError' | 'RangeError' | 'CudaError'
 
-/** Makes an error of the native part, which gives everything but the class itself: that belongs to the realm of lib. */
+/**
+ * Makes an error of the native part, which gives everything but the class itself: that belongs to the realm of lib. `cuda` is
+ * read for a CudaError alone.
+ */
 export function nativeError(
   errorClass: NativeErrorClass,
   code: ErrorCode,
   message: string,
-  cudaName = '',
-  number = 0,
-  sticky = false,
+  ...cuda: [cudaName: string, number: number, sticky: boolean]
 ): Error {
   switch (errorClass) {
     case 'TypeError':
@@ -180,7 +180,7 @@ export function nativeError(
     case 'RangeError':
       return coded(new RangeError(message), code)
     case 'CudaError':
-      return new CudaError(message, cudaName, number, sticky)
+      return new CudaError(message, ...cuda)
     default:
       return coded(new Error(message), code)
   }
@@ -205,8 +205,11 @@ export const outOfMemory = (bytes: number): RangeError =>
   )
 
 /** The native part is missing or cannot be used. */
-export const noBinary = (message: string, cause: unknown): Error =>
-  coded(new Error(message, { cause }), 'ERR_NO_BINARY')
+export const noBinary = (message: string, options?: ErrorOptions): Error =>
+  coded(new Error(message, options), 'ERR_NO_BINARY')
+
+/** A variable of the environment has a value that the native part cannot use. */
+export const badEnvironment = (message: string): Error => coded(new Error(message), 'ERR_BAD_ENVIRONMENT')
 
 /** TensorFlow.js is missing, or a part of it; `place` needs it. */
 export const noTfjs = (name: string, place: string): Error =>

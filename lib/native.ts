@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import process from 'node:process'
-import { nativeError, noBinary } from './errors'
+import { badEnvironment, nativeError, noBinary } from './errors'
 
 /**
  * One call, as the binding reads it: these numbers in `descriptor`. 64-bit seeds and calls come as two 32-bit halves,
@@ -290,11 +290,7 @@ function load(path: string): Native {
     !haveSameNames(native.fields, FIELDS) ||
     !haveSameNames(native.deviceFields, DEVICE_FIELDS)
   )
-    throw nativeError(
-      'Error',
-      'ERR_NO_BINARY',
-      `it belongs to another version, ${found ?? 'unknown'}, than ${version}`,
-    )
+    throw noBinary(`it belongs to another version, ${found ?? 'unknown'}, than ${version}`)
   return { ...native, makeError: nativeError }
 }
 
@@ -344,10 +340,8 @@ function noneLoaded(failures: readonly Failure[]): Error {
     'Possible solutions:',
     ...solutions().map((solution) => `- ${solution}`),
   ]
-  return noBinary(
-    lines.join('\n'),
-    failures.map(({ error }) => error).filter((error) => error !== undefined),
-  )
+  const cause = failures.map(({ error }) => error).filter((error) => error !== undefined)
+  return noBinary(lines.join('\n'), { cause })
 }
 
 function loadFirst(): [path: string, native: Native] {
@@ -362,7 +356,7 @@ function loadFirst(): [path: string, native: Native] {
       return [path, load(path)]
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
-      if (code === 'ERR_BAD_ENVIRONMENT') throw nativeError('Error', code, message)
+      if (code === 'ERR_BAD_ENVIRONMENT') throw badEnvironment(message)
       failures.push({ name: path, error })
     }
   }

@@ -32,6 +32,7 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
     '84-device-layer',
   ],
   'lib/errors.ts': [
+    '34-errors',
     '35-option-names',
     '30-arguments',
     '41-checkpoint',
