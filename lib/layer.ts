@@ -108,7 +108,7 @@ export function optionsOf({ shape, rate, ...others }: Settings, reuse: boolean):
 
 /**
  * The call number of a layer's next draw. It is kept here until a forward is captured into a graph: from then on it is kept
- * on the device, where every launch of the graph advances it.
+ * on that device, where every launch of the graph advances it. Forwards elsewhere read and write it there.
  */
 export class CallCounter {
   #draw: Draw
@@ -145,7 +145,10 @@ export class CallCounter {
   /** To be called after a forward that took `draw`. */
   advance(): void {
     this.#draw = nextDraw(this.#draw)
-    if (this.#onDevice !== undefined) this.#write(this.#onDevice, undefined)
+    const counter = this.#onDevice
+    if (counter === undefined) return
+    this.#write(counter, undefined)
+    native.settle(viewOf(counter).memory.handle) // the next launch of the graph may be on any stream
   }
 
   /** The draw of a forward on a device, and the counter that has its call number, which the forward itself advances. */
@@ -157,8 +160,11 @@ export class CallCounter {
   #counterOn(device: number, stream: Stream | undefined): DeviceArray | undefined {
     const current = this.#onDevice
     if (current?.device === device) return current
-    if (current === undefined && stream?.capturing !== true) return undefined
-    if (current !== undefined) this.#draw = atCall(this.#draw, this.#read(current))
+    if (stream?.capturing !== true) return undefined
+    if (current !== undefined) {
+      const got = `one whose calls a graph of device ${current.device} counts`
+      throw invalidState('a layer whose calls no other device counts', 'forward', got)
+    }
     const counter = DeviceArray.alloc(1, { dtype: 'uint64', device })
     this.#write(counter, stream)
     this.#onDevice = counter
@@ -175,6 +181,5 @@ export class CallCounter {
     const { memory, offset } = viewOf(counter)
     const numbers = BigUint64Array.of(callOf(this.#draw))
     native.store(memory.handle, offset, handleOrDefault(stream), numbers, true)
-    if (stream === undefined) native.settle(memory.handle)
   }
 }

@@ -1,5 +1,6 @@
 /** The layer on a device: the same results as on the host, also in graphs. */
 import './support/device'
+import { inspect } from 'node:util'
 import { DeviceArray, Jumpout, jumpoutBackward, type LayerOptions, runtime, Stream } from 'jumpout'
 import t from 'tap'
 import { equalBits } from './support/bits'
@@ -158,21 +159,58 @@ t.test('a layer goes from the host to a device, to another, and back', (t) => {
   t.end()
 })
 
-t.test('counting on one device continues on another', async (t) => {
+t.test('two forwards in one graph', async (t) => {
+  const stream = new Stream()
+  const layer = new Jumpout({ seed: 11 })
+  const twin = new Jumpout({ seed: 11 })
+  const x = DeviceArray.from(input)
+  const outs = [DeviceArray.alloc(N), DeviceArray.alloc(N)]
+  using graph = stream.capture(() => {
+    for (const out of outs) layer.forward(x, { out, stream })
+  })
+  for (const launch of [1, 2]) {
+    graph.launch(stream)
+    await stream.synchronize()
+    for (const out of outs) equalBits(t, out.toHost(), twin.forward(input), `launch ${launch}`)
+  }
+})
+
+t.test('without a graph nothing is counted on the device', (t) => {
+  const layer = new Jumpout({ seed: 12, calls: 2n ** 63n - 2n })
+  const x = DeviceArray.from(input)
+  layer.forward(x)
+  t.match(inspect(layer), /calls: 9223372036854775807n/, 'no wait is needed')
+  const all = { code: 'ERR_INVALID_STATE', message: /a layer that has used them all$/ }
+  t.throws(() => layer.forward(x), all)
+  t.throws(() => layer.forward(input), all)
+  t.end()
+})
+
+t.test('counting on one device, and forwards on another', async (t) => {
   const last = runtime.cuda.devices.length - 1
   const layer = new Jumpout({ seed: 5 })
   const twin = new Jumpout({ seed: 5 })
   const stream = new Stream()
   const x = DeviceArray.from(input)
-  stream.capture(() => void layer.forward(x, { stream })).launch(stream)
-  twin.forward(input)
-  equalBits(
-    t,
-    layer.forward(DeviceArray.from(input, { device: last })).toHost(),
-    twin.forward(input),
-    'the next draw',
-  )
-  t.equal(layer.toJSON().call, '2')
+  const elsewhere = DeviceArray.from(input, { device: last })
+  const out = DeviceArray.alloc(N)
+  using graph = stream.capture(() => void layer.forward(x, { out, stream }))
+  for (const launch of [1, 2]) {
+    graph.launch(stream)
+    await stream.synchronize()
+    equalBits(t, out.toHost(), twin.forward(input), `launch ${launch}`)
+    equalBits(t, layer.forward(elsewhere).toHost(), twin.forward(input), 'the next draw')
+  }
+  t.equal(layer.toJSON().call, '4')
+  if (last === 0) return
+  const other = new Stream({ device: last })
+  const refused = { code: 'ERR_INVALID_STATE', message: /one whose calls a graph of device 0 counts$/ }
+  other.capture(() => t.throws(() => layer.forward(elsewhere, { stream: other }), refused)).free()
+  const moved = Jumpout.fromJSON(layer.toJSON())
+  const there = DeviceArray.alloc(N, { device: last })
+  other.capture(() => void moved.forward(elsewhere, { out: there, stream: other })).launch(other)
+  await other.synchronize()
+  equalBits(t, there.toHost(), twin.forward(input), 'a layer made of its state')
 })
 
 t.test('a refused call changes nothing', (t) => {
