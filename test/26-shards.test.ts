@@ -108,6 +108,17 @@ t.test('masks of shards whose lengths are multiples of 32 concatenate', (t) => {
   t.end()
 })
 
+t.test('a shape is not needed where the whole is one group of elements', (t) => {
+  const input = makeInput(100)
+  const expected = jumpoutForward(input, { seed: 6 })
+  const { active, total } = countActive(input)
+  const part = input.subarray(37)
+  const { output, saved } = jumpoutForward(part, { seed: 6, shard: { elementOffset: 37, active, total } })
+  equalBits(t, output, expected.output.subarray(37), 'output')
+  t.strictSame(saved.stats(), expected.saved.stats())
+  t.end()
+})
+
 t.test('an offset as bigint is the same offset', (t) => {
   const input = makeInput(100)
   const shard = { active: [500], total: [2 ** 40] }

@@ -15,6 +15,7 @@ import {
 import t from 'tap'
 import { difference } from './support/bits'
 import { Guarded, makeInput, revoked } from './support/inputs'
+import { whole } from './support/sentence'
 
 const N = 100
 const input = makeInput(N)
@@ -303,7 +304,7 @@ const TOGETHER: [options: object, Refusal][] = [
   ],
 ]
 
-const refusal = ([name, code, message]: Refusal) => ({ name, code, message })
+const refusal = ([name, code, message]: Refusal) => ({ name, code, message: whole(message) })
 
 const show = (wrong: unknown): string => inspect(wrong, { breakLength: Infinity, maxArrayLength: 3 })
 

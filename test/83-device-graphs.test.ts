@@ -14,6 +14,7 @@ import t from 'tap'
 import { equalBits } from './support/bits'
 import { collectGarbage } from './support/collect'
 import { makeGradient, makeInput } from './support/inputs'
+import { whole } from './support/sentence'
 
 const N = 3000
 const input = makeInput(N, 'signed')
@@ -224,12 +225,14 @@ t.test('a body that fails', async (t) => {
   t.notOk(stream.capturing)
   t.throws(() => stream.capture(async () => undefined), {
     code: 'ERR_INVALID_ARG_VALUE',
-    message: 'Expected a function that is done when it returns for body, got one that returned a promise',
+    message: whole(
+      'Expected a function that is done when it returns for body, got one that returned a promise',
+    ),
   })
   t.throws(() => stream.capture('body' as never), { code: 'ERR_INVALID_ARG_TYPE' })
   t.throws(() => new (Graph as unknown as new (handle: number) => Graph)(1), {
     code: 'ERR_INVALID_ARG_TYPE',
-    message: 'Expected a recording, as stream.capture makes it, for Graph, got 1',
+    message: whole('Expected a recording, as stream.capture makes it, for Graph, got 1'),
   })
   const branch = new Stream()
   t.throws(

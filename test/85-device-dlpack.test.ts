@@ -6,6 +6,7 @@ import { buildAddon } from './support/addon'
 import { equalBits } from './support/bits'
 import { collectGarbage, collectUntil } from './support/collect'
 import { makeInput } from './support/inputs'
+import { whole } from './support/sentence'
 
 interface Description {
   data: number
@@ -83,7 +84,7 @@ t.test('a tensor is taken over once', (t) => {
   DeviceArray.fromDLPack(tensor)
   const used = {
     code: 'ERR_INVALID_ARG_VALUE',
-    message: 'Expected one that was not taken over yet for tensor, got a used one',
+    message: whole('Expected one that was not taken over yet for tensor, got a used one'),
   }
   t.throws(() => DeviceArray.fromDLPack(tensor), used)
   t.equal(peer.take(tensor), undefined, 'the other side sees it too')
@@ -241,7 +242,7 @@ t.test('a refused tensor stays with its owner', async (t) => {
     t.throws(() => DeviceArray.fromDLPack(wrong), {
       name: 'TypeError',
       code: 'ERR_INVALID_ARG_TYPE',
-      message: 'Expected an external tagged dltensor for tensor, got something else',
+      message: whole('Expected an external tagged dltensor for tensor, got something else'),
     })
   }
 })

@@ -20,7 +20,16 @@ type MutantResult = Awaited<ReturnType<Stryker['runMutationTest']>>[number]
 const FILES: Readonly<Record<string, readonly string[]>> = {
   'lib/options.ts': ['20-golden', '30-arguments', '35-option-names', '41-checkpoint', '40-layer'],
   'lib/option-names.ts': ['35-option-names', '30-arguments'],
-  'lib/layout.ts': ['20-golden', '30-arguments', '40-layer', '26-shards', '29-channels-last'],
+  'lib/layout.ts': [
+    '20-golden',
+    '30-arguments',
+    '40-layer',
+    '26-shards',
+    '29-channels-last',
+    '86-device-arguments',
+    '81-device-passes',
+    '96-tfjs-cpu',
+  ],
   'lib/seed.ts': ['40-layer', '20-golden', '30-arguments', '41-checkpoint', '42-layer-call'],
   'lib/layer.ts': [
     '41-checkpoint',
