@@ -175,13 +175,14 @@ export class Jumpout {
   /**
    * Jumpout in training; in evaluation the identity, or ReLU with `relu`. On a device it is enqueued, and nothing waits. A
    * forward in training that is captured into a graph draws anew at each launch: from then on that device counts the calls,
-   * forwards elsewhere and `toJSON` wait for it, and no other device may capture this layer. The layer reuses its masks and statistics: enqueue its forwards on one stream, or on streams
-   * that wait for each other. Memory of another library is taken for float32.
+   * forwards elsewhere and `toJSON` wait for it, and no other device may capture this layer. The layer reuses its masks and
+   * statistics: enqueue its forwards on one stream, or on streams that wait for each other. Memory of another library is
+   * taken for float32.
    *
    * @param input n elements, row-major
    * @param options `out`, `shape`, `saveMask` and `stream` of this call
    * @returns `options.out`, or a new array of n elements, with `reuse` the layer's own
-   * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`,
+   * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`), RangeError (`ERR_OUT_OF_RANGE`,
    * `ERR_OUT_OF_MEMORY`) or Error (`ERR_INVALID_STATE`: all calls are used, or another device counts them), with nothing
    * written and no call counted; CudaError
    */

@@ -15,15 +15,10 @@ import {
 import t from 'tap'
 import { difference } from './support/bits'
 import { Guarded, makeInput, revoked } from './support/inputs'
-import { whole } from './support/sentence'
+import { range, refusal, type Refusal, type, value } from './support/refusals'
 
 const N = 100
 const input = makeInput(N)
-
-type Refusal = [name: 'TypeError' | 'RangeError', code: string, message: string]
-const type = (message: string): Refusal => ['TypeError', 'ERR_INVALID_ARG_TYPE', message]
-const value = (message: string): Refusal => ['TypeError', 'ERR_INVALID_ARG_VALUE', message]
-const range = (message: string): Refusal => ['RangeError', 'ERR_OUT_OF_RANGE', message]
 
 /** Values that no argument accepts, and their words in errors. */
 const STRANGERS: [unknown, string][] = [
@@ -131,7 +126,7 @@ const SHARED: Record<string, [unknown, Refusal][]> = {
       [...STRANGERS, ...numbers].filter(([wrong]) => !Array.isArray(wrong)),
     ),
     ...typeRows('shape', 'dimensions that are integers >= 0', [...STRANGERS]).map(
-      ([wrong, refusal]): [unknown, Refusal] => [[10, wrong], refusal],
+      ([wrong, refused]): [unknown, Refusal] => [[10, wrong], refused],
     ),
     [[-1], range('Expected dimensions that are integers >= 0 for options.shape, got -1')],
     [[2.5, 40], range('Expected dimensions that are integers >= 0 for options.shape, got 2.5')],
@@ -304,8 +299,6 @@ const TOGETHER: [options: object, Refusal][] = [
   ],
 ]
 
-const refusal = ([name, code, message]: Refusal) => ({ name, code, message: whole(message) })
-
 const show = (wrong: unknown): string => inspect(wrong, { breakLength: Infinity, maxArrayLength: 3 })
 
 const callRows: [string, object, Refusal][] = [
@@ -325,8 +318,8 @@ t.test('jumpoutForward', async (t) => {
     const mask = new Guarded(Uint32Array, 4)
     const x = input.slice()
     const options = { seed: 1, out: out.view, ...('saveMask' in wrong ? {} : { mask: mask.view }), ...wrong }
-    t.throws(() => jumpoutForward(x, options), refusal(refused), what)
-    await t.rejects(jumpoutForwardAsync(x, options), refusal(refused), `${what}, async`)
+    t.throws(() => jumpoutForward(x, options), refused, what)
+    await t.rejects(jumpoutForwardAsync(x, options), refused, `${what}, async`)
     if (!out.untouched || !mask.untouched || difference(x, input) !== null)
       t.fail(`${what}: something was written`)
   }
@@ -364,7 +357,7 @@ t.test('the ends of each range are accepted', (t) => {
     t.equal(jumpoutForward(nothing, { seed: 1, granularity: 'sample', shape }).saved.stats().length, 1)
   t.throws(
     () => jumpoutForward(input, { seed: 1, shape: new Array<number>(1025).fill(1) }),
-    refusal(range('Expected at most 1024 dimensions for options.shape, got 1025')),
+    range('Expected at most 1024 dimensions for options.shape, got 1025'),
   )
   t.end()
 })
@@ -407,16 +400,16 @@ t.test('how values are named', (t) => {
 
 t.test('allocate', (t) => {
   const refused = (wrong: unknown, expected: Refusal) =>
-    t.throws(() => allocate(wrong as number), refusal(expected), show(wrong))
+    t.throws(() => allocate(wrong as number), expected, show(wrong))
   for (const [wrong, said] of [...STRANGERS, ...booleans, ...bigints])
     refused(wrong, type(`Expected an integer >= 0 for length, got ${said}`))
   for (const [wrong, said] of notIntegers.slice(0, -1))
     refused(wrong, range(`Expected an integer >= 0 for length, got ${said}`))
-  refused(2 ** 50, [
-    'RangeError',
-    'ERR_OUT_OF_MEMORY',
-    `Expected enough free memory for a new array, got none for ${2 ** 52 + 64} bytes`,
-  ])
+  const outOfMemory = refusal('RangeError', 'ERR_OUT_OF_MEMORY')
+  refused(
+    2 ** 50,
+    outOfMemory(`Expected enough free memory for a new array, got none for ${2 ** 52 + 64} bytes`),
+  )
   t.end()
 })
 
@@ -439,7 +432,7 @@ const NO_OPTIONS: [unknown, string][] = [
 t.test('inputs that are no tensors, and options that are no objects', async (t) => {
   for (const [wrong, said] of INPUTS) {
     const x = wrong as Float32Array
-    const refused = refusal(type(`Expected a Float32Array for input, got ${said}`))
+    const refused = type(`Expected a Float32Array for input, got ${said}`)
     t.throws(() => jumpoutForward(x, { seed: 1 }), refused, said)
     await t.rejects(jumpoutForwardAsync(x, { seed: 1 }), refused, `${said}, async`)
     t.throws(() => countActive(x), refused, `${said}, counted`)
@@ -447,7 +440,7 @@ t.test('inputs that are no tensors, and options that are no objects', async (t) 
   }
   for (const [wrong, said] of NO_OPTIONS) {
     const options = wrong as { seed: number }
-    const refused = refusal(type(`Expected an object for options, got ${said}`))
+    const refused = type(`Expected an object for options, got ${said}`)
     t.throws(() => jumpoutForward(input, options), refused, said)
     await t.rejects(jumpoutForwardAsync(input, options), refused, `${said}, async`)
     if (wrong === undefined) continue
@@ -539,8 +532,8 @@ t.test('jumpoutBackward', async (t) => {
     const out = new Guarded(Float32Array, N)
     const options = { out: out.view, ...wrong }
     const call = [gradOutput, state, options] as Parameters<typeof jumpoutBackwardAsync>
-    t.throws(() => jumpoutBackward(...call), refusal(refused), what)
-    await t.rejects(jumpoutBackwardAsync(...call), refusal(refused), `${what}, async`)
+    t.throws(() => jumpoutBackward(...call), refused, what)
+    await t.rejects(jumpoutBackwardAsync(...call), refused, `${what}, async`)
     if (!out.untouched) t.fail(`${what}: something was written`)
   }
 })
@@ -599,8 +592,7 @@ t.test('countActive', (t) => {
       range('Expected a product of at least 201, where the shard ends, for options.shape, got 200'),
     ],
   ]
-  for (const [options, refused] of rows)
-    t.throws(() => countActive(input, options), refusal(refused), show(options))
+  for (const [options, refused] of rows) t.throws(() => countActive(input, options), refused, show(options))
   t.end()
 })
 
@@ -615,7 +607,7 @@ t.test('foldIn', (t) => {
   ]
   for (const [wrong, kind, said] of wrongs) {
     const refused = (argument: string) =>
-      refusal((kind === 'type' ? type : range)(`Expected ${SEED} for ${argument}, got ${said}`))
+      (kind === 'type' ? type : range)(`Expected ${SEED} for ${argument}, got ${said}`)
     t.throws(() => foldIn(wrong as number, 1), refused('seed'), `seed: ${said}`)
     t.throws(() => foldIn(1, wrong as number), refused('data'), `data: ${said}`)
   }
@@ -625,25 +617,24 @@ t.test('foldIn', (t) => {
 t.test('Jumpout', (t) => {
   for (const [name, rows] of Object.entries(SHARED)) {
     for (const [wrong, refused] of rows) {
-      t.throws(() => new Jumpout({ [name]: wrong }), refusal(refused), `${name}: ${show(wrong)}`)
+      t.throws(() => new Jumpout({ [name]: wrong }), refused, `${name}: ${show(wrong)}`)
     }
   }
   for (const [wrong, refused] of OF_A_CALL.seed) {
-    if (wrong !== undefined)
-      t.throws(() => new Jumpout({ seed: wrong as number }), refusal(refused), show(wrong))
+    if (wrong !== undefined) t.throws(() => new Jumpout({ seed: wrong as number }), refused, show(wrong))
   }
   for (const [wrong, said] of [...STRANGERS, ...booleans, ...bigints]) {
-    const refused = refusal(type(`Expected an integer >= 0 for options.layer, got ${said}`))
+    const refused = type(`Expected an integer >= 0 for options.layer, got ${said}`)
     t.throws(() => new Jumpout({ layer: wrong as number }), refused, `layer: ${said}`)
   }
   for (const [wrong, said] of notIntegers.filter(([wrong]) => typeof wrong === 'number')) {
-    const refused = refusal(range(`Expected an integer >= 0 for options.layer, got ${said}`))
+    const refused = range(`Expected an integer >= 0 for options.layer, got ${said}`)
     t.throws(() => new Jumpout({ layer: wrong as number }), refused, `layer: ${said}`)
   }
   t.throws(() => (Jumpout as unknown as () => void)(), { name: 'TypeError' }, 'without new')
   const layer = new Jumpout({ seed: 1 })
   for (const [wrong, said] of [...STRANGERS, ...numbers]) {
-    const refused = refusal(type(`Expected a boolean for mode, got ${said}`))
+    const refused = type(`Expected a boolean for mode, got ${said}`)
     t.throws(() => layer.train(wrong as boolean), refused, `mode: ${said}`)
   }
   t.end()
@@ -657,13 +648,13 @@ t.test("a layer's forward and backward", (t) => {
       for (const [wrong, refused] of [...(OF_A_CALL[name] ?? []), ...(SHARED[name] ?? [])]) {
         const out = new Guarded(Float32Array, N)
         const options = { out: out.view, [name]: wrong }
-        t.throws(() => layer.forward(input, options), refusal(refused), `${name}: ${show(wrong)}`)
+        t.throws(() => layer.forward(input, options), refused, `${name}: ${show(wrong)}`)
         if (!out.untouched) t.fail(`${name}: ${show(wrong)}: something was written`)
       }
     }
     layer.forward(input)
     const short = range('Expected a Float32Array of length 100 for gradOutput, got one of length 1')
-    t.throws(() => layer.backward(new Float32Array(1)), refusal(short))
+    t.throws(() => layer.backward(new Float32Array(1)), short)
     t.throws(() => layer.backward(null as unknown as Float32Array), { code: 'ERR_INVALID_ARG_TYPE' })
   }
   t.end()
@@ -779,7 +770,7 @@ t.test('an array that a getter detaches or resizes is refused', async (t) => {
     }
     for (const [name, call] of Object.entries(calls)) {
       if (name === 'signal' && what !== 'detached') continue // refused for another reason
-      await t.rejects(call(), refusal(changed), `${what}: ${name}`)
+      await t.rejects(call(), changed, `${what}: ${name}`)
     }
   }
   t.equal(layer.calls, 0n, 'nothing was counted')
@@ -789,13 +780,10 @@ t.test('an array that a getter detaches or resizes is refused', async (t) => {
 t.test('lists that are long or have no end', (t) => {
   const holes = new Array<number>(2 ** 32 - 1)
   const run = (options: object) => () => jumpoutForward(input, { seed: 1, ...options })
-  t.throws(
-    run({ shape: holes }),
-    refusal(range('Expected at most 1024 dimensions for options.shape, got 4294967295')),
-  )
+  t.throws(run({ shape: holes }), range('Expected at most 1024 dimensions for options.shape, got 4294967295'))
   t.throws(
     run({ shard: { ...shard, active: holes } }),
-    refusal(range('Expected 1 count, one per group, for options.shard.active, got 4294967295')),
+    range('Expected 1 count, one per group, for options.shard.active, got 4294967295'),
   )
   const endless = [N]
   endless[Symbol.iterator] = () => ({ next: () => ({ done: false, value: 1 }) }) as never
@@ -807,17 +795,14 @@ t.test('lists that are long or have no end', (t) => {
 })
 
 t.test('errors run no code of a value, and keep their code', (t) => {
-  t.throws(
-    () => foldIn(2n ** 400_000n, 1),
-    refusal(range(`Expected ${SEED} for seed, got a bigint above 2^128`)),
-  )
+  t.throws(() => foldIn(2n ** 400_000n, 1), range(`Expected ${SEED} for seed, got a bigint above 2^128`))
   t.throws(() => foldIn(-(2n ** 400_000n), 1), { message: /got a bigint below -2\^128$/ })
   const trapped = new Proxy([], {
     get: () => {
       throw new Error('a trap')
     },
   })
-  t.throws(() => foldIn(trapped as never, 1), refusal(type(`Expected ${SEED} for seed, got an object`)))
+  t.throws(() => foldIn(trapped as never, 1), type(`Expected ${SEED} for seed, got an object`))
   for (const name of ['code', 'get']) {
     Object.defineProperty(Object.prototype, name, { get: () => undefined, configurable: true })
     let error: unknown
@@ -828,7 +813,7 @@ t.test('errors run no code of a value, and keep their code', (t) => {
     } finally {
       Reflect.deleteProperty(Object.prototype, name)
     }
-    t.match(error, refusal(type(`Expected ${SEED} for seed, got '1'`)), `Object.prototype has ${name}`)
+    t.match(error, type(`Expected ${SEED} for seed, got '1'`), `Object.prototype has ${name}`)
   }
   t.end()
 })
@@ -849,7 +834,7 @@ t.test('arrays whose properties lie', async (t) => {
   })
   await t.rejects(
     jumpoutForwardAsync(growing, { seed: 1 }),
-    refusal(value('Expected an array of fixed size for input, got one over a resizable buffer')),
+    value('Expected an array of fixed size for input, got one over a resizable buffer'),
   )
   t.throws(() => release(growing), { code: 'ERR_INVALID_ARG_VALUE', message: /resizable/ })
   const other = new Float32Array(8)

@@ -14,7 +14,7 @@ import t from 'tap'
 import { equalBits } from './support/bits'
 import { collectGarbage } from './support/collect'
 import { makeGradient, makeInput } from './support/inputs'
-import { whole } from './support/sentence'
+import { whole } from './support/refusals'
 
 const N = 3000
 const input = makeInput(N, 'signed')

@@ -6,7 +6,7 @@ import { buildAddon } from './support/addon'
 import { equalBits } from './support/bits'
 import { collectGarbage, collectUntil } from './support/collect'
 import { makeInput } from './support/inputs'
-import { whole } from './support/sentence'
+import { value, whole } from './support/refusals'
 
 interface Description {
   data: number
@@ -189,7 +189,6 @@ t.test('a tensor that is not taken over is given back by its own finalizer', asy
 })
 
 t.test('a refused tensor stays with its owner', async (t) => {
-  const value = (message: string) => ({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message })
   const before = peer.deletions()
   const host = new Float32Array(4)
   let made = 0

@@ -5,13 +5,8 @@ import { Worker } from 'node:worker_threads'
 import { jumpoutForward, runtime } from 'jumpout'
 import t, { type Test } from 'tap'
 import { at, binary, descriptor, native } from '../lib/native'
-import { whole } from './support/sentence'
+import { range, refusal, type Refusal, state, type, value, whole } from './support/refusals'
 
-type Refusal = { name: string; code: string; message: string }
-const type = (message: string): Refusal => ({ name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message })
-const value = (message: string): Refusal => ({ name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message })
-const range = (message: string): Refusal => ({ name: 'RangeError', code: 'ERR_OUT_OF_RANGE', message })
-const state = (message: string): Refusal => ({ name: 'Error', code: 'ERR_INVALID_STATE', message })
 const lengths = (argument: string) =>
   range(`Expected lengths that fit each other for ${argument}, got lengths that do not`)
 const numbers = range('Expected numbers in their ranges for options, got one outside its range')
@@ -32,9 +27,9 @@ const LAST = runtime.cuda.devices.length - 1
 const BEYOND = LAST + 1
 
 /** Each call is refused, and leaves its output as it was. */
-function refuses(t: Test, calls: [name: string, values: unknown[], refusal: Refusal][], out?: Float32Array) {
-  for (const [name, values, refusal] of calls) {
-    t.throws(() => addon[name](...values), refusal, `${name}: ${refusal.message}`)
+function refuses(t: Test, calls: [name: string, values: unknown[], refused: Refusal][], out?: Float32Array) {
+  for (const [name, values, refused] of calls) {
+    t.throws(() => addon[name](...values), refused, `${name}: ${refused.message}`)
     if (out !== undefined) t.ok(isMarked(out), `${name} writes nothing`)
   }
 }
@@ -252,11 +247,13 @@ t.test('on devices', async (t) => {
     native.captureBegin(first)
     refuses(t, [['wait', [stream, first], busy('wait')]])
     await waiting
-    const capturing = (argument: string) => ({
-      name: 'CudaError',
-      code: 'ERR_CUDA',
-      message: `cudaErrorStreamCaptureUnsupported (900): ${argument} would have to wait for a stream that is being captured`,
-    })
+    const capturing = (argument: string) =>
+      refusal(
+        'CudaError',
+        'ERR_CUDA',
+      )(
+        `cudaErrorStreamCaptureUnsupported (900): ${argument} would have to wait for a stream that is being captured`,
+      )
     refuses(t, [
       ['captureBegin', [first], capturing('capture')],
       ['synchronize', [first], capturing('synchronize')],

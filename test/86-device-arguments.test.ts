@@ -17,18 +17,7 @@ import t from 'tap'
 import { equalBits } from './support/bits'
 import { GuardedOnDevice } from './support/device-conform'
 import { makeInput } from './support/inputs'
-import { whole } from './support/sentence'
-
-type Refusal = { name: string; code: string; message: RegExp }
-const refusal = (name: string, code: string, sentence: string): Refusal => ({
-  name,
-  code,
-  message: whole(sentence),
-})
-const type = (sentence: string): Refusal => refusal('TypeError', 'ERR_INVALID_ARG_TYPE', sentence)
-const value = (sentence: string): Refusal => refusal('TypeError', 'ERR_INVALID_ARG_VALUE', sentence)
-const range = (sentence: string): Refusal => refusal('RangeError', 'ERR_OUT_OF_RANGE', sentence)
-const state = (sentence: string): Refusal => refusal('Error', 'ERR_INVALID_STATE', sentence)
+import { range, type Refusal, state, type, value } from './support/refusals'
 
 const N = 100
 const host = makeInput(N)

@@ -1,5 +1,11 @@
 /** What the final runs say: means, paired differences, and the verdict by the rule of docs/reproduction.md. */
-import { confidenceInterval, estimate, pairedDifference, type Estimate } from '../fashion-mnist/statistics'
+import {
+  confidenceInterval,
+  estimate,
+  mean,
+  pairedDifference,
+  type Estimate,
+} from '../fashion-mnist/statistics'
 import { METHODS, PLACEMENTS, type Design, type Method, type Placement } from './design'
 import type { Metrics } from './metrics'
 import type { Line } from './results'
@@ -55,6 +61,13 @@ export function groupsOf<T>(values: readonly T[], keyOf: (value: T) => string): 
   }
   return [...groups.values()]
 }
+
+/** Runs that differ in their seed alone. */
+export const groupsByStrength = (lines: readonly Line[]): Line[][] =>
+  groupsOf(lines, ({ placement, method, strength }) => `${placement} ${method} ${strength}`)
+
+/** The rate that was applied, over layers, steps and runs. */
+export const meanRateOf = (runs: readonly Line[]): number => mean(runs.flatMap(({ meanRates }) => meanRates))
 
 export const inOrder = <T extends { placement: Placement; method: Method }>(values: readonly T[]): T[] => {
   const rank = ({ placement, method }: T) =>

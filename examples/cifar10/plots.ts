@@ -2,7 +2,7 @@
 import type { TopLevelSpec } from 'vega-lite' with { 'resolution-mode': 'import' }
 import { halfGaussianDensity, PANEL, title } from '../fashion-mnist/plots'
 import { mean } from '../fashion-mnist/statistics'
-import { groupsOf, type Comparison } from './comparison'
+import { groupsByStrength, meanRateOf, type Comparison } from './comparison'
 import { SEARCHED, type Method } from './design'
 import type { Line } from './results'
 
@@ -35,11 +35,8 @@ const y = x
 
 /** By strength, or by the mean rate over layers, steps and seeds, which is a scale that the two methods share. */
 function searched(lines: readonly Line[], by: 'strength' | 'meanRate', axis: string): TopLevelSpec | null {
-  const values = groupsOf(
-    lines,
-    ({ placement, method, strength }) => `${placement} ${method} ${strength}`,
-  ).flatMap((runs) => {
-    const meanRate = mean(runs.flatMap(({ meanRates }) => meanRates))
+  const values = groupsByStrength(lines).flatMap((runs) => {
+    const meanRate = meanRateOf(runs)
     return runs.map(({ placement, method, strength, accuracy }) => ({
       placement,
       method,

@@ -6,8 +6,10 @@ import { writeSvgs } from '../fashion-mnist/plots'
 import { estimate, mean, type Estimate } from '../fashion-mnist/statistics'
 import {
   compare,
+  groupsByStrength,
   groupsOf,
   inOrder,
+  meanRateOf,
   summarize,
   type Comparison,
   type Difference,
@@ -82,11 +84,7 @@ type SearchRow = Pick<Line, 'placement' | 'method' | 'strength'> & {
 
 function searchTable(lines: readonly Line[]): SearchRow[] {
   const sorted = [...lines].sort((a, b) => a.strength - b.strength)
-  const groups = groupsOf(
-    inOrder(sorted),
-    ({ placement, method, strength }) => `${placement} ${method} ${strength}`,
-  )
-  return groups.map((group) => ({
+  return groupsByStrength(inOrder(sorted)).map((group) => ({
     placement: group[0].placement,
     method: group[0].method,
     strength: group[0].strength,
@@ -94,7 +92,7 @@ function searchTable(lines: readonly Line[]): SearchRow[] {
     accuracy: estimate(group.map(({ accuracy }) => accuracy)),
     nll: estimate(group.map(({ nll }) => nll)),
     ece: estimate(group.map(({ ece }) => ece)),
-    meanRate: mean(group.flatMap(({ meanRates }) => meanRates)),
+    meanRate: meanRateOf(group),
   }))
 }
 
