@@ -3,7 +3,8 @@
 // in a checkout for npm ci, npm run build:native and node-gyp rebuild.
 // A CMake option JUMPOUT_* can be given as an environment variable of its name, e.g. JUMPOUT_CUDA=OFF. With
 // JUMPOUT_CUDA=AUTO a build that fails is tried again without CUDA.
-// --emulated: build/emulated/Release/jumpout.node, whose CUDA runs on the CPU; for the tests of the repository.
+// --emulated: build/emulated/Release/jumpout.node, whose CUDA runs on the CPU, for the tests of the repository. They build
+// their native programs from the same objects, in build/emulated/plain (test/support/emulated.ts).
 
 const { spawn, spawnSync } = require('node:child_process')
 const { once } = require('node:events')
@@ -15,7 +16,7 @@ const { provideBuildTools } = require('./build-tools')
 const root = path.resolve(__dirname, '..')
 const emulated = process.argv.includes('--emulated')
 const home = path.join(root, 'build', emulated ? 'emulated' : '')
-const buildDir = path.join(home, 'cmake')
+const buildDir = path.join(home, emulated ? 'plain' : 'cmake')
 const options = [
   'JUMPOUT_CUDA',
   'JUMPOUT_CUDA_ARCHITECTURES',
@@ -115,6 +116,8 @@ if (environment.JUMPOUT_CUDA === 'EMULATED') {
   )
 }
 if (emulated) environment.JUMPOUT_CUDA = 'EMULATED'
+const programs = emulated ? ['--CDJUMPOUT_BUILD_TESTS=ON', '--CDJUMPOUT_BUILD_BENCH=ON'] : []
+const targets = emulated ? ['--target', 'jumpout_addon'] : [] // tests build the programs that they need
 
 const summary = path.join(buildDir, 'summary.txt')
 const binary = path.join(home, 'Release', 'jumpout.node')
@@ -126,10 +129,17 @@ async function build(...more) {
   forgetConfiguration()
   // cmake-js would look for the headers from here, where a project may have others.
   const headers = [path.join(tools['node-api-headers'], 'include'), tools['node-addon-api']].join(';')
-  if ((await cmakeJs('configure', `--CDCMAKE_JS_INC=${headers}`, ...defines, ...more)).status !== 0) {
+  if (
+    (await cmakeJs('configure', `--CDCMAKE_JS_INC=${headers}`, ...defines, ...programs, ...more)).status !== 0
+  ) {
     stop('CMake could not configure the build; it says why above.')
   }
-  const { status, said } = await cmakeJs('build', '--parallel', String(ownBuildJobs(isWithCuda())))
+  const { status, said } = await cmakeJs(
+    'build',
+    ...targets,
+    '--parallel',
+    String(ownBuildJobs(isWithCuda())),
+  )
   return status === 0 ? undefined : said
 }
 

@@ -12,4 +12,4 @@ export const python = found ?? 'python3'
 
 /** The shared library whose kernels are emulated. */
 export const emulatedLibrary = async (): Promise<string> =>
-  join(await buildEmulated('plain', 'jumpout_shared'), 'libjumpout.so')
+  join(await buildEmulated('plain', 'jumpout_shared'), 'Release', 'libjumpout.so') // where cmake-js puts libraries
