@@ -41,7 +41,7 @@ const sections: Section[] = [
     suite: 'threads',
     caption: 'Times faster with more threads.',
     figures: { 'forward, speedup': 'forward', 'backward, speedup': 'backward' },
-    rows: (row) => row.case.caches === 'warm' && Number(row.case.elements) >= 1 << 20,
+    rows: (row) => Number(row.case.elements) >= 1 << 20,
   },
   {
     suite: 'peers',
@@ -96,7 +96,9 @@ const sections: Section[] = [
 ]
 
 function describeMachine(reports: Map<string, Report>): { heading: string; date: string; parts: string[] } {
-  const { machine, versions, date } = [...reports.values()][0]
+  const { machine, versions } = [...reports.values()][0]
+  const dates = [...reports.values()].map(({ date }) => date.slice(0, 10)).sort()
+  const [first, last] = [dates[0], dates[dates.length - 1]]
   const commits = [...new Set([...reports.values()].map(({ commit }) => commit))].join(', ')
   const caches = Object.entries(machine.caches).map(([level, bytes]) => `${level} ${bytes / 1024} KiB`)
   const title = [
@@ -110,7 +112,8 @@ function describeMachine(reports: Map<string, Report>): { heading: string; date:
     const kept = reports.get(suite)?.rows.filter(rows) ?? []
     return kept.length > 0 ? [caption, markdownTable(kept, figures)] : []
   })
-  return { heading: `<b>${title}</b> (${date.slice(0, 10)}, commit ${commits})`, date, parts }
+  const days = first === last ? last : `${first} to ${last}`
+  return { heading: `<b>${title}</b> (${days}, commit ${commits})`, date: last, parts }
 }
 
 function describeAll(): string {

@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'ERR_NO_TENSORFLOW'
   | 'ERR_NO_TFJS'
   | 'ERR_CUDA'
+  | 'ERR_INTERNAL'
 
 const LONGEST_STRING = 40
 /** Printing a bigint takes time that grows faster than its length. */

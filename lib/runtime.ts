@@ -89,7 +89,7 @@ export interface NativePaths {
   readonly include: string
   /** The folder of the CMake package: `jumpout_DIR`, for `find_package(jumpout)`. */
   readonly cmake: string
-  /** The shared library; needs only a C++ runtime, and for CUDA a driver. */
+  /** The shared library; needs a C++ runtime if it was built on the machine, and for CUDA a driver. */
   readonly library: string
   /**
    * The static library; `find_package(jumpout)` adds the other libraries that it needs. Undefined where the binary is a

@@ -106,6 +106,27 @@ t.test(
   },
 )
 
+t.test('a call that fails ends its section alone', { timeout: BUILD_LIMIT }, async (t) => {
+  const program = await emulatedProgram('plain', TARGET)
+  const json = join(t.testdir(), 'result.json')
+  const call = ['--tiny', '--only', 'golden,graphs,streams', '--json', json]
+  const { code, stdout } = await execute(program, call, {
+    env: { CUDA_ON_CPU_REFUSE: 'cudaGraphInstantiate:1' },
+  })
+  t.equal(code, 1)
+  t.match(stdout, /capture|graph/i)
+  const { sections, stopped } = JSON.parse(readFileSync(json, 'utf8')) as Result
+  t.equal(stopped, undefined)
+  t.strictSame(
+    sections.map(({ name, failed }) => [name, failed]),
+    [
+      ['golden', 0],
+      ['graphs', 1],
+      ['streams', 0],
+    ],
+  )
+})
+
 t.test('a device that is lost is a failure, not a crash', { timeout: BUILD_LIMIT }, async (t) => {
   const program = await emulatedProgram('plain', TARGET)
   const json = join(t.testdir(), 'result.json')

@@ -180,6 +180,7 @@ void streams() {
   const Stream here(0), there(last);
   ok(jumpout_cuda_stream_wait(0, here.handle, there.handle), "waiting for another device");
   ok(jumpout_cuda_stream_wait(last, there.handle, nullptr), "waiting for the default stream");
+  ok(jumpout_cuda_stream_wait(0, nullptr, there.handle), "the default stream waits for another device");
   ok(jumpout_cuda_stream_wait(0, here.handle, here.handle), "waiting for itself");
   if (last > 0)
     refused(jumpout_cuda_stream_destroy(last, here.handle), JUMPOUT_BAD_DEVICE, "stream",
@@ -233,6 +234,9 @@ void replays(int32_t device) {
   ok(jumpout_cuda_fill(device, memory, 0, 32, stream.handle), "zeros");
   captureBegin(stream);
   check::that(isCapturing(stream) && !isCapturing(side), "one stream is captured");
+  int32_t found = -5;
+  ok(jumpout_cuda_stream_device(stream.handle, &found), "its device, which CUDA may not be asked for");
+  check::that(found == device, "the right one");
   ok(jumpout_cuda_store(device, memory, values, 1, stream.handle), "a store");
   ok(jumpout_cuda_stream_wait(device, side.handle, stream.handle), "fork");
   check::that(isCapturing(side), "the side stream is captured too");

@@ -54,9 +54,9 @@ export const CHECKED: Readonly<Record<string, Checked>> = {
     check: 'cmake --build build/native --target help | grep -w native-test',
   },
   'scripts/build-gpu-kit': { why: 'needs nvcc, and takes minutes', check: 'bash -n scripts/build-gpu-kit' },
-  'scripts/gpu-check --programs build/gpu-kit --out results --seconds 300 build native runtime device': {
+  'scripts/gpu-check --programs build/gpu-kit --out results --seconds 300 build runtime device': {
     why: ON_A_GPU,
-    check: gpuCheck('build', 'native', 'runtime', 'device'),
+    check: gpuCheck('build', 'runtime', 'device'),
   },
   'scripts/gpu-check --programs build/gpu-kit --out results --seconds 480 random curand memcheck racecheck initcheck synccheck':
     {

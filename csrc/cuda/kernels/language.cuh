@@ -46,9 +46,15 @@ __device__ inline uint64_t atomicAdd64(uint64_t* to, uint64_t value) {
   return atomicAdd(reinterpret_cast<unsigned long long*>(to), static_cast<unsigned long long>(value));
 }
 
-// Reads memory each time: for words that other blocks are changing.
+// For words that other blocks are changing: reads memory each time, and races with no write, as no plain load promises.
 __device__ inline uint64_t polled(const uint64_t* word) {
+#ifdef __CUDA_ARCH__
+  uint64_t value;
+  asm volatile("ld.relaxed.gpu.u64 %0, [%1];" : "=l"(value) : "l"(word) : "memory");
+  return value;
+#else
   return __ldcv(reinterpret_cast<const unsigned long long*>(word));
+#endif
 }
 
 // Programmatic dependent launch. A next kernel that was launched for it may begin once all blocks of this one have

@@ -27,6 +27,9 @@ bool isSticky(cudaError_t error) noexcept {
     case 718:                         // cudaErrorInvalidPc
     case 719:                         // cudaErrorLaunchFailure
     case 721:                         // cudaErrorTensorMemoryLeak
+    case 806:                         // cudaErrorMpsRpcFailure
+    case 810:                         // cudaErrorMpsClientTerminated
+    case 999:                         // cudaErrorUnknown
       return true;
     default: return false;
   }

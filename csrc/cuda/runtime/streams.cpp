@@ -1,6 +1,8 @@
 // Streams and events of jumpout_cuda.h.
 #include "cuda/runtime/streams.hpp"
 
+#include <optional>
+
 #include "core/failure.hpp"
 #include "cuda/cuda_support.hpp"
 #include "cuda/runtime/deferred_frees.hpp"
@@ -12,21 +14,27 @@ namespace {
 // NULL, cudaStreamLegacy and cudaStreamPerThread: of whatever device is the current one.
 bool isImplicit(cudaStream_t stream) { return reinterpret_cast<uintptr_t>(stream) <= 2; }
 
-// cudaErrorCallRequiresNewerDriver where the toolkit or the driver is older than CUDA 12.8.
+// -1 where CUDA cannot say: a toolkit or a driver older than 12.8, or a capture, which the question would spoil.
 cudaError_t askForDevice(cudaStream_t stream, int& device) {
+  device = -1;
+  bool capturing = false;
+  const cudaError_t error = isCapturing(stream, capturing);
+  if (error || capturing) return error;
 #if CUDART_VERSION >= 12080
-  return cudaStreamGetDevice(stream, &device);
-#else
-  return cudaErrorCallRequiresNewerDriver;
+  const cudaError_t answer = cudaStreamGetDevice(stream, &device);
+  if (answer != cudaErrorCallRequiresNewerDriver) return answer;
+  failedQuietly(answer);
 #endif
+  return cudaSuccess;
 }
 
-// Where CUDA cannot be asked, an event finds out: it can be recorded on streams of its own device alone.
-cudaError_t deviceOfStream(cudaStream_t stream, int& device) {
-  const cudaError_t error = askForDevice(stream, device);
-  if (error != cudaErrorCallRequiresNewerDriver) return error;
-  failedQuietly(error);
-  for (device = 0; device < support().devices; ++device) {
+// Where CUDA cannot say, an event finds out: it can be recorded on streams of its own device alone. `first` is tried first.
+cudaError_t deviceOfStream(cudaStream_t stream, int first, int& device) {
+  const cudaError_t asked = askForDevice(stream, device);
+  if (asked || device != -1) return asked;
+  const int devices = support().devices;
+  for (int tried = 0; tried < devices; ++tried) {
+    device = (first + tried) % devices;
     const DeviceScope scope(device);
     cudaEvent_t event = nullptr;
     if (scope.status() || failedQuietly(cudaEventCreateWithFlags(&event, cudaEventDisableTiming))) continue;
@@ -36,6 +44,20 @@ cudaError_t deviceOfStream(cudaStream_t stream, int& device) {
   }
   return cudaErrorInvalidResourceHandle;
 }
+
+// All work enqueued on a stream of the current device so far, as an event.
+struct Recorded {
+  explicit Recorded(cudaStream_t stream) : error(cudaEventCreateWithFlags(&event, cudaEventDisableTiming)) {
+    if (error == cudaSuccess) error = cudaEventRecord(event, stream);
+  }
+  Recorded(const Recorded&) = delete;
+  ~Recorded() {
+    if (event) failedQuietly(cudaEventDestroy(event));  // CUDA keeps it as long as a stream waits for it
+  }
+
+  cudaEvent_t event = nullptr;
+  cudaError_t error;
+};
 
 }  // namespace
 
@@ -54,24 +76,16 @@ jumpout_status refuseCapture(cudaStream_t stream) noexcept {
 
 cudaError_t enqueueWait(cudaStream_t stream, cudaStream_t other) noexcept {
   if (stream == other) return cudaSuccess;
-  cudaEvent_t event = nullptr;
-  if (const cudaError_t error = cudaEventCreateWithFlags(&event, cudaEventDisableTiming)) return error;
-  cudaError_t error = cudaEventRecord(event, other);
-  if (error == cudaSuccess) error = cudaStreamWaitEvent(stream, event, 0);
-  failedQuietly(cudaEventDestroy(event));  // CUDA keeps it as long as a stream waits for it
-  return error;
+  Recorded recorded(other);
+  return recorded.error ? recorded.error : cudaStreamWaitEvent(stream, recorded.event, 0);
 }
 
 jumpout_status checkStream(cudaStream_t stream, int32_t device) noexcept {
   if (isImplicit(stream)) return JUMPOUT_OK;
   int own = -1;
-  const cudaError_t error = askForDevice(stream, own);
-  if (error == cudaErrorCallRequiresNewerDriver) {
-    failedQuietly(error);
-    return JUMPOUT_OK;  // deviceOfStream would cost more than the call: CUDA itself refuses the stream
-  }
-  if (error) return failing(statusOf(error), "stream");
-  return own == device ? JUMPOUT_OK : failing(JUMPOUT_BAD_DEVICE, "stream");
+  if (const cudaError_t error = askForDevice(stream, own)) return failing(statusOf(error), "stream");
+  // Where CUDA cannot say, finding out would cost more than the call: CUDA itself refuses the stream.
+  return own == device || own == -1 ? JUMPOUT_OK : failing(JUMPOUT_BAD_DEVICE, "stream");
 }
 
 jumpout_status checkPlace(int32_t device, void* stream) noexcept {
@@ -114,7 +128,7 @@ jumpout_status jumpout_cuda_stream_device(void* stream, int32_t* device) {
   const auto asked = static_cast<cudaStream_t>(stream);
   if (isImplicit(asked)) return JUMPOUT_OK;
   int found = -1;
-  const cudaError_t error = deviceOfStream(asked, found);
+  const cudaError_t error = deviceOfStream(asked, *device, found);
   *device = error ? -1 : found;
   return error ? failing(statusOf(error), "stream") : JUMPOUT_OK;
 }
@@ -145,10 +159,14 @@ jumpout_status jumpout_cuda_stream_wait(int32_t device, void* stream, void* othe
   const auto awaited = static_cast<cudaStream_t>(other);
   int of_other = scope.device();
   if (!isImplicit(awaited))
-    if (const cudaError_t error = deviceOfStream(awaited, of_other)) return failing(statusOf(error), "other");
-  const DeviceScope scope_of_other(of_other);
-  if (scope_of_other.status()) return scope_of_other.status();
-  return statusOf(enqueueWait(scope.stream(), awaited));
+    if (const cudaError_t error = deviceOfStream(awaited, scope.device(), of_other))
+      return failing(statusOf(error), "other");
+  if (of_other == scope.device()) return statusOf(enqueueWait(scope.stream(), awaited));
+  std::optional<DeviceScope> there(of_other);
+  if (there->status()) return there->status();
+  const Recorded recorded(awaited);
+  there.reset();  // the default stream that waits is this device's
+  return statusOf(recorded.error ? recorded.error : cudaStreamWaitEvent(scope.stream(), recorded.event, 0));
 }
 
 // ---- Events -------------------------------------------------------------------------------------------------

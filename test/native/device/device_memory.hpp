@@ -12,20 +12,21 @@
 
 namespace device_tests {
 
-// A call that must succeed failed: the tests cannot continue.
+// A call that must succeed failed: the section cannot continue, and if it is sticky no other can.
 struct DeviceFailure : std::runtime_error {
-  using std::runtime_error::runtime_error;
+  DeviceFailure(const std::string& what, bool sticky) : std::runtime_error(what), sticky(sticky) {}
+  bool sticky;
 };
 
 inline void require(jumpout_status status, const char* what) {
   if (status == JUMPOUT_OK) return;
   std::string text = std::string(what) + ": " + jumpout_status_text(status);
   if (*jumpout_status_field()) text += std::string(" (") + jumpout_status_field() + ")";
-  if (status == JUMPOUT_CUDA_ERROR) {
-    const jumpout_cuda_error error = jumpout_last_cuda_error();
+  const jumpout_cuda_error error =
+      status == JUMPOUT_CUDA_ERROR ? jumpout_last_cuda_error() : jumpout_cuda_error{};
+  if (error.number)
     text += std::string(": ") + error.name + " (" + std::to_string(error.number) + "): " + error.text;
-  }
-  throw DeviceFailure(text);
+  throw DeviceFailure(text, error.sticky != 0);
 }
 
 using jumpout::cuda::Policy;

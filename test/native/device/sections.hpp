@@ -20,7 +20,8 @@ struct Context {
   uint64_t seed;
   uint64_t cases;  // of the section `random`
   std::vector<std::string> missing =
-      {};  // ways that this device has not: they must not be taken, all others must
+      {};                   // ways that this device has not: they must not be taken, all others must
+  bool may_refuse = false;  // their launch
 
   bool lacks(jumpout::cuda::Way way) const {
     return std::find(missing.begin(), missing.end(), jumpout::cuda::nameOf(way)) != missing.end();

@@ -42,7 +42,8 @@ void force(Context& context, const ForcedWay& forced) {
         sizesOf(forced.way, c.dtype, device).contain(forced.rows ? c.layout.group_size : c.length);
     asked += fits;
     taken += was_taken;
-    report.check(was_taken == (fits && !missing), [&] {
+    const bool refused = context.may_refuse && ran.refused == forced.way;
+    report.check(was_taken == (fits && !missing) || refused, [&] {
       return nameOf(forced) + (fits && !missing ? " was" : " was not") + " to be taken, and " +
              jumpout::cuda::nameOf(ran.way) + " was, " + c.describe();
     });

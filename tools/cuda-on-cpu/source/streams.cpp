@@ -144,6 +144,7 @@ cudaError_t cudaStreamGetDevice(cudaStream_t handle, int* device) {
     if (settings().driver < 12080) return cudaErrorCallRequiresNewerDriver;
     const CUstream_st* stream = find(handle);
     if (stream == nullptr) return cudaErrorInvalidResourceHandle;
+    if (isCapturing(*stream)) return invalidate(*stream->capture, cudaErrorStreamCaptureUnsupported);
     *device = stream->device;
     return cudaSuccess;
   });

@@ -194,6 +194,11 @@ void captureForbids() {
     GIVES(cudaStreamSynchronize(stream.handle), cudaErrorStreamCaptureUnsupported);
   };
   GIVES(capturing(stream.handle, relaxed, waiting), cudaErrorStreamCaptureInvalidated);
+  const auto askingForDevice = [&] {
+    int device;
+    GIVES(cudaStreamGetDevice(stream.handle, &device), cudaErrorStreamCaptureUnsupported);
+  };
+  GIVES(capturing(stream.handle, relaxed, askingForDevice), cudaErrorStreamCaptureInvalidated);
   const auto askingEvent = [&] {
     GIVES(cudaEventRecord(event.handle, stream.handle), cudaSuccess);
     GIVES(cudaEventQuery(event.handle), cudaErrorCapturedEvent);
