@@ -129,6 +129,27 @@ t.test('the guide has a cause and a remedy for every error code', (t) => {
   t.end()
 })
 
+t.test('the guide lists every option', (t) => {
+  const files = ['options', 'layer', 'forward', 'backward', 'count', 'layout', 'cuda/stream']
+  const options = files.flatMap((file) =>
+    Array.from(
+      readFileSync(join(root, 'lib', `${file}.ts`), 'utf8').matchAll(/^export interface \w*Options[^]*?^}/gm),
+      ([text]) => Array.from(text.matchAll(/^ {2}(\w+)\??: /gm), ([, name]) => name),
+    ).flat(),
+  )
+  const [, section = ''] =
+    /^## Options\n([^]*?)^## /m.exec(readFileSync(join(root, 'docs', 'guide.md'), 'utf8')) ?? []
+  const listed = Array.from(section.matchAll(/^\|( `\w+`(?:, `\w+`)*) +\|/gm), ([, names]) =>
+    Array.from(names.matchAll(/\w+/g), ([name]) => name),
+  ).flat()
+  const others = ['device'] // of Stream itself
+  t.strictSame(
+    [...new Set(listed)].sort(),
+    [...new Set(options)].filter((name) => !others.includes(name)).sort(),
+  )
+  t.end()
+})
+
 t.test('links lead to files and headings that exist', (t) => {
   const textOf = (file: string) =>
     readFileSync(join(root, file), 'utf8').replaceAll(/^ *```[^]*?^ *```$/gm, '')
