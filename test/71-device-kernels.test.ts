@@ -1,11 +1,18 @@
 /**
  * The device's passes, executed on the CPU by test/native/device: against the formulas and the CPU backend, bit for bit, in
- * two thread orders, and on devices that refuse what others can. More orders, and sanitizers: test/long/71-device-kernels.test.ts.
+ * two thread orders, and on devices that refuse what others can. More of each, and sanitizers: test/long/71-device-kernels.test.ts.
  */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { BUILD_LIMIT, nothingDiffers, runDeviceProgram, TARGET, type Result } from './support/device-program'
+import {
+  BUILD_LIMIT,
+  nothingDiffers,
+  runDeviceProgram,
+  TARGET,
+  testDevices,
+  type Result,
+} from './support/device-program'
 import { emulatedProgram, execute } from './support/emulated'
 import type { Outcome } from './support/program'
 import { goldenHeader, goldenHeaderFile } from './support/golden-header'
@@ -27,37 +34,12 @@ t.test('plain, every way of computing', { timeout: BUILD_LIMIT }, async (t) => {
 })
 
 t.test('plain, threads in a random order', { timeout: BUILD_LIMIT }, async (t) => {
-  const args = ['--quick', '--seed', '11']
+  const args = ['--tiny', '--seed', '11']
   const env = { CUDA_ON_CPU_ORDER: 'random:1' }
   nothingDiffers(t, await runDeviceProgram(t, { variant: 'plain', args, env }))
 })
 
-const COOPERATIVE = ['on chip', 'on chip and beyond']
-const DEVICES: Record<string, { env: Record<string, string>; missing?: string[] }> = {
-  'that refuses cooperative launches': { env: { CUDA_ON_CPU_COOPERATIVE: 'refuse' }, missing: COOPERATIVE },
-  'without cooperative launches': { env: { CUDA_ON_CPU_COOPERATIVE: '0' }, missing: COOPERATIVE },
-  'without clusters': {
-    env: { CUDA_ON_CPU_ARCH: '75', CUDA_ON_CPU_SHARED: '65536' },
-    missing: ['cluster per row'],
-  },
-  'with less shared memory than is read ahead': {
-    env: { CUDA_ON_CPU_SHARED: '49152' },
-    missing: COOPERATIVE,
-  },
-  'that runs code for older ones': { env: { CUDA_ON_CPU_PTX: '75' }, missing: ['cluster per row'] },
-  'that lets no kernels overlap': { env: { CUDA_ON_CPU_OVERLAPS: '0' } },
-  'of one multiprocessor': { env: { CUDA_ON_CPU_SMS: '1', CUDA_ON_CPU_SHARED: '101376' } },
-  'of sixteen multiprocessors': { env: { CUDA_ON_CPU_SMS: '16', CUDA_ON_CPU_DEVICES: '1' } },
-}
-for (const [kind, { env, missing = [] }] of Object.entries(DEVICES)) {
-  t.test(`plain, a device ${kind}`, { timeout: BUILD_LIMIT }, async (t) => {
-    const args = ['--quick', '--only', 'golden,samples,ways,graphs,large']
-    if (missing.length > 0) args.push('--missing', missing.join())
-    const { ways } = await runDeviceProgram(t, { variant: 'plain', args, env })
-    for (const [way, cases] of Object.entries(ways))
-      t.equal(cases > 0, !missing.some((name) => way.endsWith(`: ${name}`)), `${way}: ${cases} cases`)
-  })
-}
+testDevices('--tiny')
 
 t.test('a way that is not taken fails', { timeout: BUILD_LIMIT }, async (t) => {
   const program = await emulatedProgram('plain', TARGET)
@@ -75,14 +57,6 @@ t.test('a way that is not taken fails', { timeout: BUILD_LIMIT }, async (t) => {
     [1, /on chip was not to be taken, and on chip was/],
     'nor one too many',
   )
-})
-
-t.test('with two of its multiprocessors', { timeout: BUILD_LIMIT }, async (t) => {
-  const args = ['--quick', '--multiprocessors', '2', '--only', 'lengths,samples,graphs,ways,large']
-  const env = { CUDA_ON_CPU_SMS: '16' }
-  const result = await runDeviceProgram(t, { variant: 'plain', args, env })
-  nothingDiffers(t, result)
-  t.match(result, { multiprocessors: 16, multiprocessorsUsed: 2 })
 })
 
 t.test('without a device it says so and fails', { timeout: BUILD_LIMIT }, async (t) => {

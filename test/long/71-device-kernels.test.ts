@@ -1,7 +1,7 @@
-/** The device's passes, executed on the CPU in more thread orders, and under AddressSanitizer and ThreadSanitizer. */
+/** The device's passes, executed on the CPU in more thread orders, on more devices, and under AddressSanitizer and ThreadSanitizer. */
 import t from 'tap'
 import type { Variant } from '../support/emulated'
-import { BUILD_LIMIT, nothingDiffers, runDeviceProgram } from '../support/device-program'
+import { BUILD_LIMIT, nothingDiffers, runDeviceProgram, testDevices } from '../support/device-program'
 
 t.setTimeout(6 * BUILD_LIMIT)
 
@@ -13,6 +13,7 @@ const SANITIZED: readonly { variant: Variant; order: string; args: readonly stri
 ]
 for (const [order, seed] of [
   ['reverse', 2],
+  ['random:1', 11],
   ['random:2', 12],
   ['random:3', 13],
 ] as const) {
@@ -22,6 +23,8 @@ for (const [order, seed] of [
     nothingDiffers(t, await runDeviceProgram(t, { variant: 'plain', args, env }))
   })
 }
+
+testDevices('--quick')
 
 for (const { variant, order, args } of SANITIZED) {
   t.test(

@@ -1,7 +1,7 @@
 /** Runs of test/native/device, the passes on a device against the formulas and the CPU backend. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Test } from 'tap'
+import t, { type Test } from 'tap'
 import { emulatedProgram, execute, type Variant } from './emulated'
 
 export const TARGET = 'jumpout_device_tests'
@@ -44,4 +44,44 @@ export function nothingDiffers(t: Test, { differences }: Result): void {
   const { groups, rates, thresholds, scales } = differences
   t.ok(groups > 0, `${groups} groups that could differ from the CPU backend's`)
   t.same({ rates, thresholds, scales }, { rates: 0, thresholds: 0, scales: 0 })
+}
+
+const COOPERATIVE = ['on chip', 'on chip and beyond']
+/** What a device cannot do, and the ways that it lacks for that. */
+const DEVICES: Record<string, { env: Record<string, string>; missing?: string[] }> = {
+  'that refuses cooperative launches': { env: { CUDA_ON_CPU_COOPERATIVE: 'refuse' }, missing: COOPERATIVE },
+  'without cooperative launches': { env: { CUDA_ON_CPU_COOPERATIVE: '0' }, missing: COOPERATIVE },
+  'without clusters': {
+    env: { CUDA_ON_CPU_ARCH: '75', CUDA_ON_CPU_SHARED: '65536' },
+    missing: ['cluster per row'],
+  },
+  'with less shared memory than is read ahead': {
+    env: { CUDA_ON_CPU_SHARED: '49152' },
+    missing: COOPERATIVE,
+  },
+  'that runs code for older ones': { env: { CUDA_ON_CPU_PTX: '75' }, missing: ['cluster per row'] },
+  'that lets no kernels overlap': { env: { CUDA_ON_CPU_OVERLAPS: '0' } },
+  'of one multiprocessor': { env: { CUDA_ON_CPU_SMS: '1', CUDA_ON_CPU_SHARED: '101376' } },
+  'of sixteen multiprocessors': { env: { CUDA_ON_CPU_SMS: '16', CUDA_ON_CPU_DEVICES: '1' } },
+}
+
+/** What other devices than the usual one do, and one with two of its multiprocessors. */
+export function testDevices(effort: '--tiny' | '--quick'): void {
+  for (const [kind, { env, missing = [] }] of Object.entries(DEVICES)) {
+    t.test(`plain, ${effort}, a device ${kind}`, { timeout: BUILD_LIMIT }, async (t) => {
+      const args = [effort, '--only', 'golden,samples,ways,graphs,large']
+      if (missing.length > 0) args.push('--missing', missing.join())
+      const { ways } = await runDeviceProgram(t, { variant: 'plain', args, env })
+      for (const [way, cases] of Object.entries(ways))
+        t.equal(cases > 0, !missing.some((name) => way.endsWith(`: ${name}`)), `${way}: ${cases} cases`)
+    })
+  }
+
+  t.test(`plain, ${effort}, with two of its multiprocessors`, { timeout: BUILD_LIMIT }, async (t) => {
+    const args = [effort, '--multiprocessors', '2', '--only', 'lengths,samples,graphs,ways,large']
+    const env = { CUDA_ON_CPU_SMS: '16' }
+    const result = await runDeviceProgram(t, { variant: 'plain', args, env })
+    nothingDiffers(t, result)
+    t.match(result, { multiprocessors: 16, multiprocessorsUsed: 2 })
+  })
 }
