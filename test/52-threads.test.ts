@@ -11,9 +11,9 @@ import { makeGradient, makeInput } from './support/inputs'
 import { root, runProgram } from './support/program'
 import { runtimeWith } from './support/runtime'
 
-t.test('1 to 8 threads', async (t) => {
+t.test('one to eight threads', async (t) => {
   const hashes = new Set<string>()
-  for (let threads = 1; threads <= 8; ++threads) {
+  for (const threads of [1, 2, 3, 5, 8]) {
     const { code, stdout, stderr } = await runProgram('large-calls.ts', [], {
       env: { JUMPOUT_NUM_THREADS: String(threads) },
     })

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { runtime } from 'jumpout'
 import t from 'tap'
-import { root } from './support/program'
+import { root } from '../support/program'
 
 // A semicolon is beyond CMake, whose lists it cuts; a comma is beyond its run paths.
 const scratch = join(mkdtempSync(join(tmpdir(), 'jumpout-')), 'C# + ü $x (1)')
