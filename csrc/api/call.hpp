@@ -1,9 +1,13 @@
-// Checks the arguments of a call, then passes it to a backend. No exception leaves it. Backends run in the standard
+// Checks the arguments of a call, then passes them to a backend. No exception leaves it. Backends run in the standard
 // floating-point environment, whatever the caller has set.
 #pragma once
 
 #include <new>
 #include <system_error>
+
+#if !defined(_WIN32)
+#include <pthread.h>
+#endif
 
 #include "api/environment.hpp"
 #include "api/spans.hpp"
@@ -16,9 +20,25 @@ namespace jumpout {
 template <class Args>
 jumpout_status check(const Args& args);
 
+// While it lives, pthread_cancel waits: the unwinding would meet functions that throw nothing, and end the process.
+class Uncancelled {
+ public:
+  Uncancelled(const Uncancelled&) = delete;
+#if defined(_WIN32)
+  Uncancelled() = default;
+#else
+  Uncancelled() { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_); }
+  ~Uncancelled() { pthread_setcancelstate(before_, nullptr); }
+
+ private:
+  int before_;
+#endif
+};
+
 // Runs what may lack memory, or threads.
 template <class Run>
 jumpout_status caught(Run&& run) noexcept {
+  const Uncancelled uncancelled;
   try {
     return run();
   } catch (const std::bad_alloc&) {
@@ -35,8 +55,9 @@ jumpout_status call(const Args* args, Run&& run) noexcept {
     if (!args) return failing(JUMPOUT_NULL_POINTER, "args");
     const Environment& env = environment();
     if (env.status != JUMPOUT_OK) return failing(env.status);
-    if (const auto status = check(*args)) return status;
-    return run(*env.cpu);
+    const Args own = *args;  // which may lie in an array that the call writes
+    if (const auto status = check(own)) return status;
+    return run(own, *env.cpu);
   });
 }
 

@@ -110,9 +110,13 @@ bool isCount(double value) { return within(value, 0.0, kMostElements) && std::fl
 
 jumpout_status checkCounts(const jumpout_forward_args& args) {
   for (const jumpout_group& group : std::span(args.groups, args.group_count))
-    if (!isCount(group.active) || !isCount(group.total) || group.active > group.total ||
-        (args.length && group.total == 0.0))
+    if (!isCount(group.active) || !isCount(group.total) || group.active > group.total)
       return failing(JUMPOUT_BAD_OPTION, "groups");
+  if (args.length == 0) return JUMPOUT_OK;
+  const auto size = static_cast<double>(args.layout.group_size);
+  for (const jumpout_group& group : std::span(args.groups, args.group_count))
+    if (size != 0.0 ? group.total != size : group.total < static_cast<double>(args.length))
+      return failing(JUMPOUT_BAD_LENGTH, "groups");
   return JUMPOUT_OK;
 }
 

@@ -26,15 +26,16 @@ size_t jumpout_group_count(size_t length, const jumpout_layout* layout) {
 size_t jumpout_mask_words(size_t length) { return maskWords(length); }
 
 jumpout_status jumpout_forward(const jumpout_forward_args* args) {
-  return call(args, [&](cpu::Backend& backend) { return backend.forward(*args), JUMPOUT_OK; });
+  return call(args, [](const auto& own, cpu::Backend& backend) { return backend.forward(own), JUMPOUT_OK; });
 }
 
 jumpout_status jumpout_backward(const jumpout_backward_args* args) {
-  return call(args, [&](cpu::Backend& backend) { return backend.backward(*args), JUMPOUT_OK; });
+  return call(args, [](const auto& own, cpu::Backend& backend) { return backend.backward(own), JUMPOUT_OK; });
 }
 
 jumpout_status jumpout_count_active(const jumpout_count_args* args) {
-  return call(args, [&](cpu::Backend& backend) { return backend.countActive(*args), JUMPOUT_OK; });
+  return call(args,
+              [](const auto& own, cpu::Backend& backend) { return backend.countActive(own), JUMPOUT_OK; });
 }
 
 jumpout_status jumpout_identity(const float* input, float* output, size_t length) {

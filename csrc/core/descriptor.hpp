@@ -38,10 +38,13 @@ struct NotAnInteger {};
 
 inline constexpr double kExactIntegers = 9007199254740992.0;  // 2^53
 
-// Conversions outside the range of the integer are undefined behaviour, so they are checked first; NaN fails too.
+// For limits up to 2^53. Conversions outside the range of the integer are undefined behaviour, so they are checked first; NaN
+// fails too.
 inline uint64_t integerBelow(double limit, double value) {
   if (!(value >= 0.0 && value < limit)) throw NotAnInteger{};
-  return static_cast<uint64_t>(value);
+  const auto integer = static_cast<int64_t>(value);
+  if (static_cast<double>(integer) != value) throw NotAnInteger{};
+  return static_cast<uint64_t>(integer);
 }
 
 struct Descriptor {

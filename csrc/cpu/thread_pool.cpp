@@ -96,17 +96,46 @@ void prepareWorker() {
 }
 #endif
 
+// The kernels take up to 64 KiB of stack, and the process may give new threads less.
+constexpr size_t kLeastStack = size_t{1} << 20;
+
+// Whether a thread runs `body`, detached.
+#if defined(_WIN32)
+bool startThread(void* (*body)(void*), void* argument) {
+  try {
+    std::thread(body, argument).detach();
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+#else
+bool startThread(void* (*body)(void*), void* argument) {
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0) return false;
+  size_t stack = 0;
+  pthread_attr_getstacksize(&attributes, &stack);
+  if (stack < kLeastStack) pthread_attr_setstacksize(&attributes, kLeastStack);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_t thread;
+  const bool started = pthread_create(&thread, &attributes, body, argument) == 0;
+  pthread_attr_destroy(&attributes);
+  return started;
+}
+#endif
+
 // Moves a worker that wakes on the caller's processor to another one: the system may leave it there while other processors
-// are hardly used. Its affinity stays as it was.
+// are hardly used. Its affinity stays as it was, unless somebody else changes it meanwhile.
 #if defined(__linux__)
 int currentProcessor() { return sched_getcpu(); }
 void leaveProcessor(int processor) {
-  cpu_set_t allowed;
+  cpu_set_t allowed, now;
   if (processor < 0 || processor != sched_getcpu() || sched_getaffinity(0, sizeof allowed, &allowed) != 0)
     return;
   cpu_set_t others = allowed;
   CPU_CLR(processor, &others);
-  if (CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof others, &others) == 0)
+  if (CPU_COUNT(&others) == 0 || sched_setaffinity(0, sizeof others, &others) != 0) return;
+  if (sched_getaffinity(0, sizeof now, &now) == 0 && CPU_EQUAL(&now, &others))
     sched_setaffinity(0, sizeof allowed, &allowed);
 }
 #else
@@ -163,6 +192,11 @@ class ThreadPool::Crew {
     }
   }
 
+  static void* worker(void* crew) {
+    static_cast<Crew*>(crew)->work();
+    return nullptr;
+  }
+
   void work() {
     prepareWorker();
     const StandardFloats standard;
@@ -208,17 +242,13 @@ class ThreadPool::Crew {
   std::atomic<int> callers_processor_{-1};
 };
 
-// Fewer threads than asked for are no error: the chunks are claimed by those that exist. Not inline: the lambda's type would
-// be exported by programs that link the static library.
+// Fewer threads than asked for are no error: the chunks are claimed by those that exist.
 void ThreadPool::Crew::start() {
   if (started_) return;
   started_ = true;
   const HostSignals blocked;
-  try {
-    for (unsigned i = 1; i < threads_; ++i) std::thread([this] { work(); }).detach();
-  } catch (const std::system_error&) {
-  } catch (const std::bad_alloc&) {
-  }
+  for (unsigned i = 1; i < threads_; ++i)
+    if (!startThread(worker, this)) return;
 }
 
 // A parked worker takes tens of microseconds to wake, a waiting one almost none. Below that, reading the clock costs too much.

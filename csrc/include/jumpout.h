@@ -1,6 +1,7 @@
 /* jumpout: improved dropout for networks with ReLUs (Wang, Zhou, Bilmes, ICML 2019), as a plain C API.
  *
- * Every function returns a status, throws nothing and keeps no pointer after it returned. Memory belongs to the caller.
+ * Every function returns a status, throws nothing and keeps no pointer after it returned. Memory belongs to the caller. The
+ * calling thread needs 64 KiB of stack.
  * docs/numerics.md defines all results, to the bit.
  */
 #ifndef JUMPOUT_H

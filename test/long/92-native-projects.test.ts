@@ -3,10 +3,19 @@
  * project is changed, and what it installs can be moved and is found again. Builds the library once, unoptimised.
  */
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { runtime } from 'jumpout'
+import { jumpoutForward, runtime } from 'jumpout'
 import t from 'tap'
 import { root } from '../support/program'
 
@@ -47,11 +56,16 @@ t.test('add_subdirectory: jumpout::jumpout exists, and no setting of the project
     build,
     '-DJUMPOUT_CUDA=OFF',
     '-DCMAKE_BUILD_TYPE=Debug',
+    '-DCMAKE_CXX_FLAGS=-ffast-math',
     '-DJUMPOUT_INSTALL=ON',
     '-DCMAKE_INSTALL_LIBDIR=lib64',
   )
   run('cmake', '--build', build, '--parallel', '2')
-  t.match(run(join(build, 'program'), input, join(scratch, 'output')), `version ${runtime.version}\n`)
+  const written = join(scratch, 'output')
+  t.match(run(join(build, 'program'), input, written), `version ${runtime.version}\n`)
+  const { output } = jumpoutForward(new Float32Array(1000).fill(1), { seed: 2026, call: 7, relu: true })
+  const bytes = Buffer.from(output.buffer)
+  t.ok(readFileSync(written).subarray(0, bytes.length).equals(bytes), 'its flags do not change a result')
 
   const prefix = join(scratch, 'prefix')
   run('cmake', '--install', build, '--prefix', prefix)

@@ -2,6 +2,7 @@
 // CUDA, every call of its API returns that status.
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -94,8 +95,13 @@ void forwardArguments() {
       a.groups[0].active = bad;
     });
   }
-  expect(JUMPOUT_BAD_OPTION, "groups",
-         [](Args& a) { a.counted = 1, a.groups[0].active = a.groups[0].total = 0; });
+  for (const double total : {0.0, 1.0, 63.0})
+    expect(JUMPOUT_BAD_LENGTH, "groups",
+           [=](Args& a) { a.counted = 1, a.groups[0].active = 0, a.groups[0].total = total; });
+  expect(JUMPOUT_BAD_LENGTH, "groups", [](Args& a) {
+    a.counted = 1, a.layout.group_size = 32, a.group_count = 2;
+    a.groups[0].total = 32, a.groups[1].total = 33;
+  });
   expect(JUMPOUT_OVERLAP, "output", [](Args& a) { a.output = const_cast<float*>(a.input) + 1; });
   expect(JUMPOUT_OVERLAP, "output", [](Args& a) { a.input = a.output + 63; });
   expect(JUMPOUT_OVERLAP, "mask", [](Args& a) { a.mask = reinterpret_cast<uint32_t*>(a.output + 63); });
@@ -116,6 +122,24 @@ void forwardArguments() {
   args.input = args.output = nullptr;
   args.length = 0;
   check::that(jumpout_forward(&args) == JUMPOUT_OK, "nothing needs no memory");
+}
+
+// Nor does a call that reads its arguments once mind where they are.
+void argumentsInAnOutput() {
+  const auto run = [](Arrays& arrays, void* place) {
+    for (float& value : arrays.input) value = 1.0f;
+    const jumpout_forward_args args = forwardArgs(arrays);
+    if (!place) return jumpout_forward(&args);
+    return jumpout_forward(static_cast<const jumpout_forward_args*>(std::memcpy(place, &args, sizeof args)));
+  };
+  Arrays apart, in_output, in_groups;
+  check::that(run(apart, nullptr) == JUMPOUT_OK, "arguments apart");
+  check::that(run(in_output, in_output.output) == JUMPOUT_OK, "arguments in the output");
+  check::that(run(in_groups, in_groups.groups) == JUMPOUT_OK, "arguments in the groups");
+  for (const Arrays* arrays : {&in_output, &in_groups})
+    check::that(std::memcmp(arrays->output, apart.output, 64 * sizeof(float)) == 0 &&
+                    std::memcmp(arrays->groups, apart.groups, sizeof apart.groups[0]) == 0,
+                "the same results");
 }
 
 void backwardAndCountArguments() {
@@ -299,6 +323,7 @@ void withoutCuda() {
 
 int main() {
   forwardArguments();
+  argumentsInAnOutput();
   backwardAndCountArguments();
   identity();
   conversions();

@@ -255,6 +255,44 @@ void noWorkers() {
 #endif
 }
 
+#if defined(__GLIBC__)
+// Workers have room for what they call, however little the process gives its threads.
+void smallStacks() {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, 32768);
+  check::that(pthread_setattr_default_np(&attributes) == 0, "little stack for new threads");
+  pthread_attr_destroy(&attributes);
+  const std::string want = resultsOf(kLarge, kStandard);
+  awaitWorkers(2);
+  check::that(workers().size() == 2 && resultsOf(kLarge, kStandard) == want, "results of workers");
+}
+#endif
+
+// A thread that is cancelled while it is inside ends behind the call.
+void cancelled() {
+  std::atomic<int> calls{0};
+  const auto loop = [](void* counter) -> void* {
+    for (;;) {
+      resultsOf(kLarge, kStandard);
+      ++*static_cast<std::atomic<int>*>(counter);
+      pthread_testcancel();
+    }
+  };
+  for (int i = 0; i < 5; ++i) {
+    pthread_t thread;
+    check::that(pthread_create(&thread, nullptr, loop, &calls) == 0, "a thread");
+    const int before = calls;
+    while (i > 0 && calls == before) usleep(100);  // the first time before the first call
+    usleep(i * 137);
+    pthread_cancel(thread);
+    void* result = nullptr;
+    pthread_join(thread, &result);
+    check::that(result == PTHREAD_CANCELED, "it was cancelled");
+  }
+  check::that(calls > 0, "behind its calls");
+}
+
 // Runs `body` in a child; what fails there, fails here, and a child that hangs is ended.
 void inChild(const std::string& what, const std::function<void()>& body) {
   std::fflush(stdout);
@@ -335,6 +373,10 @@ int main(int count, char**) {
   if (!emulated) {
     inChild("signals", signals);
     inChild("no workers", noWorkers);
+    inChild("cancelled threads", cancelled);
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    inChild("small stacks", smallStacks);
+#endif
   }
   for (const auto& [name, mode] : kOthers) inChild(name, [mode = mode] { floatsOfWorkers(mode); });
   for (const char* isa : {"scalar", "avx2", "avx512", "neon"}) {
