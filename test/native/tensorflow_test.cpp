@@ -359,11 +359,14 @@ void testAllocations() {
   short_descriptor.inputs[1].dims[0] = 1;
   jumpout::Descriptor wrong = descriptorOf(false);
   wrong.sigma = -1;
+  jumpout::Descriptor fraction = descriptorOf(false);
+  fraction.unitSize = 1.5;
   const std::tuple<const char*, TF_OpKernelContext, int> calls[] = {
       {"Forward", forwardOf(1000, descriptorOf(false)), kOk},
       {"Gradient", gradientOf(made), kOk},
       {"Forward", short_descriptor, kInvalidArgument},
       {"Forward", forwardOf(1000, wrong), kInvalidArgument},
+      {"Forward", forwardOf(1000, fraction), kInvalidArgument},
   };
   long allocations = 0;
   for (const auto& [name, call, code] : calls) {

@@ -1,6 +1,8 @@
 // The descriptor of a call (core/descriptor.hpp), any doubles, and the call that it makes.
 #include "core/descriptor.hpp"
 
+#include <cmath>
+
 #include "host_calls.hpp"
 
 namespace {
@@ -12,7 +14,9 @@ using jumpout::Descriptor;
 
 constexpr size_t kMostElements = 300;
 
-bool isInteger(double value, double limit) { return value >= 0.0 && value < limit; }
+bool isInteger(double value, double limit) {
+  return value >= 0.0 && value < limit && std::floor(value) == value;
+}
 
 // What `read` gives, or nothing where it throws; `wanted` says which.
 template <class Read>
@@ -80,7 +84,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   args.mask = arena.array<uint32_t>(jumpout_mask_words(args.length), 0);
   args.groups = arena.array<jumpout_group>(args.group_count, 0);
   if (arena.holds(jumpout::arrayOf("", args.groups, args.group_count, true)))
-    for (size_t row = 0; row < args.group_count; ++row) args.groups[row] = {3, 400, 0, 0, 0};
+    for (size_t row = 0; row < args.group_count; ++row)
+      args.groups[row] = {3, fields.groupSize != 0.0 ? fields.groupSize : double{kMostElements}, 0, 0, 0};
   fuzz::callForward(arena, args, in.take<uint8_t>());
   return 0;
 }
