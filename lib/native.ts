@@ -156,9 +156,8 @@ interface NativeDevices {
   wait(stream: number, other: number): void
   capturing(stream: number): boolean
 
-  captureBegin(stream: number): void
-  /** The graph, or undefined where it is not to be kept. */
-  captureEnd(stream: number, keep: boolean): number | undefined
+  /** The graph of what `body` enqueues. The capture is over also where this throws, or the script is terminated. */
+  capture(stream: number, body: () => void): number
   launch(graph: number, stream: number): void
   releaseGraph(graph: number): void
 

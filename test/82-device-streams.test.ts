@@ -74,6 +74,24 @@ t.test('wrapped streams', async (t) => {
   }
 })
 
+t.test('a stream lives as long as one of its names', async (t) => {
+  const own = new Stream()
+  const { handle } = own
+  const wrapped = Stream.wrap(handle)
+  const { output } = jumpoutForward(DeviceArray.from(input), { seed: 3, stream: own })
+  own.destroy()
+  await wrapped.synchronize()
+  t.equal(Stream.wrap(handle).device, 0)
+  equalBits(t, output.toHost({ stream: wrapped }), jumpoutForward(input, { seed: 3 }).output, 'output')
+  // Handles of destroyed streams come back, perhaps at once.
+  for (let round = 0; round < 20; ++round) {
+    using next = new Stream()
+    using same = Stream.wrap(next.handle)
+    t.equal(same.handle, next.handle)
+    next.capture(() => t.ok(same.capturing)).free()
+  }
+})
+
 t.test('a stream that is destroyed', async (t) => {
   let result
   let stream: Stream

@@ -1,5 +1,11 @@
 /** CUDA graphs: recorded once, launched many times, each time with another draw. */
-import './support/device'
+import { execFileSync } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { join } from 'node:path'
+import process from 'node:process'
+import { createContext, runInContext } from 'node:vm'
+import { deviceEnvironment } from './support/device'
 import {
   allocPinned,
   countActive,
@@ -12,9 +18,10 @@ import {
 } from 'jumpout'
 import t from 'tap'
 import { equalBits } from './support/bits'
-import { collectGarbage } from './support/collect'
+import { collectGarbage, collectUntil } from './support/collect'
 import { makeGradient, makeInput } from './support/inputs'
-import { whole } from './support/refusals'
+import { endedWell, runProgram } from './support/program'
+import { state, whole } from './support/refusals'
 
 const N = 3000
 const input = makeInput(N, 'signed')
@@ -142,7 +149,59 @@ t.test('streams that were made to wait are recorded too', async (t) => {
   }
 })
 
-t.test('calls in a capture that began elsewhere, as that of another library', async (t) => {
+/** Two names of each stream: what one of them began, the other knows of. */
+const NAMES: Record<string, (stream: Stream, body: (stream: Stream) => void) => Graph> = {
+  'the recording began by another name': (stream, body) =>
+    Stream.wrap(stream.handle).capture(() => body(stream)),
+  'the work goes by another name': (stream, body) => stream.capture(() => body(Stream.wrap(stream.handle))),
+  'a stream joined by another name': (stream, body) =>
+    stream.capture(() => {
+      const branch = new Stream()
+      Stream.wrap(branch.handle).wait(stream)
+      body(branch)
+      stream.wait(branch)
+    }),
+  'work by another name of a joined stream': (stream, body) =>
+    stream.capture(() => {
+      const branch = new Stream()
+      branch.wait(stream)
+      body(Stream.wrap(branch.handle))
+      stream.wait(Stream.wrap(branch.handle))
+    }),
+}
+for (const [what, record] of Object.entries(NAMES)) {
+  t.test(`a graph keeps the memory that it uses: ${what}`, async (t) => {
+    const stream = new Stream()
+    const out = DeviceArray.alloc(N)
+    const pinned = [allocPinned(N)]
+    pinned[0].set(input)
+    const graph = record(stream, (stream) => {
+      using x = DeviceArray.alloc(N).copyFrom(pinned.pop() as Float32Array, { stream })
+      const { output } = jumpoutForward(x, { seed: 3, stream })
+      out.copyFrom(output, { stream })
+      output.free()
+    })
+    await collectGarbage()
+    const others = Array.from({ length: 20 }, () => DeviceArray.from(new Float32Array(N).fill(NaN)))
+    graph.launch(stream)
+    await stream.synchronize()
+    equalBits(t, out.toHost(), jumpoutForward(input, { seed: 3 }).output, 'output')
+    t.ok(
+      others.every((array) => array.toHost().every(Number.isNaN)),
+      'and nothing else',
+    )
+  })
+}
+
+t.test('work that a recording of another thread contains', async (t) =>
+  endedWell(
+    t,
+    await runProgram('devices.ts', ['recordedElsewhere'], { env: deviceEnvironment }),
+    'as of another library',
+  ),
+)
+
+t.test('by another name, while a stream is recorded', async (t) => {
   const stream = new Stream()
   const same = Stream.wrap(stream.handle)
   const x = DeviceArray.from(input)
@@ -256,6 +315,96 @@ t.test('a promise that waits for the stream must settle first', async (t) => {
     Graph,
     'an empty one',
   )
+})
+
+t.test('a promise that waits for the stream by another name, too', async (t) => {
+  const stream = new Stream()
+  const promise = Stream.wrap(stream.handle).synchronize()
+  t.throws(() => stream.capture(() => undefined), { code: 'ERR_INVALID_STATE' })
+  const other = new Stream()
+  other.capture(() => t.throws(() => stream.wait(other), { code: 'ERR_INVALID_STATE' })).free()
+  await promise
+  stream.capture(() => undefined).free()
+})
+
+t.test('streams that the body destroys', async (t) => {
+  const x = DeviceArray.from(input)
+  const out = DeviceArray.alloc(N)
+  const stream = new Stream()
+  const graph = stream.capture(() => {
+    using branch = new Stream()
+    branch.wait(stream)
+    jumpoutForward(x, { seed: 10, out, stream: branch })
+    stream.wait(branch)
+    stream.destroy()
+  })
+  graph.launch()
+  equalBits(t, out.toHost(), jumpoutForward(input, { seed: 10 }).output, 'recorded all the same')
+
+  const gone = new Stream()
+  const alias = Stream.wrap(gone.handle)
+  const branch = new Stream()
+  t.throws(
+    () =>
+      gone.capture(() => {
+        branch.wait(gone)
+        out.clear({ stream: branch })
+        gone.destroy()
+      }),
+    { name: 'CudaError', cudaName: 'cudaErrorStreamCaptureUnjoined' },
+  )
+  for (const left of [branch, alias]) {
+    t.notOk(left.capturing)
+    left.capture(() => undefined).free()
+  }
+})
+
+t.test('a body that is terminated', (t) => {
+  const stream = new Stream()
+  const branch = new Stream()
+  const body = () => {
+    branch.wait(stream)
+    for (;;);
+  }
+  t.throws(
+    () => void runInContext('stream.capture(body)', createContext({ stream, body }), { timeout: 50 }),
+    {
+      code: 'ERR_SCRIPT_EXECUTION_TIMEOUT',
+    },
+  )
+  for (const left of [stream, branch]) {
+    t.notOk(left.capturing, 'it runs no finally, and the recording is over')
+    left.capture(() => undefined).free()
+  }
+  t.end()
+})
+
+const noFifo = { skip: process.platform === 'win32' && 'there are no named pipes in folders' }
+
+t.test('while all threads of Node are busy', noFifo, async (t) => {
+  const fifo = join(t.testdir(), 'fifo')
+  execFileSync('mkfifo', [fifo])
+  const threads = Number(process.env.UV_THREADPOOL_SIZE ?? 4)
+  const busy = Array.from({ length: threads }, () => open(fifo))
+  const stream = new Stream()
+  const memory = DeviceArray.from(input)
+  let returned = false
+  const owners = new FinalizationRegistry(() => (returned = true))
+  const borrow = () => {
+    const owner = { memory }
+    owners.register(owner, 0)
+    DeviceArray.wrap(memory.pointer, N, { owner }).clear({ stream }).free()
+  }
+  borrow()
+  t.type(
+    stream.capture(() => undefined),
+    Graph,
+    'waits for none of them',
+  )
+  const writer = openSync(fifo, 'w')
+  for (const file of await Promise.all(busy)) await file.close()
+  closeSync(writer)
+  t.ok(await collectUntil(() => returned), 'the memory is given back later')
 })
 
 t.test('without a counter every launch draws the same', async (t) => {

@@ -37,6 +37,12 @@ struct Call {
     return type == napi_undefined;
   }
 
+  bool isFunction(size_t index) const {
+    napi_valuetype type;
+    check(napi_typeof(env, values[index], &type));
+    return type == napi_function;
+  }
+
   double number(size_t index, const char* argument) const {
     double result;
     if (napi_get_value_double(env, values[index], &result) != napi_ok) throw wrongType("a number", argument);

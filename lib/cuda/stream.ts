@@ -73,7 +73,8 @@ export class Stream {
   }
 
   /**
-   * A cudaStream_t of another library, which still owns it and must keep it for as long as it is used here.
+   * A cudaStream_t of another library, which still owns it and must keep it for as long as it is used here. All Streams of one
+   * handle share its state. Memory of work that another library records is kept until this thread ends (docs/cuda.md).
    *
    * @param handle its address; 0n is the legacy default stream of `options.device`
    * @param options its device. Default: that of the stream
@@ -141,7 +142,8 @@ export class Stream {
    * Work enqueued from now on waits on the device for all work enqueued on `other` so far. This thread does not wait.
    *
    * @param other a stream of the same or another device
-   * @throws TypeError; Error (`ERR_INVALID_STATE`) once this stream was destroyed; CudaError
+   * @throws TypeError; Error (`ERR_INVALID_STATE`) once this stream was destroyed, or while a promise waits for it and `other`
+   * is being captured; CudaError
    */
   wait(other: Stream): this {
     const handle = this.#live('wait')
@@ -152,27 +154,36 @@ export class Stream {
   /**
    * Records the work that `body` enqueues on this stream, and on streams that it makes wait for this one, without running
    * it. The graph keeps all memory that it uses alive. Calls that would have to wait, such as `stats()` and copies to and
-   * from ordinary host arrays, throw.
+   * from ordinary host arrays, throw. Where this throws, the recording is discarded, and layers are as they were before it.
    *
    * @param body enqueues the work, and is done when it returns
-   * @throws TypeError for a promise; CudaError; and any error of `body`
+   * @throws TypeError for a promise; Error (`ERR_INVALID_STATE`) once this stream was destroyed, or while a promise waits for
+   * it; CudaError; and any error of `body`
    */
   capture(body: () => unknown): Graph {
     const handle = this.#live('capture')
     if (typeof body !== 'function') throw invalidType('a function', 'body', body)
-    native.captureBegin(handle)
+    const outer = recording
+    const undos: (() => void)[] = (recording = [])
     try {
-      const result = body()
-      if (typeof (result as PromiseLike<unknown> | undefined)?.then === 'function')
-        throw invalidValue('a function that is done when it returns', 'body', 'one that returned a promise')
+      const graph = native.capture(handle, () => {
+        const result = body()
+        if (typeof (result as PromiseLike<unknown> | undefined)?.then === 'function')
+          throw invalidValue('a function that is done when it returns', 'body', 'one that returned a promise')
+      })
+      return makeGraph(graph, this.#device)
     } catch (error) {
-      discard(handle)
+      for (const undo of undos.reverse()) undo()
       throw error
+    } finally {
+      recording = outer
     }
-    return makeGraph(native.captureEnd(handle, true) as number, this.#device)
   }
 
-  /** Destroys the stream, once work enqueued on it is done. A second call has no effect. */
+  /**
+   * Destroys the stream, once work enqueued on it is done and no {@link Stream.wrap | wrap} of it is left. A second call has no
+   * effect.
+   */
   destroy(): void {
     if (this.#handle === 0) return
     streamsCollected.unregister(this)
@@ -202,14 +213,11 @@ export class Stream {
   }
 }
 
-/** Ends a recording that failed; the first error matters more than one of ending it. */
-function discard(handle: number): void {
-  try {
-    native.captureEnd(handle, false)
-  } catch {
-    // The recording was broken already.
-  }
-}
+/** What the innermost capture of this thread is to put back if it is discarded. */
+let recording: (() => void)[] | undefined
+
+export const recordingOf = (stream: Stream | undefined): (() => void)[] | undefined =>
+  recording !== undefined && stream?.capturing === true ? recording : undefined
 
 function readStreamHandle(value: unknown, argument: string): number {
   if (typeof value !== 'object' || value === null || !isStream(value)) {

@@ -11,6 +11,7 @@ import {
   runtime,
   Stream,
 } from 'jumpout'
+import { collectGarbage } from '../support/collect'
 import { end, message, report, runProgramFile, startWorker } from '../support/workers'
 
 const LENGTH = 20_000
@@ -48,10 +49,31 @@ function flood(device: number): Promise<unknown>[] {
   })
 }
 
+/** Numbers that threads wait for to become 1. */
+type Turns = Int32Array<SharedArrayBuffer>
+
+function pass(turns: Turns, turn: number): void {
+  Atomics.store(turns, turn, 1)
+  Atomics.notify(turns, turn)
+}
+
 /** The tasks of a worker. */
 const tasks = {
   checksums: async (device: number) => report(await checksums(device)),
   floodAndEnd: (device: number) => void flood(device),
+  /** Records what the main thread enqueues meanwhile. */
+  async record({ handle, turns }: { handle: bigint; turns: Turns }) {
+    const stream = Stream.wrap(handle)
+    const graph = stream.capture(() => {
+      pass(turns, 0)
+      Atomics.wait(turns, 1, 0)
+    })
+    report('recorded')
+    Atomics.wait(turns, 2, 0)
+    graph.launch(stream)
+    await stream.synchronize()
+    report('launched')
+  },
 }
 
 function caught(run: () => unknown): CudaError {
@@ -73,6 +95,30 @@ const ways = {
     const results = await Promise.all([checksums(0), ...workers.map((worker) => message<number[]>(worker))])
     assert.equal(new Set(results.map((sums) => sums.join())).size, 1)
     assert(results[0].some((sum) => sum > 0))
+  },
+  async recordedElsewhere() {
+    const stream = new Stream()
+    const turns = new Int32Array(new SharedArrayBuffer(12))
+    const out = DeviceArray.alloc(LENGTH)
+    const page = [allocPinned(LENGTH)]
+    page[0].set(input)
+    const worker = startWorker(__filename, 'record', { handle: stream.handle, turns })
+    Atomics.wait(turns, 0, 0)
+    {
+      using x = DeviceArray.alloc(LENGTH).copyFrom(page.pop() as Float32Array, { stream })
+      const { output } = jumpoutForward(x, { seed: 3, stream })
+      out.copyFrom(output, { stream })
+      output.free()
+    }
+    pass(turns, 1)
+    await message(worker)
+    await collectGarbage()
+    const others = Array.from({ length: 20 }, () => DeviceArray.from(new Float32Array(LENGTH).fill(NaN)))
+    pass(turns, 2)
+    await message(worker)
+    assert.equal(await end(worker), 0)
+    assert.deepEqual(out.toHost(), jumpoutForward(input, { seed: 3 }).output)
+    assert(others.every((array) => array.toHost().every(Number.isNaN)))
   },
   async ended() {
     for (let round = 0; round < 5; ++round) assert.equal(await end(start('floodAndEnd', lastDevice)), 0)

@@ -13,18 +13,21 @@ namespace {
 constexpr ArgumentNames kCaptureNames{"capture", {}};
 constexpr ArgumentNames kLaunchNames{"launch", {{"stream", "stream"}}};
 
-void captureBegin(const Call& call) {
-  State& state = stateOf(call.env);
-  state.captures.begin(state.stream(call.number(0, "stream"), "stream"));
-}
-
-// captureEnd(stream, keep): the graph, or undefined where it is not to be kept.
-Napi::Value captureEnd(const Call& call) {
+// capture(stream, body): the graph of what `body` enqueues. It ends here, and not in JavaScript, since a script that is
+// terminated runs no `finally`. The body may destroy the stream.
+double capture(const Call& call) {
   State& state = stateOf(call.env);
   const StreamPointer stream = state.stream(call.number(0, "stream"), "stream");
-  const bool keep = call.boolean(1, "keep");
-  GraphPointer graph = state.captures.end(stream);
-  return keep ? Napi::Number::New(call.env, state.graphs.add(std::move(graph))) : Napi::Value();
+  napi_value undefined, result;
+  check(napi_get_undefined(call.env, &undefined));
+  if (!call.isFunction(1)) throw wrongType("a function", "body");
+  state.captures.begin(stream);
+  const napi_status called = napi_call_function(call.env, undefined, call.values[1], 0, nullptr, &result);
+  GraphPointer graph;
+  const jumpout_status ended = state.captures.end(stream, graph);
+  check(called);  // the error of the body matters more
+  require(ended, kCaptureNames);
+  return state.graphs.add(std::move(graph));
 }
 
 // launch(graph, stream)
@@ -39,15 +42,22 @@ void releaseGraph(const Call& call) { stateOf(call.env).graphs.remove(call.numbe
 
 }  // namespace
 
-DeviceGraph::~DeviceGraph() {
-  jumpout_cuda_graph_destroy(device, handle);
+Kept::~Kept() {
   for (const napi_ref array : arrays) napi_delete_reference(env, array);
 }
+
+void Kept::keepArray(napi_value array) {
+  napi_ref reference;
+  check(napi_create_reference(env, array, 1, &reference));
+  arrays.push_back(reference);
+}
+
+DeviceGraph::~DeviceGraph() { jumpout_cuda_graph_destroy(device, handle); }
 
 void DeviceGraph::launch(const StreamPointer& stream) {
   if (stream->capturing()) throw failureOf(JUMPOUT_CAPTURING, "launch");
   if (std::find(launched.begin(), launched.end(), stream) == launched.end()) {
-    for (const MemoryPointer& memory : memories) memory->noteUse(stream);
+    for (const MemoryPointer& memory : kept.memories) memory->noteUse(stream);
     launched.push_back(stream);
   }
   require(jumpout_cuda_graph_launch(device, handle, stream->handle), kLaunchNames);
@@ -79,15 +89,14 @@ void Captures::begin(const StreamPointer& stream) {
   captures_.push_back(std::move(capture));
 }
 
-GraphPointer Captures::end(const StreamPointer& stream) {
+jumpout_status Captures::end(const StreamPointer& stream, GraphPointer& graph) noexcept {
   const auto found = std::find_if(captures_.begin(), captures_.end(),
                                   [&](const auto& capture) { return capture->streams.front() == stream; });
-  if (found == captures_.end()) throw wrongState("a capture that began here", "capture", "none");
   const std::unique_ptr<Capture> capture = std::move(*found);
   captures_.erase(found);
-  require(capture->end(), kCaptureNames);
-  require(setupStream(stream->device)->synchronize(), kCaptureNames);
-  return capture->graph;
+  graph = capture->graph;
+  const jumpout_status status = capture->end();
+  return status == JUMPOUT_OK ? setupStreams_[stream->device]->synchronize() : status;
 }
 
 void Captures::abandon() noexcept {
@@ -102,8 +111,7 @@ const StreamPointer& Captures::setupStream(int32_t device) {
 }
 
 void exportGraphs(const Exports& exports) {
-  exports.add<captureBegin>("captureBegin");
-  exports.add<captureEnd>("captureEnd");
+  exports.add<capture>("capture");
   exports.add<launch>("launch");
   exports.add<releaseGraph>("releaseGraph");
 }

@@ -1,4 +1,4 @@
-// CUDA graphs. From the first call that is recorded to its end, a graph keeps everything alive that it uses.
+// CUDA graphs, and what they keep alive.
 #pragma once
 
 #include <node_api.h>
@@ -15,16 +15,29 @@
 
 namespace jumpout::node {
 
-struct DeviceGraph {
+// Everything that recorded work uses, from the first call that is recorded on.
+struct Kept {
   napi_env env;
-  int32_t device;
-  void* handle = nullptr;  // nullptr until its capture has ended
   std::unordered_set<MemoryPointer> memories;
-  std::vector<napi_ref> arrays;         // page-locked host memory that it copies from or to
+  std::vector<napi_ref> arrays;  // page-locked host memory that is copied from or to
+
+  explicit Kept(napi_env env) : env(env) {}
+  // On the JavaScript thread.
+  ~Kept();
+  Kept(const Kept&) = delete;
+  Kept& operator=(const Kept&) = delete;
+
+  void keepArray(napi_value array);
+};
+
+struct DeviceGraph {
+  int32_t device;
+  Kept kept;
+  void* handle = nullptr;               // nullptr until its capture has ended
   std::vector<StreamPointer> launched;  // the streams it was launched on
 
-  DeviceGraph(napi_env env, int32_t device) : env(env), device(device) {}
-  // On the JavaScript thread.
+  DeviceGraph(napi_env env, int32_t device) : device(device), kept(env) {}
+  // Before what it keeps.
   ~DeviceGraph();
   DeviceGraph(const DeviceGraph&) = delete;
   DeviceGraph& operator=(const DeviceGraph&) = delete;
@@ -38,7 +51,7 @@ using GraphPointer = std::shared_ptr<DeviceGraph>;
 struct Capture {
   GraphPointer graph;
   std::vector<StreamPointer> streams;  // the first is where it began; the others were made to wait for it
-  std::vector<std::pair<const DeviceStream*, MemoryPointer>> workspaces;
+  std::vector<std::pair<const DeviceStream*, void*>> workspaces;
 
   void add(const StreamPointer& stream);
   jumpout_status end() noexcept;
@@ -50,8 +63,8 @@ class Captures {
   Captures(napi_env env, Reaper& reaper) : env_(env), reaper_(reaper) {}
 
   void begin(const StreamPointer& stream);
-  // The capture is over even where this throws.
-  GraphPointer end(const StreamPointer& stream);
+  // The capture is over even where this fails.
+  jumpout_status end(const StreamPointer& stream, GraphPointer& graph) noexcept;
   void abandon() noexcept;
   // A stream of the device that is never captured, for work that a capture must not record.
   const StreamPointer& setupStream(int32_t device);

@@ -17,7 +17,7 @@ constexpr ArgumentNames kPointerNames{"pointer", {}};
 // released, one use on `stream` covers both.
 void forgetGoneStreams(std::vector<StreamPointer>& uses, const DeviceStream& stream) {
   std::erase_if(uses, [&](const StreamPointer& use) {
-    return use->gone && jumpout_cuda_stream_wait(stream.device, stream.handle, use->handle) == JUMPOUT_OK;
+    return use->gone() && jumpout_cuda_stream_wait(stream.device, stream.handle, use->handle) == JUMPOUT_OK;
   });
 }
 

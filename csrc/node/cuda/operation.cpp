@@ -17,12 +17,16 @@ void* Operation::useBytes(double handle, double offset, size_t bytes, const char
   const MemoryPointer& memory = state_.memory(handle, argument);
   if (memory->device != device()) throw wrongDevice("memory", device(), argument, memory->device);
   char* const first = memory->range(integerBelow(kExactIntegers, offset), bytes, argument);
-  if (!capturing_) {
+  if (capturing_) {
+    kept().memories.insert(memory);
+  } else {
     memory->noteUse(stream_);
-  } else if (stream_->capture != nullptr) {
-    stream_->capture->graph->memories.insert(memory);
   }
   return first;
+}
+
+Kept& Operation::kept() const {
+  return stream_->capture != nullptr ? stream_->capture->graph->kept : state_.lentForGood;
 }
 
 void* Operation::workspace() {
@@ -44,27 +48,14 @@ MemoryPointer Operation::makeWorkspace(const StreamPointer& order) {
 void* Operation::capturedWorkspace() {
   Capture* const capture = stream_->capture;
   if (capture != nullptr) {
-    for (const auto& [stream, memory] : capture->workspaces) {
-      if (stream == stream_.get()) return memory->pointer;
+    for (const auto& [stream, workspace] : capture->workspaces) {
+      if (stream == stream_.get()) return workspace;
     }
   }
-  MemoryPointer memory = makeWorkspace(nullptr);
-  void* const pointer = memory->pointer;
-  if (capture != nullptr) {
-    capture->workspaces.push_back({stream_.get(), memory});
-    capture->graph->memories.insert(std::move(memory));
-  } else {
-    // The graph of another library: its end is unknown, so this stays until the environment ends.
-    state_.lentForGood.push_back(std::move(memory));
-  }
-  return pointer;
-}
-
-void Operation::keepArray(napi_value array) {
-  if (stream_->capture == nullptr) return;
-  napi_ref reference;
-  check(napi_create_reference(state_.env, array, 1, &reference));
-  stream_->capture->graph->arrays.push_back(reference);
+  const MemoryPointer memory = makeWorkspace(nullptr);
+  kept().memories.insert(memory);
+  if (capture != nullptr) capture->workspaces.push_back({stream_.get(), memory->pointer});
+  return memory->pointer;
 }
 
 }  // namespace jumpout::node

@@ -26,7 +26,7 @@ class Operation {
   void* workspace();
 
   // Keeps a host array alive that a captured copy reads or writes at each launch of its graph.
-  void keepArray(napi_value array);
+  void keepArray(napi_value array) { kept().keepArray(array); }
 
   const StreamPointer& stream() const { return stream_; }
   int32_t device() const { return stream_->device; }
@@ -35,6 +35,8 @@ class Operation {
   jumpout_status synchronize() const { return stream_->synchronize(); }
 
  private:
+  // Of the graph that is being recorded.
+  Kept& kept() const;
   void* capturedWorkspace();
   // Cleared in the order of the stream.
   MemoryPointer makeWorkspace(const StreamPointer& order);

@@ -20,7 +20,7 @@ bool waitFor(const std::vector<StreamPointer>& streams) noexcept {
 
 struct Reaper::Round {
   std::shared_ptr<Reaper> reaper;
-  std::vector<Remains> remains;
+  std::list<Remains> remains;
   napi_async_work work = nullptr;
 };
 
@@ -68,16 +68,22 @@ void Reaper::startRound() noexcept {
     napi_delete_async_work(env_, round->work);
     return;
   }
-  inRound_ = inWait_ = true;
-  round.release();
+  inRound_ = true;
+  queued_ = round.release();
 }
 
 void Reaper::execute(napi_env, void* data) {
   auto* round = static_cast<Round*>(data);
+  Reaper& reaper = *round->reaper;
+  {
+    const std::lock_guard lock(reaper.mutex_);
+    reaper.queued_ = nullptr;
+    reaper.inWait_ = true;
+  }
   for (Remains& remains : round->remains) remains.done = waitFor(remains.uses);
-  const std::lock_guard lock(round->reaper->mutex_);
-  round->reaper->inWait_ = false;
-  round->reaper->idle_.notify_all();
+  const std::lock_guard lock(reaper.mutex_);
+  reaper.inWait_ = false;
+  reaper.idle_.notify_all();
 }
 
 void Reaper::complete(napi_env env, napi_status, void* data) {
@@ -87,26 +93,30 @@ void Reaper::complete(napi_env env, napi_status, void* data) {
 }
 
 // Starts another round only if `give` was called meanwhile; memory of streams that are being captured waits for that round.
-void Reaper::endRound(std::vector<Remains>& remains) noexcept {
+void Reaper::endRound(std::list<Remains>& remains) noexcept {
   const std::lock_guard lock(mutex_);
   inRound_ = false;
   const bool more = !waiting_.empty();
-  for (Remains& one : remains) {
-    if (!one.done) waiting_.push_back(std::move(one));
-  }
+  remains.remove_if([](const Remains& one) { return one.done; });
+  waiting_.splice(waiting_.end(), remains);
   if (more && !closed_) startRound();
 }
 
-void Reaper::settle() {
+void Reaper::settle() noexcept {
   std::unique_lock lock(mutex_);
+  settle(lock);
+}
+
+void Reaper::settle(std::unique_lock<std::mutex>& lock) noexcept {
+  if (queued_ != nullptr) waiting_.splice(waiting_.end(), queued_->remains);
   idle_.wait(lock, [this] { return !inWait_; });
 }
 
 void Reaper::close() noexcept {
-  std::vector<Remains> rest;
+  std::list<Remains> rest;
   {
     std::unique_lock lock(mutex_);
-    idle_.wait(lock, [this] { return !inWait_; });
+    settle(lock);
     closed_ = true;
     rest.swap(waiting_);
   }

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -26,8 +27,9 @@ class Reaper : public std::enable_shared_from_this<Reaper> {
   void give(Owner owner, std::vector<StreamPointer> uses) noexcept;
   // Keeps a JavaScript object alive, at most as long as the environment.
   Owner ownerOf(napi_value object);
-  // Blocks until no thread waits for a stream: a capture must not begin on a stream that a thread waits for.
-  void settle();
+  // Blocks until no thread waits for a stream, since a capture must not begin on such a stream. A round that no thread has
+  // begun is called off: Node's thread pool may be busy for as long as it likes.
+  void settle() noexcept;
   // When the environment ends: waits for the work on all memory. From then on, `give` waits too.
   void close() noexcept;
 
@@ -44,15 +46,17 @@ class Reaper : public std::enable_shared_from_this<Reaper> {
   static void complete(napi_env env, napi_status status, void* data);
   bool keep(Remains& remains, bool here) noexcept;
   void startRound() noexcept;
-  void endRound(std::vector<Remains>& remains) noexcept;
+  void settle(std::unique_lock<std::mutex>& lock) noexcept;
+  void endRound(std::list<Remains>& remains) noexcept;
 
   napi_env env_;
   std::thread::id thread_;
   std::mutex mutex_;
   std::condition_variable idle_;
-  std::vector<Remains> waiting_;
-  bool inRound_ = false;  // from the start of a round to its completion
-  bool inWait_ = false;   // while its thread waits
+  std::list<Remains> waiting_;
+  bool inRound_ = false;     // from the start of a round to its completion
+  Round* queued_ = nullptr;  // the round, until its thread begins
+  bool inWait_ = false;      // while its thread waits
   bool closed_ = false;
   std::atomic<bool> gone_{false};
 };

@@ -1,21 +1,20 @@
 #include "node/cuda/state.hpp"
 
+#include "node/descriptor.hpp"
 #include "node/errors.hpp"
 
 namespace jumpout::node {
 
-namespace {
-
 // Without CUDA there is no device, and the sentence says why.
-Failure noDevice(int32_t device, const char* argument) {
-  const int32_t count = jumpout_cuda_device_count();
-  if (count == 0) return failureOf(JUMPOUT_NO_CUDA, argument);
-  return wrongValue("a device below " + std::to_string(count), argument, std::to_string(device));
+int32_t existingDevice(double number, const char* argument) {
+  const int32_t device = deviceOf(number), count = jumpout_cuda_device_count();
+  if (device < count) return device;
+  if (count == 0) throw failureOf(JUMPOUT_NO_CUDA, argument);
+  throw wrongValue("a device below " + std::to_string(count), argument, std::to_string(device));
 }
 
-}  // namespace
-
-State::State(napi_env env) : env(env), reaper(std::make_shared<Reaper>(env)), captures(env, *reaper) {}
+State::State(napi_env env)
+    : env(env), reaper(std::make_shared<Reaper>(env)), captures(env, *reaper), lentForGood(env) {}
 
 // Graphs first, since they use the others.
 State::~State() {
@@ -42,8 +41,7 @@ const StreamPointer& State::stream(double handle, int32_t device, const char* ar
   }
   StreamPointer& legacy = defaultStreams_[device];
   if (legacy == nullptr) {
-    if (device >= jumpout_cuda_device_count()) throw noDevice(device, argument);
-    legacy = std::make_shared<DeviceStream>(device, nullptr, false);
+    legacy = std::make_shared<DeviceStream>(existingDevice(device, argument), nullptr, false);
   }
   return legacy;
 }

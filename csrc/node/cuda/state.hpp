@@ -5,7 +5,6 @@
 
 #include <map>
 #include <memory>
-#include <vector>
 
 #include "node/cuda/graph.hpp"
 #include "node/cuda/handles.hpp"
@@ -28,8 +27,9 @@ struct State {
   HandleTable<DeviceMemory> memories;
   HandleTable<DeviceStream> streams;
   HandleTable<DeviceGraph> graphs;
+  KnownStreams knownStreams;
   Captures captures;
-  std::vector<MemoryPointer> lentForGood;  // workspaces in graphs of other libraries
+  Kept lentForGood;  // to graphs of other libraries, whose end is unknown
 
   // Handle 0: the legacy default stream of that device. Throws a Failure that names the argument.
   const StreamPointer& stream(double handle, int32_t device, const char* argument);
@@ -39,6 +39,9 @@ struct State {
  private:
   std::map<int32_t, StreamPointer> defaultStreams_;  // by device
 };
+
+// Throws a Failure that names the argument.
+int32_t existingDevice(double device, const char* argument);
 
 State& stateOf(napi_env env);
 

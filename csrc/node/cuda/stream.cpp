@@ -18,7 +18,9 @@ const StreamPointer& streamOf(const Call& call, size_t index, const char* argume
 }
 
 double createStream(const Call& call) {
-  return stateOf(call.env).streams.add(makeStream(deviceOf(call.number(0, "device"))));
+  State& state = stateOf(call.env);
+  return state.streams.add(
+      state.knownStreams.make(existingDevice(call.number(0, "device"), "options.device")));
 }
 
 // wrapStream(handle, device): the caller knows the device already.
@@ -26,9 +28,10 @@ double wrapStream(const Call& call) {
   void* const handle = call.pointer(0, "handle");
   const int32_t device = deviceOf(call.number(1, "device"));
   State& state = stateOf(call.env);
-  // The legacy default stream has one workspace, however it is named.
-  return state.streams.add(handle == nullptr ? state.stream(0.0, device, "options.device")
-                                             : std::make_shared<DeviceStream>(device, handle, false));
+  if (handle != nullptr) return state.streams.add(state.knownStreams.wrap(device, handle));
+  StreamPointer legacy = state.stream(0.0, device, "options.device");
+  ++legacy->names;
+  return state.streams.add(std::move(legacy));
 }
 
 double streamDevice(const Call& call) {
@@ -44,7 +47,7 @@ Napi::BigInt streamHandle(const Call& call) {
 
 void releaseStream(const Call& call) {
   const StreamPointer stream = stateOf(call.env).streams.remove(call.number(0, "stream"));
-  if (stream != nullptr && stream->handle != nullptr) stream->gone = true;
+  if (stream != nullptr) --stream->names;
 }
 
 napi_value synchronize(const Call& call) {
@@ -86,6 +89,23 @@ StreamPointer makeStream(int32_t device) {
   require(jumpout_cuda_stream_create(device, &stream->handle), kOnDeviceNames);
   stream->owned = true;
   return stream;
+}
+
+const StreamPointer& KnownStreams::add(const StreamPointer& stream) {
+  std::erase_if(streams_, [](const auto& known) { return known.second.expired(); });
+  // In the place of a wrapped one of that name, which its owner has destroyed.
+  streams_.insert_or_assign({stream->device, stream->handle}, stream);
+  return stream;
+}
+
+StreamPointer KnownStreams::make(int32_t device) { return add(makeStream(device)); }
+
+StreamPointer KnownStreams::wrap(int32_t device, void* handle) {
+  const auto found = streams_.find({device, handle});
+  const StreamPointer known = found == streams_.end() ? nullptr : found->second.lock();
+  if (known == nullptr) return add(std::make_shared<DeviceStream>(device, handle, false));
+  ++known->names;
+  return known;
 }
 
 StreamPointer whileWaiting(const StreamPointer& stream) {

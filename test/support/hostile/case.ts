@@ -150,6 +150,7 @@ export class Runner {
       row.check?.(world, { self, args, result, honest })
     }
     if (again === 0) world.assertState()
+    world.device?.assertNoCapture()
     this.#assertNoEffect()
     world.end()
   }

@@ -167,12 +167,6 @@ function checkCount(world: World, { args: [input, bag], result, honest }: Call):
   assert(JSON.stringify(result) === JSON.stringify(expected), 'counts')
 }
 
-function checkCapture(world: World, { self }: Call): void {
-  const { device } = world
-  if (device !== undefined && self === device.stream && !device.stream.destroyed)
-    assert(!device.stream.capturing, 'no stream is left capturing')
-}
-
 const layer = (rest: Row): Row => ({ self: layers, ...rest })
 const array = (rest: Row = {}): Row => ({ self: deviceArrays, ...rest })
 const stream = (rest: Row = {}): Row => ({ self: streams, ...rest })
@@ -296,7 +290,7 @@ export const ROWS: Record<string, Row> = {
   'get Stream.prototype.capturing': stream(),
   'Stream.prototype.synchronize': stream(),
   'Stream.prototype.wait': stream({ args: [streams] }),
-  'Stream.prototype.capture': stream({ args: [mostly(functions, anything)], check: checkCapture }),
+  'Stream.prototype.capture': stream({ args: [mostly(functions, anything)] }),
   'Stream.prototype.destroy': stream(),
   [`Stream.prototype${DISPOSE}`]: stream(),
   [`Stream.prototype${INSPECT}`]: stream(inspected),

@@ -216,6 +216,9 @@ export class World {
 /** Arrays and streams on a device. */
 class DeviceThings {
   readonly stream: Jumpout.Stream
+  /** Another name of it. */
+  readonly alias: Jumpout.Stream
+  readonly branch: Jumpout.Stream
   readonly graph: Jumpout.Graph
   readonly input: Jumpout.DeviceArray<'float32'>
   readonly out: Jumpout.DeviceArray<'float32'>
@@ -226,6 +229,8 @@ class DeviceThings {
 
   constructor({ jumpout: { DeviceArray, jumpoutForward, Stream } }: Room, length: number) {
     this.stream = new Stream()
+    this.alias = Stream.wrap(this.stream.handle)
+    this.branch = new Stream()
     this.input = DeviceArray.from(makeInput(length))
     this.out = DeviceArray.alloc(length).clear()
     this.half = DeviceArray.alloc(length, { dtype: 'float16' }).clear()
@@ -235,10 +240,21 @@ class DeviceThings {
     this.graph = this.stream.capture(() => this.out.clear({ stream: this.stream }))
   }
 
+  /** Work on the branch, in a capture too. */
+  fork(): void {
+    this.branch.wait(this.alias)
+    this.out.clear({ stream: this.branch })
+  }
+
+  assertNoCapture(): void {
+    for (const stream of [this.alias, this.branch])
+      if (stream.capturing) throw new Error('a stream was left capturing')
+  }
+
   end(): void {
     for (const array of [this.input, this.out, this.half, this.mask, this.count]) array.free()
     this.graph.free()
-    this.stream.destroy()
+    for (const stream of [this.stream, this.alias, this.branch]) stream.destroy()
   }
 }
 
@@ -285,6 +301,15 @@ export const ACTIONS = {
   destroyStream: ({ device }) => device?.stream.destroy(),
   freeGraph: ({ device }) => device?.graph.free(),
   capture: ({ device }) => device?.stream.capture(() => undefined),
+  fork: ({ device }) => device?.fork(),
+  forkAndDestroy: ({ device }) => {
+    device?.fork()
+    device?.stream.destroy()
+  },
+  forkAndJoin: ({ device }) => {
+    device?.fork()
+    if (device !== undefined) device.alias.wait(device.branch)
+  },
   disposeTensor: ({ tfjs }) => tfjs?.disposeTensors(),
   useTfLayer: ({ tfjs }) => tfjs?.useLayer(),
   setTfCalls: ({ tfjs }) => tfjs?.setCalls(),
