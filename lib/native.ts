@@ -102,9 +102,12 @@ type HostArray = Float32Array | Uint32Array | BigUint64Array
 interface NativeDevices {
   readonly deviceFields: readonly string[]
 
-  /** In the order of `stream`, or with -1 on any stream at once, as where the stream is being captured. */
-  allocate(device: number, bytes: number, stream: number): number
-  /** The device that a pointer belongs to, -1 for memory of the host. */
+  /**
+   * In the order of `stream`, or with -1 on any stream at once, as where the stream is being captured. `cleared`: zeros, in
+   * memory that may be read before work on a stream has written it.
+   */
+  allocate(device: number, bytes: number, stream: number, cleared: boolean): number
+  /** The device that a pointer belongs to, -1 for memory of the host and memory that CUDA does not know. */
   memoryOf(pointer: bigint): number
   /** `owner`, where there is one, is kept alive until the work on the memory is done. */
   wrapMemory(pointer: bigint, bytes: number, device: number, owner: object | undefined): number
@@ -146,6 +149,8 @@ interface NativeDevices {
   settle(memory: number): void
   /** One row of statistics a record, when all work on that memory is done. */
   readRecords(memory: number, offset: number, stream: number, rows: Float64Array): void
+  /** The call number of a record, likewise. */
+  readCall(memory: number, offset: number, stream: number): bigint
 
   createStream(device: number): number
   wrapStream(handle: bigint, device: number): number

@@ -96,6 +96,8 @@ export interface Place<K extends Kinds = Kinds> {
   /** Memory for active counts, one per group. */
   countsFor(input: K['tensor'], groupCount: number, value: unknown, argument: string): K['tensor']
   streamFor(input: K['tensor'], value: unknown): K['stream']
+  /** Where work on the stream is recorded: takes what puts the host's state back, should the recording be discarded. */
+  recordingOf(stream: K['stream']): (() => void)[] | undefined
 
   /** Fills the rows, and returns the rows for the pass. */
   forward(call: Call<K>, output: K['tensor'], mask: K['mask'] | undefined, rows: K['rows']): K['rows']

@@ -41,7 +41,8 @@ export interface Saved {
    * One entry per group; none in evaluation, which counts and draws nothing. On a device this waits for the work that writes
    * them; after launches of a captured graph they are those of the last launch.
    *
-   * @throws CudaError if the device failed, or while the stream is being captured
+   * @throws CudaError if the device failed, or while the stream is being captured; Error (`ERR_INVALID_STATE`) before the first
+   * launch of the graph that records this forward
    */
   stats(): readonly GroupStats[]
 }

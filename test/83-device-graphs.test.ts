@@ -407,6 +407,40 @@ t.test('while all threads of Node are busy', noFifo, async (t) => {
   t.ok(await collectUntil(() => returned), 'the memory is given back later')
 })
 
+t.test('statistics of a graph that was never launched', async (t) => {
+  const stream = new Stream()
+  const x = DeviceArray.from(input)
+  const call = longs(5n)
+  const kinds = { one: {}, many: { granularity: 'sample', shape: [100, 30] } } as const
+  const missing = (what: string) => state(`Expected a launch of its graph for ${what}, got none`)
+  const results: ForwardResult<DeviceArray>[] = []
+  const record = () => {
+    for (const kind of Object.values(kinds))
+      results.push(jumpoutForward(x, { ...kind, seed: 1, call, stream }))
+  }
+  const graph = stream.capture(record)
+  t.throws(() =>
+    stream.capture(() => {
+      record()
+      throw new Error('discarded')
+    }),
+  )
+  for (const { saved } of results) {
+    t.throws(() => saved.stats(), missing('stats'))
+    t.throws(() => saved.call, missing('call'))
+  }
+  graph.launch(stream)
+  for (const [i, kind] of Object.values(kinds).entries()) {
+    const number = BigInt(5 + i)
+    t.equal(results[i].saved.call, number)
+    t.strictSame(
+      results[i].saved.stats(),
+      jumpoutForward(input, { ...kind, seed: 1, call: number }).saved.stats(),
+    )
+  }
+  t.end()
+})
+
 t.test('without a counter every launch draws the same', async (t) => {
   const stream = new Stream()
   const x = DeviceArray.from(input)

@@ -115,14 +115,14 @@ t.test('on the host', (t) => {
 
 t.test('without CUDA', { skip: onGpu }, (t) => {
   const host = require('../build/Release/jumpout.node') as typeof addon
-  for (const call of [() => host.allocate(0, 8, -1), () => host.wrapStream(0n, 0)])
+  for (const call of [() => host.allocate(0, 8, -1, false), () => host.wrapStream(0n, 0)])
     t.throws(call, { code: 'ERR_CUDA', message: 'CUDA is not available: ' })
   t.end()
 })
 
 t.test('on devices', async (t) => {
   const bytes = 4 * N
-  const memory = native.allocate(0, bytes, -1)
+  const memory = native.allocate(0, bytes, -1, false)
   const host = marked(N)
   native.copy(memory, 0, 0, 0, host, true)
   const stream = native.createStream(0)
@@ -132,19 +132,18 @@ t.test('on devices', async (t) => {
   const noStream = (argument: string) =>
     value(`Expected a stream that was not destroyed for ${argument}, got a destroyed one`)
   const noDevice = value(`Expected a device below ${BEYOND} for options.stream, got ${BEYOND}`)
-  const free = native.allocate(0, 8, stream)
+  const free = native.allocate(0, 8, stream, false)
   native.releaseMemory(free)
   native.releaseMemory(free)
 
   refuses(t, [
     [
       'allocate',
-      [BEYOND, 8, -1],
-      value('Expected one device, and one that exists, for options.device, got another'),
+      [BEYOND, 8, -1, false],
+      value(`Expected a device below ${BEYOND} for options.device, got ${BEYOND}`),
     ],
-    ['allocate', [BEYOND, 8, 0], noDevice],
-    ['allocate', [-1, 8, 0], numbers],
-    ['allocate', [0, 8, gone], noStream('options.stream')],
+    ['allocate', [-1, 8, 0, false], numbers],
+    ['allocate', [0, 8, gone, false], noStream('options.stream')],
     ['allocate', [0, '8', 0], type('Expected a number for bytes, got something else')],
     ['pointer', [free], freed('pointer')],
     ['settle', [free], freed('array')],
@@ -168,11 +167,7 @@ t.test('on devices', async (t) => {
       value('Expected memory aligned to its elements for the copy, got a misaligned array'),
     ],
     ['readRecords', [memory, 0, 0, new Float64Array(4)], lengths('rows')],
-    [
-      'createStream',
-      [BEYOND],
-      value('Expected one device, and one that exists, for options.device, got another'),
-    ],
+    ['createStream', [BEYOND], value(`Expected a device below ${BEYOND} for options.device, got ${BEYOND}`)],
     [
       'wrapStream',
       [0n, BEYOND],
@@ -181,7 +176,7 @@ t.test('on devices', async (t) => {
     ['wrapStream', ['0', 0], type('Expected a bigint from 0 to 2^64 - 1 for handle, got something else')],
     ['synchronize', [gone], noStream('stream')],
     ['wait', [stream, gone], noStream('other')],
-    ['captureEnd', [stream, true], state('Expected a capture that began here for capture, got none')],
+    ['capture', [stream, {}], type('Expected a function for body, got something else')],
     ['launch', [1, stream], value('Expected a graph that was not freed for launch, got a freed one')],
     ['toDLPack', [memory, 0, N + 1, 0, false], lengths('array')],
     ['fromDLPack', [{}], type('Expected an external tagged dltensor for tensor, got something else')],
@@ -190,7 +185,7 @@ t.test('on devices', async (t) => {
     refuses(t, [
       [
         'allocate',
-        [LAST, 8, stream],
+        [LAST, 8, stream, false],
         value(`Expected a stream of device ${LAST} for options.stream, got one of device 0`),
       ],
     ])
@@ -211,7 +206,7 @@ t.test('on devices', async (t) => {
         outputOffset: 0,
         ...change,
       }).forEach(([name, number]) => (descriptor[at[name as keyof typeof at]] = number))
-    const elsewhere = native.allocate(LAST, bytes, -1)
+    const elsewhere = native.allocate(LAST, bytes, -1, false)
     const cases: [object, Refusal][] = [
       [{ device: BEYOND }, noDevice],
       [{ device: 0.5, length: -1 }, numbers],
@@ -242,10 +237,10 @@ t.test('on devices', async (t) => {
     const waiting = native.synchronize(stream)
     const busy = (argument: string) =>
       state(`Expected no promise that waits for the stream for ${argument}, got one that has not settled`)
-    refuses(t, [['captureBegin', [stream], busy('capture')]])
+    const nothing = () => undefined
+    refuses(t, [['capture', [stream, nothing], busy('capture')]])
     const first = native.createStream(0)
-    native.captureBegin(first)
-    refuses(t, [['wait', [stream, first], busy('wait')]])
+    native.capture(first, () => refuses(t, [['wait', [stream, first], busy('wait')]]))
     await waiting
     const capturing = (argument: string) =>
       refusal(
@@ -254,19 +249,19 @@ t.test('on devices', async (t) => {
       )(
         `cudaErrorStreamCaptureUnsupported (900): ${argument} would have to wait for a stream that is being captured`,
       )
-    refuses(t, [
-      ['captureBegin', [first], capturing('capture')],
-      ['synchronize', [first], capturing('synchronize')],
-      ['copy', [memory, 0, 0, first, host, true], capturing('a copy of pageable memory')],
-      ['copyAsync', [memory, 0, 0, first, host, true], capturing('a promise')],
-      ['readRecords', [memory, 0, first, rows], capturing('stats')],
-    ])
-    native.settle(memory) // which that stream did not use
-    native.captureEnd(first, false)
+    native.capture(first, () => {
+      refuses(t, [
+        ['capture', [first, nothing], capturing('capture')],
+        ['synchronize', [first], capturing('synchronize')],
+        ['copy', [memory, 0, 0, first, host, true], capturing('a copy of pageable memory')],
+        ['copyAsync', [memory, 0, 0, first, host, true], capturing('a promise')],
+        ['readRecords', [memory, 0, first, rows], capturing('stats')],
+        ['readCall', [memory, 0, first], capturing('call')],
+      ])
+      native.settle(memory) // which that stream did not use
+    })
     native.clear(memory, 0, 0, first)
-    native.captureBegin(first)
-    t.doesNotThrow(() => native.settle(memory), 'nor waits for what is captured')
-    native.captureEnd(first, false)
+    native.capture(first, () => t.doesNotThrow(() => native.settle(memory), 'nor waits for what is captured'))
     t.end()
   })
 
@@ -274,11 +269,13 @@ t.test('on devices', async (t) => {
     const worker = new Worker(
       `const addon = require(${JSON.stringify(binary)})
       const stream = addon.createStream(0)
-      const memory = addon.allocate(0, 64, -1)
+      const memory = addon.allocate(0, 64, -1, false)
       const same = addon.wrapMemory(addon.pointer(memory), 64, 0, {})
       addon.clear(same, 0, 64, stream)
-      addon.captureBegin(stream)
-      addon.releaseMemory(same)`,
+      addon.capture(stream, () => {
+        addon.releaseMemory(same)
+        process.exit()
+      })`,
       { eval: true },
     )
     const [code] = (await once(worker, 'exit')) as [number]

@@ -103,9 +103,13 @@ export interface DeviceSpan {
 /** The `stream` of memory that any stream may use at once, even while one is being captured. */
 export const ANY_STREAM = -1
 
-/** Uninitialised. `stream` is a number of the binding, or ANY_STREAM. */
-export const allocateOnDevice = (device: number, bytes: number, stream: number): DeviceMemory =>
-  new DeviceMemory(native.allocate(device, bytes, stream), device, bytes)
+/** Uninitialised, unless `cleared`. `stream` is a number of the binding, or ANY_STREAM. */
+export const allocateOnDevice = (
+  device: number,
+  bytes: number,
+  stream: number,
+  cleared = false,
+): DeviceMemory => new DeviceMemory(native.allocate(device, bytes, stream, cleared), device, bytes)
 
 /** Device memory in the form of @rapidsai/cuda and others. */
 export interface CudaMemory {

@@ -18,7 +18,7 @@ import {
   readPointer,
   wrapMemory,
 } from './memory'
-import { handleOrDefault, readStream, type Stream } from './stream'
+import { handleOrDefault, readStream, recordingOf, type Stream } from './stream'
 
 /** The records that a call writes on the device: one per group. */
 interface Records extends DeviceSpan {
@@ -89,8 +89,6 @@ function readArray<D extends DType>(
 
 /** sizeof(jumpout_record) */
 const RECORD_BYTES = 48
-/** Offset of the call number in a record, its last field. */
-const CALL_OFFSET = RECORD_BYTES - 8
 const ALIGNMENT = 16
 const SLAB_BYTES = 16 * 1024
 /** In bytes. Larger requests get memory of their own. */
@@ -109,16 +107,19 @@ function slabFor(device: number, stream: Stream | undefined, bytes: number): Sla
   const current = stream === undefined ? slabsOfDefaultStreams[device] : slabs.get(stream)
   if (current !== undefined && current.used + bytes <= SLAB_BYTES) return current
   // The old slab is collected once no call needs a part of it.
-  const slab = { memory: allocateOnDevice(device, SLAB_BYTES, ANY_STREAM), used: 0 }
+  const slab = { memory: allocateOnDevice(device, SLAB_BYTES, ANY_STREAM, true), used: 0 }
   if (stream === undefined) slabsOfDefaultStreams[device] = slab
   else slabs.set(stream, slab)
   return slab
 }
 
-/** Cut from slabs, since an allocation per call would cost as much as the call. */
+/**
+ * Zeros, until work of the stream writes them: a graph that is never launched does not. Cut from slabs, since an allocation
+ * per call would cost as much as the call.
+ */
 function cutFromSlab(device: number, stream: Stream | undefined, bytes: number): DeviceSpan {
   if (bytes > LARGEST_CUT) {
-    return { memory: allocateOnDevice(device, bytes, handleOrDefault(stream)), offset: 0 }
+    return { memory: allocateOnDevice(device, bytes, handleOrDefault(stream), true), offset: 0 }
   }
   const slab = slabFor(device, stream, bytes)
   const offset = slab.used
@@ -173,8 +174,9 @@ class ResultMemory implements Memory<Cuda> {
 
   rows({ device, dtype }: DeviceArray, groupCount: number, stream: Stream | undefined): Records {
     const bytes = RECORD_BYTES * groupCount
+    // What was used before would have the statistics of another call until the graph is launched.
     const { memory, offset } =
-      this.#records === undefined
+      this.#records === undefined || recordingOf(stream) !== undefined
         ? cutFromSlab(device, stream, bytes)
         : { memory: this.#records.take(device, bytes), offset: 0 }
     return { memory, offset, dtype, stream }
@@ -248,6 +250,8 @@ export const cuda: Place<Cuda> = {
     return value as Stream | undefined
   },
 
+  recordingOf,
+
   forward(call, output, mask, records) {
     const { input, layout, counts, stream } = call
     const active =
@@ -313,11 +317,7 @@ export const cuda: Place<Cuda> = {
   },
 
   readCall({ draw, rows: { memory, offset, stream } }) {
-    if (draw !== undefined) return callOf(draw)
-    const call = new BigUint64Array(1)
-    native.settle(memory.handle)
-    native.copy(memory.handle, offset + CALL_OFFSET, KINDS.uint64.code, handleOrDefault(stream), call, false)
-    return call[0]
+    return draw === undefined ? native.readCall(memory.handle, offset, handleOrDefault(stream)) : callOf(draw)
   },
 
   apart: (mask) => mask,

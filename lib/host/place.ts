@@ -159,6 +159,8 @@ export const host: Place<Host> = {
 
   streamFor: () => undefined,
 
+  recordingOf: () => undefined,
+
   forward(call, output, mask, rows: Float64Array) {
     const { input, length, settings, layout, draw, training, counts } = call
     if (counts !== undefined) writeCounts(rows, counts)

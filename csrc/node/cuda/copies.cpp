@@ -158,19 +158,32 @@ void store(const Call& call) {
   require(jumpout_cuda_store(device, to, numbers.data, numbers.length, stream->handle), kCopyNames);
 }
 
-// readRecords(memory, offset, stream, rows)
-void readRecords(const Call& call) {
+// The records from (memory, offset, stream) on, when the work on that memory is done.
+std::vector<jumpout_record> recordsOf(const Call& call, size_t count, const char* what) {
   Target target(call, 2, "records");
-  const Array<jumpout_group> rows = call.rows(3);
-  if (target.operation.capturing()) throw failureOf(JUMPOUT_CAPTURING, "stats");
-  std::vector<jumpout_record> records(rows.length);
-  const auto* const first = target.use<jumpout_record>(rows.length);
+  if (target.operation.capturing()) throw failureOf(JUMPOUT_CAPTURING, what);
+  std::vector<jumpout_record> records(count);
+  const auto* const first = target.use<jumpout_record>(count);
   target.memory->settle();
   // Pageable memory: the call returns when the records are there.
-  const size_t bytes = rows.length * sizeof(jumpout_record);
+  const size_t bytes = count * sizeof(jumpout_record);
   require(jumpout_cuda_copy(target.memory->device, records.data(), first, bytes, target.operation.handle()),
           kCopyNames);
+  // Memory for records begins as zeros, and every forward writes a scale.
+  if (count != 0 && records.front().scale == 0.0f) throw wrongState("a launch of its graph", what, "none");
+  return records;
+}
+
+// readRecords(memory, offset, stream, rows)
+void readRecords(const Call& call) {
+  const Array<jumpout_group> rows = call.rows(3);
+  const std::vector<jumpout_record> records = recordsOf(call, rows.length, "stats");
   for (size_t row = 0; row < rows.length; ++row) rows.data[row] = jumpout_group_of_record(&records[row]);
+}
+
+// readCall(memory, offset, stream): the call number in the first record
+Napi::BigInt readCall(const Call& call) {
+  return Napi::BigInt::New(call.env, recordsOf(call, 1, "call").front().call);
 }
 
 }  // namespace
@@ -182,6 +195,7 @@ void exportCopies(const Exports& exports) {
   exports.add<clear>("clear");
   exports.add<store>("store");
   exports.add<readRecords>("readRecords");
+  exports.add<readCall>("readCall");
 }
 
 }  // namespace jumpout::node

@@ -27,7 +27,16 @@ void tellGarbageCollector(napi_env env, const DeviceMemory& memory, int sign) {
   napi_adjust_external_memory(env, sign * static_cast<int64_t>(memory.bytes), &total);
 }
 
-// allocate(device, bytes, stream): in the order of the stream, or with -1 on any stream at once.
+// Now, and not at the launches of a graph.
+void clearAtOnce(State& state, const MemoryPointer& memory) {
+  const StreamPointer& stream = state.captures.setupStream(memory->device);
+  memory->noteUse(stream);
+  require(jumpout_cuda_fill(memory->device, memory->pointer, 0, memory->bytes, stream->handle), kNoNames);
+  require(stream->synchronize(), kNoNames);
+}
+
+// allocate(device, bytes, stream, cleared): in the order of the stream, or with -1 on any stream at once. `cleared`: zeros,
+// except in the order of a stream that is not being captured, whose work will write them.
 double allocate(const Call& call) {
   State& state = stateOf(call.env);
   const int32_t device = deviceOf(call.number(0, "device"));
@@ -35,6 +44,7 @@ double allocate(const Call& call) {
   const double stream = call.number(2, "stream");
   const StreamPointer order = stream < 0.0 ? nullptr : state.stream(stream, device, "options.stream");
   const MemoryPointer memory = allocateMemory(device, bytes, order);
+  if (call.boolean(3, "cleared") && (order == nullptr || order->capturing())) clearAtOnce(state, memory);
   tellGarbageCollector(call.env, *memory, 1);
   return state.memories.add(memory);
 }
