@@ -17,7 +17,8 @@ export interface CallOptions<T extends Tensor | CudaMemory = Float32Array>
   seed: number | bigint
   /**
    * The number of the draw under that seed, below 2^63 - 1; one number per forward call. Default 0. On a device also one
-   * uint64 in its memory, which each forward advances, so that every launch of a graph draws anew.
+   * uint64 in its memory, which each forward advances, so that every launch of a graph draws anew. It stops at 2^63 - 1, where
+   * the last call is repeated.
    */
   call?: number | bigint | DeviceArray<'uint64'> | CudaMemory | undefined
   /** Where the result goes, of the input's length; `out: input` works in place. Default: a new array. */

@@ -27,7 +27,7 @@ import { assertOptions, type NamesOf, type OptionNames, optionNames } from './op
 import { readBoolean, readSettings, type Settings } from './options'
 import type { Kinds, Memory, Pass, Place } from './pass'
 import { type GroupStats, passOf, savedOf, statsOf } from './saved'
-import { assertCall, assertSeed, foldIn, freshSeed, NO_DRAW } from './seed'
+import { assertCall, assertCalls, assertSeed, foldIn, freshSeed, NO_DRAW } from './seed'
 
 /** Evaluation drops nothing and scales by 1. */
 const EVALUATION = { rate: 0, normalize: false, granularity: 'batch', unit: 'element' } as const
@@ -72,6 +72,19 @@ class Mode {
     this.settings = settings
     this.results = new OwnMemory(reuse)
     this.gradients = new OwnMemory(reuse)
+  }
+
+  /** After a forward or its backward. */
+  set(pass: Pass, spent: boolean, stream: unknown): void {
+    const recording = pass.place.recordingOf(stream)
+    if (recording !== undefined) {
+      const before = { pass: this.pass, spent: this.spent }
+      recording.push(() => {
+        if (this.pass === pass) Object.assign(this, before)
+      })
+    }
+    this.pass = pass
+    this.spent = spent
   }
 
   /** The error of a `backward` that has no forward to differentiate. */
@@ -126,7 +139,7 @@ export class Jumpout {
     host.assertOptions(options, NEW)
     const { seed = freshSeed(), calls = 0n } = options
     assertSeed(seed, 'options.seed')
-    assertCall(calls, 'options.calls')
+    assertCalls(calls, 'options.calls')
     this.#seed = BigInt(seed)
     this.#layer = readLayer(options.layer, 'options.layer')
     this.#reuse = readBoolean(options.reuse, false, 'options.reuse')
@@ -247,7 +260,7 @@ export class Jumpout {
     // Code in the options may have used the layer, and a forward writes over this pass.
     if (mode.pass !== pass || mode.spent) throw overtaken()
     const gradInput = runBackward(pass, call, mode.gradients.in(pass.place))
-    mode.spent = true
+    mode.set(pass, true, call.stream)
     return gradInput as Tensor
   }
 
@@ -316,7 +329,7 @@ export class Jumpout {
     const { training, settings } = mode
     const layout = this.#layoutFor(settings, shape, length)
     let draw = NO_DRAW
-    let counter: K['tensor'] | undefined
+    let counter: DeviceArray<'uint64'> | undefined
     if (training) {
       if (call !== undefined) draw = this.#counter.at(call)
       else if (place.isHost) ({ draw } = this.#counter)
@@ -341,11 +354,8 @@ export class Jumpout {
       },
       names === FORWARD ? mode.results.in(place) : place.fresh,
     )
-    if (training && call === undefined && counter === undefined) this.#counter.advance()
-    if (names === FORWARD) {
-      mode.pass = done.pass
-      mode.spent = false
-    }
+    if (training && call === undefined) this.#counter.advance(counter)
+    if (names === FORWARD) mode.set(done.pass, false, stream)
     return done
   }
 

@@ -5,7 +5,17 @@ import { invalidState, invalidType, invalidValue, readInteger } from './errors'
 import { native } from './native'
 import { assertOptions, optionNames } from './option-names'
 import { type JumpoutOptions, SETTINGS, type Settings } from './options'
-import { assertCall, assertSeed, atCall, callOf, type Draw, drawOf, isAllowed, nextDraw } from './seed'
+import {
+  assertCalls,
+  assertSeed,
+  atCall,
+  callOf,
+  type Draw,
+  drawOf,
+  isAllowed,
+  isLate,
+  nextDraw,
+} from './seed'
 
 /** Options of {@link Jumpout}. */
 export interface LayerOptions extends JumpoutOptions {
@@ -13,7 +23,7 @@ export interface LayerOptions extends JumpoutOptions {
   seed?: number | bigint | undefined
   /** Tells layers apart that share a seed: a safe integer >= 0, which {@link foldIn} takes. Default 0. */
   layer?: number | undefined
-  /** Number of forwards in training already made, which is the call number of the next: below 2^63 - 1. Default 0. */
+  /** Number of forwards in training already made, which is the call number of the next: at most 2^63 - 1, all. Default 0. */
   calls?: number | bigint | undefined
   /**
    * The layer owns the results of `forward`, and of `backward` without `saved`, as it owns its masks: the next call of the
@@ -92,7 +102,7 @@ export function readState(state: unknown): CheckedState {
     options,
   }
   assertSeed(checked.seed, 'state.seed')
-  assertCall(checked.call, 'state.call')
+  assertCalls(checked.call, 'state.call')
   return checked
 }
 
@@ -106,13 +116,16 @@ export function optionsOf({ shape, rate, ...others }: Settings, reuse: boolean):
   }
 }
 
+/** A call number in the memory of a device. */
+type Counter = DeviceArray<'uint64'>
+
 /**
  * The call number of a layer's next draw. It is kept here until a forward is captured into a graph: from then on it is kept
  * on that device, where every launch of the graph advances it. Forwards elsewhere read and write it there.
  */
 export class CallCounter {
   #draw: Draw
-  #onDevice: DeviceArray<'uint64'> | undefined
+  #onDevice: Counter | undefined
 
   constructor(seed: bigint, call: bigint) {
     this.#draw = drawOf(seed, call)
@@ -142,22 +155,26 @@ export class CallCounter {
     return atCall(this.#draw, BigInt(call))
   }
 
-  /** To be called after a forward that took `draw`. */
-  advance(): void {
+  /** To be called after a forward that took `draw`, or `counter`. */
+  advance(counter?: Counter): void {
+    if (counter !== undefined) {
+      this.#onDevice = counter
+      return
+    }
     this.#draw = nextDraw(this.#draw)
-    const counter = this.#onDevice
-    if (counter === undefined) return
-    this.#write(counter, undefined)
-    native.settle(viewOf(counter).memory.handle) // the next launch of the graph may be on any stream
+    if (this.#onDevice === undefined) return
+    this.#write(this.#onDevice, undefined)
+    native.settle(viewOf(this.#onDevice).memory.handle) // the next launch of the graph may be on any stream
   }
 
   /** The draw of a forward on a device, and the counter that has its call number, which the forward itself advances. */
-  take(device: number, stream: Stream | undefined): { draw: Draw; counter: DeviceArray | undefined } {
+  take(device: number, stream: Stream | undefined): { draw: Draw; counter: Counter | undefined } {
     const counter = this.#counterOn(device, stream)
+    if (isLate(this.#draw)) return { draw: this.draw, counter }
     return { draw: counter === undefined ? this.draw : this.#draw, counter }
   }
 
-  #counterOn(device: number, stream: Stream | undefined): DeviceArray | undefined {
+  #counterOn(device: number, stream: Stream | undefined): Counter | undefined {
     const current = this.#onDevice
     if (current?.device === device) return current
     if (stream?.capturing !== true) return undefined
@@ -167,17 +184,16 @@ export class CallCounter {
     }
     const counter = DeviceArray.alloc(1, { dtype: 'uint64', device })
     this.#write(counter, stream)
-    this.#onDevice = counter
     return counter
   }
 
-  #read(counter: DeviceArray<'uint64'>): bigint {
+  #read(counter: Counter): bigint {
     native.settle(viewOf(counter).memory.handle)
     return counter.toHost()[0]
   }
 
   /** Writes now, even while the stream is being captured, and not at the launches of that graph. */
-  #write(counter: DeviceArray<'uint64'>, stream: Stream | undefined): void {
+  #write(counter: Counter, stream: Stream | undefined): void {
     const { memory, offset } = viewOf(counter)
     const numbers = BigUint64Array.of(callOf(this.#draw))
     native.store(memory.handle, offset, handleOrDefault(stream), numbers, true)

@@ -49,6 +49,11 @@ const low = (value: Integer): number =>
 const high = (value: Integer): number =>
   typeof value === 'number' ? Math.floor(value / WORD) : Number(value >> 32n)
 
+/** The number of calls made, which is that of the next one, if there is one. */
+export function assertCalls(calls: unknown, argument: string): asserts calls is Integer {
+  assertUint64(calls, LAST_CALL + 1n, 'a safe integer >= 0 or a bigint from 0 to 2^63 - 1', argument)
+}
+
 /** The draw of a checked seed and call number. */
 export const drawOf = (seed: Integer, call: Integer): Draw => ({
   seedLow: low(seed),
@@ -73,6 +78,9 @@ export function nextDraw({ seedLow, seedHigh, callLow, callHigh }: Draw): Draw {
 }
 
 export const isAllowed = (draw: Draw): boolean => draw.callHigh < 0x7fffffff || callOf(draw) <= LAST_CALL
+
+/** Whether the last call may come: from an earlier one than these, counting takes longer than any machine lasts. */
+export const isLate = (draw: Draw): boolean => draw.callHigh >= 0x40000000
 
 /** A random seed from the system. */
 export const freshSeed = (): bigint => randomBytes(8).readBigUInt64LE()

@@ -1,5 +1,5 @@
 /** The layer: it counts its calls, has a mode for training and one for evaluation, and reads its options once. */
-import { foldIn, Jumpout, jumpoutBackward, jumpoutForward } from 'jumpout'
+import { foldIn, Jumpout, jumpoutBackward, jumpoutForward, type JumpoutState } from 'jumpout'
 import t from 'tap'
 import { equalBits } from './support/bits'
 import { makeGradient, makeInput } from './support/inputs'
@@ -47,6 +47,9 @@ t.test('calls pass 2^32, and end before 2^63 - 1', (t) => {
       message: /^Expected a call number below 2\^63 - 1 for forward, got a layer that has used them all$/,
     })
   t.equal(spent.calls, 2n ** 63n - 1n)
+  const restored = Jumpout.fromJSON(JSON.parse(JSON.stringify(spent)) as JumpoutState)
+  t.equal(restored.calls, spent.calls, 'a checkpoint of a layer that has used them all')
+  t.throws(() => restored.forward(input), { code: 'ERR_INVALID_STATE' })
   equalBits(t, spent.eval().forward(input), input, 'evaluation needs no call')
   t.end()
 })

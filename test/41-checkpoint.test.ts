@@ -124,7 +124,7 @@ t.test('the sentence of each refusal', (t) => {
   const state = new Jumpout({ seed: 5, layer: 3 }).toJSON()
   const decimal = 'Expected a decimal string for state'
   const SEED = 'a safe integer >= 0 or a bigint from 0 to 2^64 - 1'
-  const CALL = 'a safe integer >= 0 or a bigint from 0 to 2^63 - 2'
+  const CALL = 'a safe integer >= 0 or a bigint from 0 to 2^63 - 1'
   const sentences: [unknown, string][] = [
     [null, 'Expected an object for state, got null'],
     [{ ...state, version: 2 }, 'Expected 1 for state.version, got another'],
@@ -133,7 +133,7 @@ t.test('the sentence of each refusal', (t) => {
     [{ ...state, call: null }, `${decimal}.call, got null`],
     [{ ...state, call: 'x1' }, `${decimal}.call, got another string`],
     [{ ...state, seed: `${2n ** 64n}` }, `Expected ${SEED} for state.seed, got ${2n ** 64n}n`],
-    [{ ...state, call: `${2n ** 63n - 1n}` }, `Expected ${CALL} for state.call, got ${2n ** 63n - 1n}n`],
+    [{ ...state, call: `${2n ** 63n}` }, `Expected ${CALL} for state.call, got ${2n ** 63n}n`],
     [{ ...state, layer: 0.5 }, 'Expected an integer >= 0 for state.layer, got 0.5'],
     [{ ...state, layer: '1' }, "Expected an integer >= 0 for state.layer, got '1'"],
     [{ ...state, options: null }, 'Expected an object for state.options, got null'],
@@ -156,7 +156,7 @@ t.test('the sentence of each refusal', (t) => {
   }
   for (const kept of [
     { ...state, layer: undefined },
-    { ...state, call: `${2n ** 63n - 2n}` },
+    { ...state, call: `${2n ** 63n - 1n}` },
     { ...state, seed: '0'.repeat(19) + '5' },
   ])
     t.doesNotThrow(() => Jumpout.fromJSON(kept as unknown as JumpoutState))

@@ -105,6 +105,24 @@ t.test('a call number in the memory of the device', (t) => {
   t.end()
 })
 
+t.test('a call number in the memory of the device ends after the last call', (t) => {
+  const last = 2n ** 63n - 2n
+  for (const options of [{}, { granularity: 'sample', shape: [5, 100] }, { rate: 0.5 }] as const) {
+    const input = makeInput(500)
+    const x = DeviceArray.from(input)
+    const expected = jumpoutForward(input, { ...options, seed: 3, call: last })
+    for (const number of [last, last + 1n, last + 2n, 2n ** 64n - 1n]) {
+      const call = DeviceArray.from(BigUint64Array.of(number))
+      const { output, saved } = jumpoutForward(x, { ...options, seed: 3, call })
+      equalBits(t, output.toHost(), expected.output, `${number}: the last call`)
+      t.equal(saved.call, last)
+      equalBits(t, jumpoutBackward(x, saved).toHost(), jumpoutBackward(input, expected.saved), 'gradient')
+      t.equal(call.toHost()[0], last + 1n)
+    }
+  }
+  t.end()
+})
+
 t.test('counts that the producer made', (t) => {
   const input = makeInput(600, 'signed')
   const shape = [4, 150]

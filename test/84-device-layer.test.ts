@@ -8,6 +8,7 @@ import { floatDtypes } from './support/device-conform'
 import { storedAll } from './support/half'
 import { makeGradient, makeInput } from './support/inputs'
 import { relu } from './support/reference'
+import { state } from './support/refusals'
 
 const N = 600
 const input = makeInput(N, 'signed')
@@ -235,6 +236,110 @@ t.test('a refused call changes nothing', (t) => {
     'the gradient of the forward before',
   )
   equalBits(t, layer.forward(x).toHost(), twin.forward(input), 'the next draw')
+  t.end()
+})
+
+t.test('a recording that is refused or discarded changes nothing', async (t) => {
+  const stream = new Stream()
+  const layer = new Jumpout({ seed: 6 })
+  const twin = new Jumpout({ seed: 6 })
+  const x = DeviceArray.from(input)
+  const g = DeviceArray.from(gradOutput)
+  const memory = DeviceArray.alloc(N + 1)
+  t.throws(
+    () => stream.capture(() => layer.forward(memory.subarray(1), { out: memory.subarray(0, N), stream })),
+    { code: 'ERR_INVALID_ARG_VALUE' },
+  )
+  t.match(inspect(layer), /calls: 0n/, 'no device counts the calls')
+  layer.forward(x)
+  twin.forward(input)
+  const mistake = new Error('mistake')
+  const discard = (body: () => void) =>
+    t.throws(
+      () =>
+        stream.capture(() => {
+          body()
+          throw mistake
+        }),
+      mistake,
+    )
+  discard(() => layer.forward(x.subarray(1), { stream }))
+  t.strictSame(layer.stats, twin.stats, 'the statistics of the forward before')
+  discard(() => layer.backward(g, { stream }))
+  discard(() => {
+    layer.forward(x.subarray(2), { stream })
+    layer.backward(g.subarray(2), { stream })
+    layer.forward(x.subarray(3), { stream })
+    layer.eval().forward(x.subarray(4), { stream })
+    layer.train()
+  })
+  await stream.synchronize()
+  equalBits(t, layer.backward(g).toHost(), twin.backward(gradOutput), 'its gradient')
+  t.throws(() => layer.backward(g), { code: 'ERR_INVALID_STATE' }, 'which was made')
+  t.throws(() => layer.eval().backward(g), { code: 'ERR_INVALID_STATE' }, 'in evaluation there was none')
+  layer.train()
+  discard(() => {
+    layer.forward(x.subarray(1), { stream })
+    layer.forward(input) // is no part of the recording
+    layer.backward(gradOutput)
+    layer.forward(input)
+  })
+  twin.forward(input)
+  twin.forward(input)
+  equalBits(t, layer.backward(gradOutput), twin.backward(gradOutput), 'the gradient of a real forward within')
+  t.equal(layer.calls, twin.calls)
+})
+
+t.test('statistics of a recorded forward that was never launched', (t) => {
+  const stream = new Stream()
+  const layer = new Jumpout({ seed: 6 })
+  const x = DeviceArray.from(input)
+  layer.forward(x, { stream })
+  using graph = stream.capture(() => layer.forward(x, { stream }))
+  t.throws(() => layer.stats, state('Expected a launch of its graph for stats, got none'))
+  graph.launch(stream)
+  const twin = new Jumpout({ seed: 6, calls: 1 })
+  twin.forward(input)
+  t.strictSame(layer.stats, twin.stats)
+  t.end()
+})
+
+t.test('the last call, counted on the device', (t) => {
+  const all = state('Expected a call number below 2^63 - 1 for forward, got a layer that has used them all')
+  const calls = 2n ** 63n - 4n
+  const stream = new Stream()
+  const layer = new Jumpout({ seed: 12, calls })
+  const twin = new Jumpout({ seed: 12, calls })
+  const x = DeviceArray.from(input)
+  const out = DeviceArray.alloc(N)
+  using graph = stream.capture(() => layer.forward(x, { out, stream }))
+  for (const launch of [1, 2]) {
+    graph.launch(stream)
+    equalBits(t, out.toHost({ stream }), twin.forward(input), `launch ${launch}`)
+  }
+  const expected = twin.forward(input)
+  equalBits(t, layer.forward(x, { stream }).toHost({ stream }), expected, 'the last call')
+  for (const launch of [3, 4]) {
+    graph.launch(stream)
+    equalBits(t, out.toHost({ stream }), expected, `launch ${launch} repeats it`)
+    t.equal(layer.calls, 2n ** 63n - 1n)
+    for (const [what, forward] of Object.entries({
+      device: () => layer.forward(x),
+      host: () => layer.forward(input),
+      call: () => layer.call(x),
+      graph: () => stream.capture(() => layer.forward(x, { stream })),
+      'a checkpoint': () => Jumpout.fromJSON(layer.toJSON()).forward(x),
+      'a graph of a checkpoint': () =>
+        stream.capture(() => Jumpout.fromJSON(twin.toJSON()).forward(x, { stream })),
+    }))
+      t.throws(forward, all, what)
+  }
+  equalBits(
+    t,
+    layer.call(x, { call: calls }).output.toHost(),
+    twin.call(input, { call: calls }).output,
+    'repeated',
+  )
   t.end()
 })
 

@@ -60,7 +60,8 @@ JUMPOUT_HD inline PhiloxWords philox4x32_10(uint64_t key, uint64_t subsequence, 
 JUMPOUT_HD constexpr uint64_t keepSubsequence(uint64_t call) { return 2 * call; }
 JUMPOUT_HD constexpr uint64_t rateSubsequence(uint64_t call) { return 2 * call + 1; }
 
-// Reached by no call, since call < 2^63 - 1.
+inline constexpr uint64_t kLastCall = (uint64_t{1} << 63) - 2;
+// Reached by no call.
 inline constexpr uint64_t kFoldSubsequence = ~uint64_t{0};
 
 JUMPOUT_HD inline uint64_t foldIn(uint64_t seed, uint64_t data) {

@@ -170,8 +170,10 @@ typedef struct jumpout_device_forward_args {
   jumpout_record* records; /* [jumpout_group_count]: written */
   const uint64_t*
       active; /* [jumpout_group_count]: counts of the whole groups, made elsewhere; NULL: counted here */
-  uint64_t* call_counter; /* one call number, read instead of `call` and then advanced by one; or NULL */
-  void* workspace;        /* JUMPOUT_WORKSPACE_BYTES */
+  uint64_t*
+      call_counter; /* one call number, read instead of `call` and then advanced by one, to 2^63 - 1 at most, where the
+                           * last call is repeated; or NULL */
+  void* workspace; /* JUMPOUT_WORKSPACE_BYTES */
   void* stream;
   size_t length;
   size_t group_count;

@@ -5,7 +5,7 @@ import { invalidType, isObject, isRevoked } from '../errors'
 import { CallCounter, optionsOf, readDecimal, readLayer } from '../layer'
 import { assertOptions, optionNames } from '../option-names'
 import type { GroupStats } from '../saved'
-import { assertCall, assertSeed, foldIn, freshSeed } from '../seed'
+import { assertCalls, assertSeed, foldIn, freshSeed } from '../seed'
 import { apply, assertTensor, readTensorSettings, TENSOR_OPTIONS, type TensorOptions } from './op'
 import { type Core, findLayers, type Layers, loadLayers } from './peers'
 
@@ -18,7 +18,7 @@ export interface JumpoutLayerOptions extends TensorOptions, LayerArgs {
   seed?: number | bigint | string | undefined
   /** Tells layers apart that share a seed: a safe integer >= 0, which `foldIn` takes. Default 0. */
   layer?: number | undefined
-  /** Number of applications in training already made, below 2^63 - 1, or the same as a decimal string. Default 0. */
+  /** Number of applications in training already made, at most 2^63 - 1, or the same as a decimal string. Default 0. */
   calls?: number | bigint | string | undefined
 }
 
@@ -53,7 +53,7 @@ export interface JumpoutLayer extends layers.Layer {
   /**
    * Sets the call number of the next application in training.
    *
-   * @param calls below 2^63 - 1
+   * @param calls at most 2^63 - 1
    */
   set calls(calls: number | bigint)
   /** Statistics of the last application in training, one entry per group; null before the first. */
@@ -94,7 +94,7 @@ function classFor(tf: typeof Core, tfl: typeof Layers): LayerClass {
       const seed = readNumber(options.seed ?? freshSeed(), 'options.seed')
       const calls = readNumber(options.calls ?? 0, 'options.calls')
       assertSeed(seed, 'options.seed')
-      assertCall(calls, 'options.calls')
+      assertCalls(calls, 'options.calls')
       const layer = readLayer(options.layer, 'options.layer')
       const settings = readTensorSettings(options)
       super(options)
@@ -110,7 +110,7 @@ function classFor(tf: typeof Core, tfl: typeof Layers): LayerClass {
     }
 
     set calls(calls: number | bigint) {
-      assertCall(calls, 'calls')
+      assertCalls(calls, 'calls')
       this.#counter = this.#counterAt(calls)
     }
 

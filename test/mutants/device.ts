@@ -563,12 +563,7 @@ export const device: readonly Mutant[] = [
     ['barrier', 'the call counter advances before all threads have read it', '  __syncthreads();\n', ''],
   ]),
   ...inFile(`${kernels}/draw.cuh`, [
-    [
-      'epoch',
-      'the call counter is not read',
-      'draw.call_counter ? polled(draw.call_counter) : draw.call',
-      'draw.call',
-    ],
+    ['epoch', 'the call counter is not read', 'polled(draw.call_counter)', 'draw.call'],
     ['epoch', 'the call counter stays', '*draw.call_counter = call + 1;', '*draw.call_counter = call;'],
     ['epoch', 'the next call adds to the count of this one', '  if (owns_count) workspace->sum = 0;\n', ''],
     [

@@ -358,7 +358,9 @@ function checkArguments(t: Test, { tf, jumpout, jumpoutOp }: Room): void {
   const layer = jumpout({ calls: 2n ** 63n - 2n })
   layer.apply(x, { training: true })
   t.throws(() => layer.apply(x, { training: true }), { code: 'ERR_INVALID_STATE' }, 'all calls are used up')
+  t.equal(jumpout(layer.getConfig() as object).calls, layer.calls, 'also where it was saved')
   t.throws(() => (layer.calls = -1), { code: 'ERR_OUT_OF_RANGE' })
+  t.throws(() => (layer.calls = 2n ** 63n), { code: 'ERR_OUT_OF_RANGE' })
   t.throws(() => jumpout().apply(tf.ones([2], 'int32'), { training: true }), {
     code: 'ERR_INVALID_ARG_VALUE',
   })

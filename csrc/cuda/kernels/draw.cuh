@@ -28,8 +28,12 @@ __device__ inline double drawNormalOnDevice(uint64_t seed, uint64_t call, uint64
 #endif
 }
 
+// A counter stops after the last call, which is then repeated: nothing here can refuse it.
 __device__ inline uint64_t callOf(const Draw& draw) {
-  return draw.call_counter ? polled(draw.call_counter) : draw.call;
+  if (!draw.call_counter) return draw.call;
+  const uint64_t next = polled(draw.call_counter);
+  if (next < kLastCall) return next;
+  return kLastCall;
 }
 
 // I: needs no count, so it can be drawn while the count is still being made.
