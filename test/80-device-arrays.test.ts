@@ -1,6 +1,7 @@
 /** Arrays on a device: made, filled, copied, shared, freed. */
 import './support/device'
 import { setImmediate } from 'node:timers/promises'
+import { constants } from 'node:buffer'
 import { allocPinned, DeviceArray, type DType, jumpoutForward, runtime, Stream } from 'jumpout'
 import t from 'tap'
 import { equalBits } from './support/bits'
@@ -156,6 +157,8 @@ t.test('allocPinned', (t) => {
     'on the CPU',
   )
   t.equal(allocPinned(0).length, 0)
+  const beyond = Math.floor(constants.MAX_LENGTH / 4) + 1
+  t.throws(() => allocPinned(beyond), { name: 'RangeError', code: 'ERR_OUT_OF_MEMORY' })
   try {
     structuredClone(array, { transfer: [array.buffer] })
   } catch (error) {

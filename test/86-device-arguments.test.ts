@@ -74,7 +74,7 @@ const OPTIONS: [string, object, Refusal][] = [
   [
     'out, a pointer of the host',
     { out: hostPointer },
-    value('Expected a pointer to device memory for options.out, got one to memory of the host'),
+    value('Expected a pointer to device memory for options.out, got one to memory of the host or to none'),
   ],
   [
     'out, no pointer',
@@ -130,7 +130,7 @@ const OPTIONS: [string, object, Refusal][] = [
   [
     'mask of the host',
     { mask: { ptr: 4096, byteLength: 16 } },
-    value('Expected a pointer to device memory for options.mask, got one to memory of the host'),
+    value('Expected a pointer to device memory for options.mask, got one to memory of the host or to none'),
   ],
   [
     'mask and saveMask false',
@@ -279,17 +279,22 @@ t.test('inputs', (t) => {
     [
       'of the host',
       hostPointer,
-      value('Expected a pointer to device memory for input, got one to memory of the host'),
+      value('Expected a pointer to device memory for input, got one to memory of the host or to none'),
     ],
     [
       'freed by its owner',
       { ptr: 2 ** 52, byteLength: 400 },
-      value('Expected a pointer to device memory for input, got one to memory of the host'),
+      value('Expected a pointer to device memory for input, got one to memory of the host or to none'),
     ],
     [
       'too long',
       { ptr: x.ptr, byteLength: 2 ** 40 },
       value(`Expected device memory of ${2 ** 40} bytes for input, got a pointer to less`),
+    ],
+    [
+      'of 16-bit floats',
+      { ptr: x.ptr, byteLength: 4 * N, dtype: 'float16' },
+      value('Expected memory without a dtype for input, got memory with one'),
     ],
     ['a stream', new Stream(), type('Expected a Float32Array for input, got a Stream')],
     ['a constructor', DeviceArray, type('Expected a Float32Array for input, got a function')],
@@ -495,7 +500,7 @@ t.test('arrays', async (t) => {
     [
       'alloc, no such device',
       () => wild.alloc(1, { device: 60000 }),
-      value('Expected one device, and one that exists, for options.device, got another'),
+      value(`Expected a device below ${LAST + 1} for options.device, got 60000`),
     ],
     [
       'from()',
@@ -528,12 +533,12 @@ t.test('arrays', async (t) => {
     [
       'wrap, of the host',
       () => wild.wrap(4096n, 1),
-      value('Expected a pointer to device memory for pointer, got one to memory of the host'),
+      value('Expected a pointer to device memory for pointer, got one to memory of the host or to none'),
     ],
     [
       'wrap, nothing',
       () => wild.wrap(0n, 1),
-      value('Expected a pointer to device memory for pointer, got one to memory of the host'),
+      value('Expected a pointer to device memory for pointer, got one to memory of the host or to none'),
     ],
     [
       'wrap, misaligned',
@@ -653,7 +658,7 @@ t.test('streams', async (t) => {
     [
       'no such device',
       () => new Stream({ device: 60000 }),
-      value('Expected one device, and one that exists, for options.device, got another'),
+      value(`Expected a device below ${LAST + 1} for options.device, got 60000`),
     ],
     ['options', () => new Stream(null as never), type('Expected an object for options, got null')],
     ['wrap a number', () => Stream.wrap(1 as never), type(`${HANDLE} 1`)],

@@ -117,7 +117,7 @@ export interface CudaMemory {
   readonly ptr: number | bigint
   /** Its size in bytes. */
   readonly byteLength: number
-  /** Arrays with a dtype are refused, since memory is taken for float32. */
+  /** Memory with a dtype is refused, since the argument says what it is taken for: data for float32. */
   readonly dtype?: undefined
 }
 
@@ -142,7 +142,8 @@ export function readPointer(value: unknown, argument: string): bigint {
 /** The device that the whole range lies on, according to CUDA. */
 function deviceOf(pointer: bigint, bytes: number, argument: string): number {
   const device = native.memoryOf(pointer)
-  if (device < 0) throw invalidValue('a pointer to device memory', argument, 'one to memory of the host')
+  if (device < 0)
+    throw invalidValue('a pointer to device memory', argument, 'one to memory of the host or to none')
   if (bytes > 1 && native.memoryOf(pointer + BigInt(bytes - 1)) !== device) {
     throw invalidValue(`device memory of ${bytes} bytes`, argument, 'a pointer to less')
   }

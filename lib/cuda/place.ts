@@ -41,7 +41,8 @@ const isArgument = (value: unknown): value is DeviceArray | CudaMemory =>
 
 /** An array over memory of another library, whose object is kept alive until the work on it is done. */
 function wrapped(value: CudaMemory, dtype: DType, argument: string): DeviceArray {
-  const { ptr, byteLength } = value
+  const { ptr, byteLength, dtype: given } = value
+  if (given !== undefined) throw invalidValue('memory without a dtype', argument, 'memory with one')
   const { bytes } = KINDS[dtype]
   const expected = `a byteLength that is a multiple of ${bytes}`
   if (readInteger(byteLength, expected, argument) % bytes !== 0)

@@ -1,5 +1,5 @@
 /** Arrays on the host: checks of the callers' arrays, and memory for new ones. */
-import { Buffer } from 'node:buffer'
+import { Buffer, constants } from 'node:buffer'
 import { isArrayBuffer, isFloat32Array, isSharedArrayBuffer, isUint32Array } from 'node:util/types'
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import {
@@ -167,12 +167,12 @@ const staysHere = Object.fromEntries(
  * (`ERR_INVALID_STATE`).
  *
  * @param length number of elements, an integer >= 0
- * @throws CudaError where there is no CUDA or too little memory; RangeError `ERR_OUT_OF_RANGE`; TypeError
- * `ERR_INVALID_ARG_TYPE`
+ * @throws CudaError where there is no CUDA or too little memory; RangeError `ERR_OUT_OF_RANGE`, or `ERR_OUT_OF_MEMORY` beyond
+ * the largest buffer of the engine; TypeError `ERR_INVALID_ARG_TYPE`
  */
 export function allocPinned(length: number): NewFloat32Array {
   const bytes = readInteger(length, 'an integer >= 0', 'length') * FLOAT_BYTES
-  if (!Number.isSafeInteger(bytes)) throw outOfMemory(bytes)
+  if (bytes > constants.MAX_LENGTH) throw outOfMemory(bytes)
   // Node marks external buffers as untransferable itself. Marked twice, they abort Node 24 at the end of their thread.
   return new Float32Array(Object.defineProperties(native.allocPinned(length), staysHere))
 }

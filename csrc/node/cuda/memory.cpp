@@ -39,7 +39,7 @@ void clearAtOnce(State& state, const MemoryPointer& memory) {
 // except in the order of a stream that is not being captured, whose work will write them.
 double allocate(const Call& call) {
   State& state = stateOf(call.env);
-  const int32_t device = deviceOf(call.number(0, "device"));
+  const int32_t device = existingDevice(call.number(0, "device"), "options.device");
   const uint64_t bytes = call.integer(1, "bytes");
   const double stream = call.number(2, "stream");
   const StreamPointer order = stream < 0.0 ? nullptr : state.stream(stream, device, "options.stream");
@@ -60,7 +60,7 @@ double memoryOf(const Call& call) {
 // wrapMemory(pointer, bytes, device, owner): `owner` is kept alive until the work on the memory is done.
 double wrapMemory(const Call& call) {
   State& state = stateOf(call.env);
-  const int32_t device = deviceOf(call.number(2, "device"));
+  const int32_t device = existingDevice(call.number(2, "device"), "options.device");
   const uint64_t bytes = call.integer(1, "bytes");
   auto memory = std::make_shared<DeviceMemory>(device, call.pointer(0, "pointer"), bytes);
   memory->reaper = state.reaper;
