@@ -48,8 +48,8 @@ export interface Saved {
 }
 
 /** One entry per row, in the order of `ROW`. A literal: an object that is built name by name takes several times as long. */
-export const statsOfRows = (rows: ArrayLike<number>): GroupStats[] =>
-  Array.from({ length: rows.length / ROW.length }, (_, g) => {
+export const statsOfRows = (rows: ArrayLike<number>, groupCount: number): GroupStats[] =>
+  Array.from({ length: groupCount }, (_, g) => {
     const at = g * ROW.length
     return {
       active: rows[at],
@@ -61,7 +61,7 @@ export const statsOfRows = (rows: ArrayLike<number>): GroupStats[] =>
   })
 
 export const statsOf = (pass: Pass): GroupStats[] =>
-  pass.training ? statsOfRows(pass.place.readRows(pass)) : []
+  pass.training ? statsOfRows(pass.place.readRows(pass), pass.layout.groupCount) : []
 
 const UNCLONEABLE = uncloneable(
   'what a forward saved',
@@ -87,11 +87,7 @@ export class SavedPass implements Saved {
   }
 
   get mask(): Uint32Array | DeviceArray<'uint32'> | null {
-    const pass = this.#pass
-    if (pass.mask === undefined) return null
-    const mask = pass.place.apart(pass.mask)
-    if (mask !== pass.mask) this.#pass = { ...pass, mask }
-    return mask as Uint32Array | DeviceArray<'uint32'>
+    return this.#maskApart()
   }
 
   get call(): bigint | undefined {
@@ -103,10 +99,20 @@ export class SavedPass implements Saved {
     return statsOf(this.#pass)
   }
 
+  /** The mask for the eyes of callers, in memory of its own. */
+  #maskApart(): Uint32Array | DeviceArray<'uint32'> | null {
+    const pass = this.#pass
+    if (pass.mask === undefined) return null
+    const mask = pass.place.apart(pass.mask)
+    if (mask !== pass.mask) this.#pass = { ...pass, mask }
+    return mask as Uint32Array | DeviceArray<'uint32'>
+  }
+
   /** Fields for `util.inspect`, without waiting for a device. */
   static #shown(saved: SavedPass): object {
     const pass = saved.#pass
-    const { place, length, mask = null, training, draw } = pass
+    const { place, length, training, draw } = pass
+    const mask = saved.#maskApart()
     if (!training) return { length, mask, call: undefined }
     const call = draw === undefined ? 'on the device' : place.readCall(pass)
     return { length, mask, call, stats: place.isHost ? statsOf(pass) : 'on the device' }

@@ -107,3 +107,10 @@ t.test('masks that are empty or long have their own buffers', (t) => {
   t.equal(copy.buffer.byteLength, 8, 'a mask in a slab is copied out of it')
   t.end()
 })
+
+t.test('a slab that was detached is replaced', (t) => {
+  const mask = freshMask(33)
+  structuredClone(0, { transfer: [mask.buffer as ArrayBuffer] })
+  t.strictSame([mask.length, freshMask(33).length], [0, 2])
+  t.end()
+})

@@ -257,3 +257,42 @@ t.test('reuse: the layer owns what forward and backward return', (t) => {
   t.throws(() => new Jumpout({ reuse: 1 as never }), { code: 'ERR_INVALID_ARG_TYPE' })
   t.end()
 })
+
+t.test('reuse: properties of a result that lie or run code', (t) => {
+  const foreign = new Float32Array(N)
+  const lies: [string, (layer: Jumpout, input: Float32Array, y: Float32Array) => PropertyDescriptorMap][] = [
+    ['another length', () => ({ length: { value: 2 * N } })],
+    ['a length of 0', () => ({ length: { value: 0 } })],
+    ['another subarray', () => ({ subarray: { value: () => foreign } })],
+    ['another buffer', () => ({ buffer: { value: foreign.buffer }, byteOffset: { value: 0 } })],
+    ['a class of its own', () => ({ constructor: { value: { [Symbol.species]: Uint8Array } } })],
+    ['a throwing length', () => ({ length: { get: () => t.fail('a getter') } })],
+    ['a length that uses the layer', (layer, x) => ({ length: { get: () => (layer.call(x), N) } })],
+    [
+      'a length that detaches',
+      (_, x, y) => ({
+        length: { get: () => structuredClone(0, { transfer: [x.buffer, y.buffer] as never }) },
+      }),
+    ],
+  ]
+  for (const first of [N, 0]) {
+    for (const [what, lie] of lies) {
+      const [layer, twin] = [true, false].map((reuse) => new Jumpout({ seed: 3, reuse }))
+      const y = layer.forward(input.slice(0, first))
+      const dx = layer.backward(gradOutput.slice(0, first))
+      twin.forward(input.slice(0, first))
+      const x = input.slice()
+      for (const array of [y, dx]) Object.defineProperties(array, lie(layer, x, array))
+      for (const length of [N, 300, 0, N]) {
+        const options = { saveMask: length !== 300 }
+        const part = x.subarray(0, length)
+        const again = new Float32Array(layer.forward(part, options)) // which reads no property
+        equalBits(t, again, twin.forward(part, options), `${what}, ${first}, then ${length}`)
+        layer.backward(gradOutput.subarray(0, length))
+      }
+      t.equal(layer.calls, 5n, what)
+    }
+  }
+  t.ok(foreign.every((element) => element === 0))
+  t.end()
+})

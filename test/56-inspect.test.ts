@@ -87,3 +87,25 @@ t.test('printing and comparing do not fail', (t) => {
   t.match(uncloneable.toJSON(), /mask/, 'printers that call toJSON without a key')
   t.end()
 })
+
+t.test('no code of a caller sees a mask in memory that it shares', (t) => {
+  const seen: Uint32Array[] = []
+  const look = function (this: Uint32Array) {
+    seen.push(this)
+  }
+  const names = ['length', 'byteLength', 'byteOffset', 'buffer', 'subarray', 'slice', Symbol.iterator]
+  for (const name of [inspect.custom, ...names]) {
+    const { saved } = jumpoutForward(x, { seed: 1 })
+    const patch = name === inspect.custom ? { value: look } : { get: look }
+    Object.defineProperty(Uint32Array.prototype, name, { ...patch, configurable: true })
+    try {
+      inspect(saved)
+      void saved.mask
+    } finally {
+      Reflect.deleteProperty(Uint32Array.prototype, name)
+    }
+  }
+  t.ok(seen.length > 0)
+  for (const { buffer, byteLength } of seen) t.equal(buffer.byteLength, byteLength)
+  t.end()
+})

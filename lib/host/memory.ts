@@ -13,7 +13,7 @@ import {
 } from '../errors'
 import { native, ROW } from '../native'
 
-const elementAt = Float32Array.prototype.at
+const { at: elementAt, subarray } = Float32Array.prototype
 
 /** A getter of the language itself, which no subclass and no property of an instance can replace. */
 const getterOf = (prototype: object, name: string) =>
@@ -29,6 +29,11 @@ const getGrowable = getterOf(SharedArrayBuffer.prototype, 'growable')
 
 export const lengthOf = (array: ArrayBufferView): number => getLength.call(array) as number
 const bufferOf = (array: ArrayBufferView): ArrayBufferLike => getBuffer.call(array) as ArrayBufferLike
+const bytesOf = (buffer: ArrayBuffer): number => getBufferLength.call(buffer) as number
+
+/** A view of the first elements. */
+export const firstOf = <A extends ArrayBufferView>(array: A, length: number): A =>
+  (subarray as (this: ArrayBufferView, begin: number, end: number) => unknown).call(array, 0, length) as A
 
 /** Whether a buffer may change its size. */
 const isResizable = (buffer: ArrayBufferLike): boolean =>
@@ -115,8 +120,8 @@ const { allocUnsafeSlow } = Buffer
 
 /** An ordinary buffer of exactly that size, so that it can be moved to another thread. */
 function uncleared(bytes: number): ArrayBuffer {
-  const { buffer } = allocUnsafeSlow(bytes)
-  return buffer.byteLength === bytes ? buffer : new ArrayBuffer(bytes)
+  const buffer = bufferOf(allocUnsafeSlow(bytes)) as ArrayBuffer
+  return bytesOf(buffer) === bytes ? buffer : new ArrayBuffer(bytes)
 }
 
 /** Both ways throw if there is no memory, where Node-API would end the process. */
@@ -232,7 +237,7 @@ function ownBuffer(array: Float32Array): ArrayBuffer {
   const expected = 'an array that owns its memory'
   if (!isArrayBuffer(buffer)) throw invalidValue(expected, 'array', 'one over shared memory')
   if (isResizable(buffer)) throw invalidValue(expected, 'array', 'one over a resizable buffer')
-  if (getByteLength.call(array) !== getBufferLength.call(buffer))
+  if (getByteLength.call(array) !== bytesOf(buffer))
     throw invalidValue(expected, 'array', 'a part of a larger buffer')
   return buffer
 }
@@ -282,27 +287,25 @@ const LINE_BYTES = ALIGNMENT
 const ROOM_LINES = 60
 
 interface Slab {
-  readonly buffer: ArrayBuffer & { [isSlab]?: true }
+  readonly buffer: ArrayBuffer
   /** Where the next mask begins. */
   next: number
 }
 
-const isSlab = Symbol('slab of masks')
 const slabs: (Slab | undefined)[] = new Array<undefined>(ROOM_LINES + 1).fill(undefined)
+const slabBuffers = new WeakSet<ArrayBufferLike>()
 
 /** A slab for masks of `lines` lines each. */
 function freshSlab(lines: number): Slab {
   const bytes = (1 + Math.floor(ROOM_LINES / lines)) * lines * LINE_BYTES
-  const slab: Slab = { buffer: orOutOfMemory(bytes, () => uncleared(bytes)), next: 0 }
-  slab.buffer[isSlab] = true
-  return (slabs[lines] = slab)
+  const buffer = orOutOfMemory(bytes, () => uncleared(bytes))
+  slabBuffers.add(buffer)
+  return (slabs[lines] = { buffer, next: 0 })
 }
 
 /** A mask that a caller sees needs its own buffer, since the caller may transfer it. Copies masks that lie in a slab. */
 export const outOfSlab = (mask: Uint32Array): Uint32Array =>
-  (bufferOf(mask) as Slab['buffer'])[isSlab] === true
-    ? orOutOfMemory(mask.byteLength, () => new Uint32Array(mask))
-    : mask
+  slabBuffers.has(bufferOf(mask)) ? orOutOfMemory(4 * lengthOf(mask), () => new Uint32Array(mask)) : mask
 
 /** ceil(length / 32) words in a buffer of their own. */
 export function ownMask(length: number): Uint32Array {
@@ -316,7 +319,7 @@ export function freshMask(length: number): Uint32Array {
   const lines = Math.ceil((words * Uint32Array.BYTES_PER_ELEMENT) / LINE_BYTES)
   if (lines === 0 || lines > ROOM_LINES) return ownMask(length)
   let slab = slabs[lines]
-  if (slab === undefined || slab.next === slab.buffer.byteLength) slab = freshSlab(lines)
+  if (slab === undefined || slab.next >= bytesOf(slab.buffer)) slab = freshSlab(lines)
   const mask = new Uint32Array(slab.buffer, slab.next, words)
   slab.next += lines * LINE_BYTES
   return mask

@@ -19,6 +19,7 @@ import {
   allocate,
   assertUnchanged,
   checkFixed,
+  firstOf,
   freshMask,
   freshOutput,
   freshRows,
@@ -67,6 +68,7 @@ function writeCounts(rows: Float64Array, { active, total }: GroupCounts): void {
 /** One array that is used again for each call, and replaced by a larger one when needed. */
 class Kept<A extends Float32Array | Uint32Array | Float64Array> {
   readonly #allocate: (length: number) => A
+  /** No caller has it, only views of it, whose properties may lie: the engine's own getters read them. */
   #memory: A
   #view: A
 
@@ -77,9 +79,10 @@ class Kept<A extends Float32Array | Uint32Array | Float64Array> {
 
   /** A detached one has length 0. */
   take(length: number): A {
-    if (length === this.#view.length) return this.#view
-    if (length > this.#memory.length) this.#memory = this.#allocate(length)
-    return (this.#view = this.#memory.subarray(0, length) as A)
+    if (length === 0) return this.#allocate(0)
+    if (length === lengthOf(this.#view)) return this.#view
+    if (length > lengthOf(this.#memory)) this.#memory = this.#allocate(length)
+    return (this.#view = firstOf(this.#memory, length))
   }
 
   /** Gives up the memory if `array` lies in it: a call must not overwrite its own input. */
@@ -165,7 +168,7 @@ export const host: Place<Host> = {
     const { input, length, settings, layout, draw, training, counts } = call
     if (counts !== undefined) writeCounts(rows, counts)
     // In evaluation the rate is 0 whatever the counts are: giving some saves counting.
-    else if (!training) rows.fill(length, 0, 2)
+    else if (!training) rows[0] = rows[1] = length
     writeCall(settings, layout, draw, counts !== undefined || !training)
     native.forward(input, output, mask, rowsApart(rows))
     return keepRows(rows)
@@ -325,7 +328,7 @@ export async function backwardAsync(
   await unlessAborted(signal, (turn) => {
     assertUnchanged(gradOutput, pass.length, 'gradOutput')
     if (isIdentity(pass)) return native.identityAsync(gradOutput, gradInput, turn)
-    const rows = Float64Array.from(pass.rows)
+    const rows = new Float64Array(pass.rows)
     writeCall(pass.settings, pass.layout, pass.draw as Draw, true)
     return native.backwardAsync(gradOutput, gradInput, pass.mask, output, rows, turn)
   })

@@ -71,7 +71,8 @@ export function apply<T extends Tensor>(
   const { forward } = kernelsFor(tf)
   const [y, saved] = tf.engine().runKernel<[T, Tensor]>(forward, { x }, application as never)
   try {
-    onStats?.(statsOfRows(copyOfRows(saved.dataSync<'int32'>(), application.layout)))
+    const { layout } = application
+    onStats?.(statsOfRows(copyOfRows(saved.dataSync<'int32'>(), layout), layout.groupCount))
     return y
   } catch (error) {
     y.dispose()
