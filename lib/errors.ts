@@ -1,5 +1,5 @@
 /** The errors of this package: a standard class, a stable `code`, and a sentence of one form. */
-import { isProxy } from 'node:util/types'
+import { isPromise, isProxy } from 'node:util/types'
 
 /** The values of `error.code`, which are stable; docs/guide.md, Error codes, has causes and remedies. */
 export type ErrorCode =
@@ -74,7 +74,7 @@ function inWords(value: unknown): string {
     case 'string':
       return value.length > LONGEST_STRING ? `a string of ${value.length} characters` : `'${value}'`
     case 'object':
-      return kindOfObject(value) ?? 'an object'
+      return kindOfObject(value) ?? (isPromise(value) ? 'a Promise' : 'an object')
     default:
       return `a ${typeof value}`
   }

@@ -136,7 +136,7 @@ export class Jumpout {
    * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`)
    */
   constructor(options: LayerOptions = {}) {
-    host.assertOptions(options, NEW)
+    assertOptions(options, NEW)
     const { seed = freshSeed(), calls = 0n } = options
     assertSeed(seed, 'options.seed')
     assertCalls(calls, 'options.calls')

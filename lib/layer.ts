@@ -3,7 +3,7 @@ import { DeviceArray, viewOf } from './cuda/array'
 import { handleOrDefault, type Stream } from './cuda/stream'
 import { invalidState, invalidType, invalidValue, readInteger } from './errors'
 import { native } from './native'
-import { assertOptions, optionNames } from './option-names'
+import { assertOptions, optionNames, optionsIn } from './option-names'
 import { type JumpoutOptions, SETTINGS, type Settings } from './options'
 import {
   assertCalls,
@@ -99,7 +99,7 @@ export function readState(state: unknown): CheckedState {
     seed: readDecimal(seed, 'state.seed'),
     layer: readLayer(layer, 'state.layer'),
     call: readDecimal(call, 'state.call'),
-    options,
+    options: optionsIn(options, OPTIONS),
   }
   assertSeed(checked.seed, 'state.seed')
   assertCalls(checked.call, 'state.call')

@@ -1,6 +1,6 @@
 /** The names of options: a misspelt name is an error, with a hint, and is never ignored. */
-import { isBoxedPrimitive } from 'node:util/types'
-import { invalidType, isObject, kindOfObject, unknownOption } from './errors'
+import { isProxy } from 'node:util/types'
+import { invalidType, isObject, kindOfObject, outOfRange, unknownOption } from './errors'
 
 /** All names of an interface of options: the compiler refuses a missing or an extra name. */
 export type NamesOf<T> = { readonly [K in keyof T]-?: true }
@@ -94,9 +94,9 @@ function nearest(name: string, names: ReadonlySet<string>): string | undefined {
 const LONGEST_NAME = 40
 
 function hintOn(name: string, known: OptionNames): string {
+  if (name.length > LONGEST_NAME) return ''
   const hint = plain(name)
   if (Object.hasOwn(HINTS, hint)) return HINTS[hint]
-  if (name.length > LONGEST_NAME) return ''
   const near = nearest(name, known.names)
   const meant = near === undefined ? '' : `; did you mean '${near}'?`
   if (isKnown(name)) return `${placesOf(name)}${meant}`
@@ -113,8 +113,18 @@ const placesOf = (name: string): string =>
     .map(({ place }) => place)
     .join(', ')}`
 
-function refuseUnknown(options: object, name: string, known: OptionNames, argument: string): void {
-  assertBag(options, argument)
+/** Bounds the time that names with the value undefined take. */
+const MOST_NAMES = 1024
+
+function refuseUnknown(
+  options: object,
+  name: string,
+  at: number,
+  known: OptionNames,
+  argument: string,
+): void {
+  if (kindOfObject(options) !== undefined) throw invalidType('an object', argument, options)
+  if (at >= MOST_NAMES) throw outOfRange(`at most ${MOST_NAMES} names`, argument, 'more')
   if (!Object.hasOwn(options, name) || (options as Record<string, unknown>)[name] === undefined) return
   const shown = name.length > LONGEST_NAME ? `a name of ${name.length} characters` : `'${name}'`
   throw unknownOption(argument, known.place, shown, hintOn(name, known))
@@ -124,12 +134,30 @@ function refuseUnknown(options: object, name: string, known: OptionNames, argume
 const hasElements = (value: object): boolean =>
   ArrayBuffer.isView(value) || Array.isArray(value) || value instanceof String
 
-/** Refuses objects that are no bag of options and would count as an empty one. */
-function assertBag(value: object, argument: string): void {
-  // The common case. Reading the prototype would be a call of the engine's runtime.
-  if (value.constructor === Object) return
-  if (isBoxedPrimitive(value) || kindOfObject(value) !== undefined)
-    throw invalidType('an object', argument, value)
+/** Most objects of the language and of Node.js have one, also those whose prototype tells nothing. */
+const hasTag = (value: object): boolean =>
+  (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] !== undefined
+
+/** Whether its prototype is null, or `Object.prototype` of any realm. */
+function isOrdinary(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as object | null
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+function hasSome(value: object, names: ReadonlySet<string>): boolean {
+  for (const name of names) if (name in value) return true
+  return false
+}
+
+/** Refuses objects of a class that have no option, and would count as an empty bag: a promise, a Map, a signal. */
+function assertBag(value: object, { names, place }: OptionNames, argument: string): void {
+  if (!hasTag(value)) {
+    // The common case. Reading the prototype would be a call of the engine's runtime.
+    if (value.constructor === Object) return
+    if (isOrdinary(value)) return
+  }
+  if (kindOfObject(value) === undefined && (isProxy(value) || hasSome(value, names))) return
+  throw invalidType(`an object with options of ${place}`, argument, value)
 }
 
 /**
@@ -144,12 +172,22 @@ export function assertOptions(
   if (!isObject(value) || hasElements(value)) throw invalidType('an object', argument, value)
   const { names, recent } = known
   let at = 0
+  let unknown = 0
   for (const name in value) {
     if (name !== recent[at]) {
       if (names.has(name)) recent[at] = name
-      else refuseUnknown(value, name, known, argument)
+      else {
+        refuseUnknown(value, name, at, known, argument)
+        ++unknown
+      }
     }
     ++at
   }
-  if (at === 0) assertBag(value, argument)
+  if (at === unknown) assertBag(value, known, argument)
 }
+
+/** The options of an object, its own and inherited ones: spreading it would lose the latter. */
+export const optionsIn = (options: object, { names }: OptionNames): object =>
+  Object.fromEntries(
+    [...names].filter((name) => name in options).map((name) => [name, options[name as keyof object]]),
+  )

@@ -139,10 +139,6 @@ const SHARED: Record<string, [unknown, Refusal][]> = {
       range('Expected a product of at most 2^53 - 1 for options.shape, got 1152921504606847000'),
     ],
   ],
-  stream: [
-    [{}, type('Expected nothing, as arrays on the host have no stream, for options.stream, got an object')],
-  ],
-  active: [[1, type('Expected nothing, as arrays on the host are counted here, for options.active, got 1')]],
 }
 
 /** Wrong values that only a call, not the layer's constructor, can detect. */
@@ -155,6 +151,10 @@ const OF_A_CALL: Record<string, [unknown, Refusal][]> = {
     ...typeRows('call', CALL, [...STRANGERS, ...booleans]),
     ...rangeRows('call', CALL, [...notIntegers, [2n ** 63n - 1n, `${2n ** 63n - 1n}n`]]),
   ],
+  stream: [
+    [{}, type('Expected nothing, as arrays on the host have no stream, for options.stream, got an object')],
+  ],
+  active: [[1, type('Expected nothing, as arrays on the host are counted here, for options.active, got 1')]],
   saveMask: typeRows('saveMask', 'a boolean', [...STRANGERS, ...numbers, ...bigints]),
   out: [
     ...typeRows('out', 'a Float32Array', [...STRANGERS, ...numbers]),

@@ -1,4 +1,5 @@
 /** A misspelt option is refused with a hint on the right name, before anything is written. */
+import { runInNewContext } from 'node:vm'
 import * as jumpout from 'jumpout'
 import t from 'tap'
 
@@ -63,6 +64,9 @@ t.test('hints', (t) => {
     ['new Jumpout', { sigam: 1 }, /did you mean 'sigma'\?/],
     ['new Jumpout', { gran: 'sample' }, /did you mean 'granularity'\?/],
     ['layer.forward', { seed: 1 }, /got 'seed', an option of .*new Jumpout/],
+    ['new Jumpout', { stream: 1 }, /got 'stream', an option of .*layer\.forward/],
+    ['new Jumpout', { active: 1 }, /got 'active', an option of jumpoutForward/],
+    ['jumpoutBackward', { active: 1 }, /got 'active', an option of jumpoutForward/],
     ['layer.forward', { call: 1 }, /an option of .*layer\.call/],
     ['layer.forward', { rat: 1 }, /did you mean 'rate', an option of .*new Jumpout\?/],
     ['layer.call', { mask: new Uint32Array(1) }, /an option of jumpoutForward/],
@@ -199,8 +203,104 @@ t.test('objects and names that are accepted', (t) => {
   t.end()
 })
 
+/** Objects that no options were put in, and that an object of options is mistaken for. */
+const strangers: Record<string, object> = {
+  'a forgotten await': Promise.resolve({ rate: 0.5 }),
+  'a signal': AbortSignal.abort(),
+  'a generator': (function* () {
+    yield { rate: 0.5 }
+  })(),
+  'an iterator': [].values(),
+  'a Map': new Map([['rate', 0.5]]),
+  'an object of a class': new (class {
+    other = undefined
+  })(),
+  Date: new Date(),
+  Error: new Error('rate'),
+  RegExp: /rate/,
+  Set: new Set(['rate']),
+  URL: new URL('http://rate'),
+  ArrayBuffer: new ArrayBuffer(8),
+  Math,
+  'another realm': runInNewContext('new Map()') as object,
+}
+
+t.test('objects of a class count as options if they have one', async (t) => {
+  const rates = (options: object) =>
+    [new Jumpout(options), Jumpout.fromJSON({ ...state, options })].map((made) => made.toJSON().options.rate)
+  class Own {
+    rate = 0.5
+  }
+  class Computed {
+    get rate() {
+      return 0.5
+    }
+  }
+  const halves: Record<string, object> = {
+    own: new Own(),
+    accessor: new Computed(),
+    heir: Object.create({ rate: 0.5 }) as object,
+    'heir of an heir': Object.create(new Computed()) as object,
+    hidden: Object.defineProperty({}, 'rate', { value: 0.5 }),
+    'hidden in a Map': Object.defineProperty(new Map(), 'rate', { value: 0.5 }),
+    'without a prototype': Object.assign(Object.create(null) as object, { rate: 0.5 }),
+    'of another realm': runInNewContext('Object.create({ rate: 0.5 })') as object,
+  }
+  for (const [what, options] of Object.entries(halves)) t.strictSame(rates(options), [0.5, 0.5], what)
+  const empty: Record<string, object> = {
+    plain: {},
+    heir: Object.create({}) as object,
+    'without a prototype': Object.create(null) as object,
+    'heir without one': Object.create(Object.create(null) as object) as object,
+    'another realm': runInNewContext('({})') as object,
+    proxy: new Proxy({}, {}),
+    'proxy of a Map': new Proxy(new Map(), {}),
+  }
+  for (const [what, options] of Object.entries(empty))
+    t.strictSame(rates(options), [undefined, undefined], what)
+  const expected = {
+    name: 'TypeError',
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: /^Expected an object with options of [\w. ]+ for [\w.]+, got an? \w+$/,
+  }
+  const whole = ['DeviceArray.alloc', 'DeviceArray.from', 'DeviceArray.wrap', 'new Stream', 'Stream.wrap']
+  const run: Record<string, (options: object) => unknown> = {
+    ...Object.fromEntries(whole.map((name) => [name, takers[name]])),
+    jumpoutForward: (o) => jumpoutForward(x, o),
+    jumpoutForwardAsync: (o) => jumpoutForwardAsync(x, o as never),
+    jumpoutBackward: (o) => jumpoutBackward(x, saved, o),
+    jumpoutBackwardAsync: (o) => jumpoutBackwardAsync(x, saved, o),
+    countActive: (o) => countActive(x, o),
+    'new Jumpout': (o) => new Jumpout(o),
+    'layer.forward': (o) => layer.forward(x, o),
+    'layer.call': (o) => layer.call(x, o),
+    'layer.backward': (o) => layer.backward(x, o),
+    'a shard': (o) => jumpoutForward(x, { seed: 1, shard: o }),
+    'a state': (o) => Jumpout.fromJSON(o as never),
+  }
+  for (const [name, take] of Object.entries(run))
+    for (const [what, options] of Object.entries(strangers))
+      await t.rejects(async () => take(options), expected, `${name}: ${what}`)
+  await t.rejects(async () => new Jumpout(strangers['a forgotten await']), { message: /, got a Promise$/ })
+  const { signal } = new AbortController()
+  await t.resolves(jumpoutBackwardAsync(x, saved, Object.create({ signal }) as object))
+})
+
+t.test('many names', (t) => {
+  const names = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`n${i}`, undefined]))
+  t.doesNotThrow(() => new Jumpout(names(1024)))
+  t.throws(() => new Jumpout(names(1025)), {
+    name: 'RangeError',
+    code: 'ERR_OUT_OF_RANGE',
+    message: 'Expected at most 1024 names for options, got more',
+  })
+  t.throws(() => new Jumpout({ ['z'.repeat(2 ** 28)]: 1 }), refused(/a name of 268435456 characters$/))
+  t.end()
+})
+
 t.test('values that are no bag of options', (t) => {
-  const wrong = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message: /an object for options, got/ }
+  const wrong = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message: /an object.* for options, got/ }
   const huge = [new Uint8Array(2 ** 27), new String('x'.repeat(2 ** 28))]
   const empty = [[], new Float32Array(0), new String(''), new Number(1), new Boolean(false)]
   const named = [Object.assign([], { saveMask: false }), Object.assign(new Float32Array(0), { call: 1 })]

@@ -139,7 +139,7 @@ export const host: Place<Host> = {
     const { stream, active } = readable as { stream?: unknown; active?: unknown }
     if (stream !== undefined)
       throw invalidType('nothing, as arrays on the host have no stream,', 'options.stream', stream)
-    if (active !== undefined)
+    if (active !== undefined && names.names.has('active'))
       throw invalidType('nothing, as arrays on the host are counted here,', 'options.active', active)
     assertOptions(options, names)
   },

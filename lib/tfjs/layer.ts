@@ -3,7 +3,7 @@ import type { serialization, Tensor } from '@tensorflow/tfjs-core'
 import type { layers, SymbolicTensor } from '@tensorflow/tfjs-layers'
 import { invalidType, isObject, isRevoked } from '../errors'
 import { CallCounter, optionsOf, readDecimal, readLayer } from '../layer'
-import { assertOptions, optionNames } from '../option-names'
+import { assertOptions, optionNames, optionsIn } from '../option-names'
 import type { GroupStats } from '../saved'
 import { assertCalls, assertSeed, foldIn, freshSeed } from '../seed'
 import { apply, assertTensor, readTensorSettings, TENSOR_OPTIONS, type TensorOptions } from './op'
@@ -157,7 +157,7 @@ function classFor(tf: typeof Core, tfl: typeof Layers): LayerClass {
     ): T {
       assertObject(dict, 'config')
       const { customObjects: _, ...config } = dict
-      return new Class(config)
+      return new Class({ ...config, ...optionsIn(dict, LAYER) })
     }
 
     #counterAt(calls: number | bigint): CallCounter {
