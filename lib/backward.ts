@@ -111,7 +111,8 @@ export function jumpoutBackward(gradOutput: unknown, saved: Saved, options?: Any
 }
 
 /**
- * {@link jumpoutBackward} off the main thread, under the conditions of {@link jumpoutForwardAsync}.
+ * {@link jumpoutBackward} off the main thread, under the conditions of {@link jumpoutForwardAsync}. An array with a property
+ * `then` is refused as `options.out`, since the promise would call it.
  *
  * @param gradOutput as many elements as the forward's input; read only, unless it is `options.out`
  * @param saved from a forward on the host

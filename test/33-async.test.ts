@@ -242,3 +242,39 @@ t.test('a signal whose code throws or aborts at once', async (t) => {
   const half = { aborted: false, reason: mine, addEventListener: silent } as never
   await t.rejects(jumpoutForwardAsync(input, { seed: 1, signal: half }), { code: 'ERR_INVALID_ARG_TYPE' })
 })
+
+t.test(
+  'a gradient that a promise would take for a thenable is refused, and nothing is written',
+  async (t) => {
+    const { saved } = jumpoutForward(new Float32Array(100).fill(1), { seed: 1 })
+    const gradOutput = new Float32Array(100).fill(1)
+    const refused = {
+      name: 'TypeError',
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: "Expected an array without a property 'then' for the value of a promise, got one that has it",
+    }
+    const thens: PropertyDescriptor[] = [
+      { value: () => undefined },
+      { value: (fulfil: (value: unknown) => void) => fulfil('stolen') },
+      { get: () => t.fail('a getter') },
+    ]
+    for (const then of thens) {
+      const inherited = Object.create(Float32Array.prototype, { then }) as object
+      for (const make of [
+        (out: Float32Array) => Object.defineProperty<Float32Array>(out, 'then', then),
+        (out: Float32Array) => Object.setPrototypeOf(out, inherited) as Float32Array,
+      ]) {
+        const out = make(new Float32Array(100))
+        await t.rejects(jumpoutBackwardAsync(gradOutput, saved, { out }), refused)
+        t.ok(Float32Array.prototype.every.call(out, (element) => element === 0))
+        await t.rejects(jumpoutBackwardAsync(out, saved, { out }), refused, 'in place')
+        t.equal(jumpoutBackward(gradOutput, saved, { out }), out, 'without a promise it may have one')
+        t.equal((await jumpoutForwardAsync(gradOutput, { seed: 1, out })).output, out, 'or within a result')
+      }
+    }
+    Object.defineProperty(Float32Array.prototype, 'then', { ...thens[0], configurable: true })
+    const rejected = t.rejects(jumpoutBackwardAsync(gradOutput, saved), refused, 'a new one')
+    Reflect.deleteProperty(Float32Array.prototype, 'then')
+    await rejected
+  },
+)

@@ -101,6 +101,12 @@ export function checkFixed(array: ArrayBufferView | undefined, argument: string)
   }
 }
 
+/** A promise calls the method `then` of its value, and may never settle. Asks for the name alone, and runs no getter. */
+export function assertNoThen(value: object): void {
+  if ('then' in value)
+    throw invalidValue("an array without a property 'then'", 'the value of a promise', 'one that has it')
+}
+
 const FLOAT_BYTES = 4
 const ALIGNMENT = 64
 /** In bytes. Below, clearing costs nothing measurable; above, the system returns cleared memory. */

@@ -17,6 +17,7 @@ import {
 import { callOf, type Draw } from '../seed'
 import {
   allocate,
+  assertNoThen,
   assertUnchanged,
   checkFixed,
   firstOf,
@@ -325,6 +326,7 @@ export async function backwardAsync(
   checkFixed(output, 'options.output')
   checkFixed(pass.mask, 'saved.mask')
   const gradInput = out ?? freshOutput(pass.length)
+  assertNoThen(gradInput)
   await unlessAborted(signal, (turn) => {
     assertUnchanged(gradOutput, pass.length, 'gradOutput')
     if (isIdentity(pass)) return native.identityAsync(gradOutput, gradInput, turn)
