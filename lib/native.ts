@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import process from 'node:process'
+import { inspect } from 'node:util'
 import { badEnvironment, nativeError, noBinary } from './errors'
 
 /**
@@ -298,6 +299,8 @@ function load(path: string): Native {
   return { ...native, makeError: nativeError }
 }
 
+const NAMED = process.env.JUMPOUT_BINARY ?? ''
+
 interface Candidate {
   /** What it is called where it is not there. */
   readonly name: string
@@ -306,18 +309,34 @@ interface Candidate {
 
 interface Failure {
   readonly name: string
-  readonly error: unknown
+  readonly reason: string
+  /** What was thrown, which may be anything. */
+  readonly error?: unknown
+}
+
+const codeOf = (error: unknown): unknown => (Object(error) as { code?: unknown }).code
+
+/** The first line of an error, or what else was thrown. */
+function reasonOf(error: unknown): string {
+  const { message } = Object(error) as { message?: unknown }
+  const [line] = (typeof message === 'string' ? message : `it threw ${inspect(error)}`).split('\n', 1)
+  return line
 }
 
 /** In the order in which they are tried. Who names a binary wants no other. */
 function candidates(): Candidate[] {
-  const { JUMPOUT_BINARY: named } = process.env
-  if (named !== undefined && named !== '') return [{ name: 'JUMPOUT_BINARY', find: () => resolve(named) }]
+  if (NAMED !== '') return [{ name: 'JUMPOUT_BINARY', find: () => resolve(NAMED) }]
   const prebuilt = { name: `jumpout-${PLATFORM}`, find: findPrebuilt }
   return [{ name: BUILT, find: findBuild }, ...(PREBUILT[PLATFORM] === undefined ? [] : [prebuilt])]
 }
 
-function solutions(): string[] {
+function solutions(failures: readonly Failure[]): string[] {
+  const codes = failures.map(({ error }) => codeOf(error))
+  if (codes.includes('ERR_DLOPEN_DISABLED'))
+    return ['Start Node.js without --no-addons, or with --allow-addons where its permission model is on']
+  if (codes.includes('ERR_ACCESS_DENIED')) return [`Let Node.js read ${ROOT}: --allow-fs-read`]
+  if (NAMED !== '')
+    return ['Let JUMPOUT_BINARY name a jumpout.node of this version, or unset it: then others are tried']
   const tools: Partial<Record<NodeJS.Platform, string>> = {
     linux: 'apt install g++ make cmake, or dnf install gcc-c++ make cmake, or apk add g++ make cmake',
     darwin: 'xcode-select --install and brew install cmake',
@@ -335,14 +354,11 @@ function solutions(): string[] {
 }
 
 function noneLoaded(failures: readonly Failure[]): Error {
-  const reasons = failures.map(({ name, error }) =>
-    error === undefined ? `${name}: not there` : `${name}: ${(error as Error).message}`,
-  )
   const lines = [
     `The native part of jumpout cannot be used on ${platform} ${arch} (${PLATFORM}), Node ${process.version}:`,
-    ...reasons.map((reason) => `- ${reason.split('\n', 1)[0]}`),
+    ...failures.map(({ name, reason }) => `- ${name}: ${reason}`),
     'Possible solutions:',
-    ...solutions().map((solution) => `- ${solution}`),
+    ...solutions(failures).map((solution) => `- ${solution}`),
   ]
   const cause = failures.map(({ error }) => error).filter((error) => error !== undefined)
   return noBinary(lines.join('\n'), { cause })
@@ -351,17 +367,14 @@ function noneLoaded(failures: readonly Failure[]): Error {
 function loadFirst(): [path: string, native: Native] {
   const failures: Failure[] = []
   for (const { name, find } of candidates()) {
-    const path = find()
-    if (path === undefined) {
-      failures.push({ name, error: undefined })
-      continue
-    }
+    let path: string | undefined
     try {
-      return [path, load(path)]
+      path = find()
+      if (path !== undefined) return [path, load(path)]
+      failures.push({ name, reason: 'not there' })
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException
-      if (code === 'ERR_BAD_ENVIRONMENT') throw badEnvironment(message)
-      failures.push({ name: path, error })
+      if (codeOf(error) === 'ERR_BAD_ENVIRONMENT') throw badEnvironment((error as Error).message)
+      failures.push({ name: path ?? name, reason: reasonOf(error), error })
     }
   }
   throw noneLoaded(failures)

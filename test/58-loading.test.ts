@@ -122,6 +122,57 @@ t.test('JUMPOUT_BINARY is preferred to both', here, async (t) => {
   t.notMatch(missing.message, `- ${PREBUILT}:`)
 })
 
+t.test('a wrong JUMPOUT_BINARY, whatever it is', here, async (t) => {
+  const folder = project(t)
+  const failing: Record<string, [text: string, reason: string]> = {
+    'null.js': ['throw null', 'it threw null'],
+    'undefined.js': ['throw undefined', 'it threw undefined'],
+    'string.js': ["throw 'a text'", "it threw 'a text'"],
+    'lines.js': ["throw new Error('one\\ntwo')", 'one'],
+    'nothing.js': ['module.exports = null', "Cannot read properties of null (reading 'host')"],
+    'other.js': ['', `it belongs to another version, unknown, than ${runtime.version}`],
+  }
+  for (const [name, [text, reason]] of Object.entries(failing)) {
+    writeFileSync(join(folder, name), text)
+    const { code, message } = await load(t, folder, { JUMPOUT_BINARY: name })
+    t.equal(code, 'ERR_NO_BINARY', name)
+    t.equal(
+      message?.split('\n').slice(1).join('\n'),
+      `- ${join(folder, name)}: ${reason}\nPossible solutions:\n` +
+        '- Let JUMPOUT_BINARY name a jumpout.node of this version, or unset it: then others are tried',
+    )
+  }
+  const gone = `
+    const { mkdirSync, rmdirSync } = require('node:fs')
+    require('node:module').globalPaths.push(${JSON.stringify(join(folder, 'node_modules'))})
+    mkdirSync('gone'); process.chdir('gone'); rmdirSync('../gone')`
+  const { code, message } = await load(t, folder, { JUMPOUT_BINARY: 'null.js' }, gone)
+  t.equal(code, 'ERR_NO_BINARY')
+  t.match(message, /^- JUMPOUT_BINARY: ENOENT.*cwd/m, 'a relative one, where there is no folder')
+})
+
+t.test('a process that may load no addon, or not read it', here, async (t) => {
+  const folder = project(t)
+  putBuild(folder)
+  const solutionsOf = ({ message = '' }: Loaded) => message.replace(/^[^]*Possible solutions:\n/, '')
+  const disabled = `process.dlopen = () => {
+    throw Object.assign(new Error('disabled'), { code: 'ERR_DLOPEN_DISABLED' }) // as with --no-addons
+  }`
+  t.equal(
+    solutionsOf(await load(t, folder, {}, disabled)),
+    '- Start Node.js without --no-addons, or with --allow-addons where its permission model is on',
+  )
+  const hidden = `require('node:fs').existsSync = () => {
+    throw Object.assign(new Error('restricted'), { code: 'ERR_ACCESS_DENIED' }) // as with --permission
+  }`
+  const restricted = await load(t, folder, {}, hidden)
+  t.equal(restricted.code, 'ERR_NO_BINARY')
+  t.equal(
+    solutionsOf(restricted),
+    `- Let Node.js read ${join(folder, 'node_modules', 'jumpout')}: --allow-fs-read`,
+  )
+})
+
 t.test('where none can be loaded, the error says what was tried, and what to do', here, async (t) => {
   const folder = project(t)
   const none = await load(t, folder)
