@@ -28,7 +28,8 @@ export interface Saved {
   readonly length: number
   /**
    * ceil(length / 32) words, where the input lies: bit i & 31 of word i >> 5 says that element i was kept. null with
-   * `saveMask: false`. On the host it is `options.mask` or spans its own buffer. If that is transferred, backward throws.
+   * `saveMask: false`, and in evaluation without `relu`, which keeps all. On the host it is `options.mask` or spans its own
+   * buffer. If that is transferred, backward throws.
    */
   readonly mask: Uint32Array | DeviceArray<'uint32'> | null
   /**

@@ -1,7 +1,7 @@
 /** `util.inspect` of objects, and refusal of empty copies. */
 import './support/device'
 import assert from 'node:assert'
-import { inspect } from 'node:util'
+import { inspect, isDeepStrictEqual } from 'node:util'
 import { serialize } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { MessageChannel } from 'node:worker_threads'
@@ -82,6 +82,9 @@ t.test('printing and comparing do not fail', (t) => {
   assert.deepStrictEqual(saved, saved)
   t.throws(() => assert.deepStrictEqual(saved, {}), { name: 'AssertionError' })
   t.strictSame({ output, saved }, { ...{ output, saved } })
+  const other = new Jumpout({ seed: 6 })
+  t.ok(isDeepStrictEqual(layer, other), 'private state is not compared, as the guide says')
+  t.notOk(isDeepStrictEqual(layer.toJSON(), other.toJSON()), 'but what they show is')
   t.doesNotThrow(() => ({ ...saved }))
   const { uncloneable } = saved as unknown as { uncloneable: { toJSON(): string } }
   t.match(uncloneable.toJSON(), /mask/, 'printers that call toJSON without a key')
