@@ -1,7 +1,13 @@
 /** The backward pass: gradients of the elements that forward kept, times forward's scale. */
 import type { CudaMemory, DeviceArray, StreamedOptions, Tensor } from './cuda/array'
 import { invalidType } from './errors'
-import { type AbortSignalLike, backwardAsync, type Host, readSignal } from './host/place'
+import {
+  type AbortSignalLike,
+  backwardAsync,
+  type Host,
+  type NewFloat32Array,
+  readSignal,
+} from './host/place'
 import { type NamesOf, type OptionNames, optionNames } from './option-names'
 import { type BackwardCall, isIdentity, type Kinds, type Memory, type Pass } from './pass'
 import { passOf, type Saved } from './saved'
@@ -15,7 +21,10 @@ export interface BackwardOptions<T extends Tensor | CudaMemory = Float32Array> e
 }
 
 /** Options of {@link jumpoutBackwardAsync}. */
-export interface AsyncBackwardOptions<T extends Float32Array = Float32Array> extends BackwardOptions<T> {
+export interface AsyncBackwardOptions<T extends Float32Array = Float32Array> extends Omit<
+  BackwardOptions<T>,
+  'stream'
+> {
   /** As for {@link jumpoutForwardAsync}. */
   signal?: AbortSignalLike | undefined
 }
@@ -95,6 +104,11 @@ export function runBackward<K extends Kinds>(
  * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`,
  * `ERR_OUT_OF_MEMORY`), with nothing written; CudaError
  */
+export function jumpoutBackward<O extends Float32Array = NewFloat32Array>(
+  gradOutput: Float32Array,
+  saved: Saved,
+  options?: BackwardOptions<O>,
+): O | NewFloat32Array
 export function jumpoutBackward<T extends Tensor>(
   gradOutput: T,
   saved: Saved,
@@ -119,15 +133,15 @@ export function jumpoutBackward(gradOutput: unknown, saved: Saved, options?: Any
  * @param options as for `jumpoutBackward`, and `signal`
  * @returns the gradient; the promise rejects with the errors that `jumpoutBackward` throws, or with `signal.reason`
  */
-export async function jumpoutBackwardAsync<T extends Float32Array>(
-  gradOutput: T,
+export async function jumpoutBackwardAsync<O extends Float32Array = NewFloat32Array>(
+  gradOutput: Float32Array,
   saved: Saved,
-  options?: AsyncBackwardOptions<T>,
-): Promise<T> {
+  options?: AsyncBackwardOptions<O>,
+): Promise<O | NewFloat32Array> {
   const pass = passOf(saved) as Pass<Host>
   if (!pass.place.isHost) {
     throw invalidType('what a forward on the host returned as saved', 'saved', saved)
   }
   const call = prepareBackward(pass, gradOutput, options, ASYNC)
-  return (await backwardAsync(pass, call, readSignal(options?.signal))) as T
+  return (await backwardAsync(pass, call, readSignal(options?.signal))) as O
 }

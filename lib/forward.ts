@@ -2,7 +2,14 @@
 import { invalidValue } from './errors'
 import { type CudaMemory, type DeviceArray, type StreamedOptions, type Tensor } from './cuda/array'
 import { cuda, tensorOnDevice } from './cuda/place'
-import { type AbortSignalLike, forwardAsync, host, readSignal, tensorOnHost } from './host/place'
+import {
+  type AbortSignalLike,
+  forwardAsync,
+  host,
+  type NewFloat32Array,
+  readSignal,
+  tensorOnHost,
+} from './host/place'
 import { type DeviceShard, layoutOf, readShard, type Shard } from './layout'
 import { assertOptions, type NamesOf, type OptionNames, optionNames } from './option-names'
 import { type JumpoutOptions, readBoolean, readSettings, SETTINGS } from './options'
@@ -33,8 +40,11 @@ export interface CallOptions<T extends Tensor | CudaMemory = Float32Array>
   shard?: Shard | DeviceShard | undefined
 }
 
-/** Options of {@link jumpoutForwardAsync}. */
-export interface AsyncCallOptions<T extends Float32Array = Float32Array> extends CallOptions<T> {
+/** Options of {@link jumpoutForwardAsync}: those of {@link jumpoutForward} for arrays on the host. */
+export interface AsyncCallOptions<T extends Float32Array = Float32Array> extends Omit<
+  CallOptions<T>,
+  'active' | 'stream'
+> {
   /**
    * If it is aborted before the work begins, the promise rejects at once with `signal.reason`, nothing is written, and the
    * arrays may be used. If it is aborted later, the work is finished and the promise fulfils.
@@ -188,6 +198,10 @@ function forward<K extends Kinds>(
  * @throws TypeError (`ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`) or RangeError (`ERR_OUT_OF_RANGE`,
  * `ERR_OUT_OF_MEMORY`), with nothing written; CudaError
  */
+export function jumpoutForward<O extends Float32Array = NewFloat32Array>(
+  input: Float32Array,
+  options: CallOptions<O>,
+): ForwardResult<O | NewFloat32Array>
 export function jumpoutForward<T extends Tensor>(input: T, options: CallOptions<T>): ForwardResult<T>
 export function jumpoutForward(
   input: DeviceArray<'float32'> | CudaMemory,
@@ -212,12 +226,12 @@ export function jumpoutForward(
  * @returns what `jumpoutForward` returns; the promise rejects with the errors that `jumpoutForward` throws, or with
  * `signal.reason`
  */
-export async function jumpoutForwardAsync<T extends Float32Array>(
-  input: T,
-  options: AsyncCallOptions<T>,
-): Promise<ForwardResult<T>> {
+export async function jumpoutForwardAsync<O extends Float32Array = NewFloat32Array>(
+  input: Float32Array,
+  options: AsyncCallOptions<O>,
+): Promise<ForwardResult<O | NewFloat32Array>> {
   const call = prepare(host, tensorOnHost(input, 'input'), options, ASYNC_CALL)
   const signal = readSignal(options.signal)
   const { output, mask, rows } = await forwardAsync(call, signal)
-  return { output: output as T, saved: savedOf(passOf(host, call, mask, rows)) }
+  return { output: output as O, saved: savedOf(passOf(host, call, mask, rows)) }
 }

@@ -10,7 +10,7 @@ import {
   type LayerForwardOptions,
   runForward,
 } from './forward'
-import { host, tensorOnHost } from './host/place'
+import { host, type NewFloat32Array, tensorOnHost } from './host/place'
 import {
   CallCounter,
   type JumpoutState,
@@ -199,6 +199,10 @@ export class Jumpout {
    * `ERR_OUT_OF_MEMORY`) or Error (`ERR_INVALID_STATE`: all calls are used, or another device counts them), with nothing
    * written and no call counted; CudaError
    */
+  forward<O extends Float32Array = NewFloat32Array>(
+    input: Float32Array,
+    options?: LayerForwardOptions<O>,
+  ): O | NewFloat32Array
   forward<T extends Tensor>(input: T, options?: LayerForwardOptions<T>): T
   forward(
     input: DeviceArray<'float32'> | CudaMemory,
@@ -218,6 +222,10 @@ export class Jumpout {
    * @returns the output, which is `options.out` or a new array of n elements, and `saved`, the argument of backward
    * @throws as `forward`
    */
+  call<O extends Float32Array = NewFloat32Array>(
+    input: Float32Array,
+    options?: LayerCallOptions<O>,
+  ): ForwardResult<O | NewFloat32Array>
   call<T extends Tensor>(input: T, options?: LayerCallOptions<T>): ForwardResult<T>
   call(
     input: DeviceArray<'float32'> | CudaMemory,
@@ -237,6 +245,10 @@ export class Jumpout {
    * @returns `options.out`, or a new array, with `reuse` and without `saved` the layer's own
    * @throws Error (`ERR_INVALID_STATE`) without such a forward, or if its backward has run; else as `jumpoutBackward`
    */
+  backward<O extends Float32Array = NewFloat32Array>(
+    gradOutput: Float32Array,
+    options?: LayerBackwardOptions<O>,
+  ): O | NewFloat32Array
   backward<T extends Tensor>(gradOutput: T, options?: LayerBackwardOptions<T>): T
   backward(
     gradOutput: DeviceArray<'float32'> | CudaMemory,

@@ -32,16 +32,18 @@ import {
 } from 'jumpout'
 
 type Same<A, B> = [A, B] extends [B, A] ? true : false
+/** Float32Array<ArrayBuffer>, where the compiler knows of it. */
+type New = ReturnType<typeof Float32Array.of>
 const is = <A, B>(_: Same<A, B>): void => undefined
 
 export async function types(x: Float32Array, mask: Uint32Array): Promise<void> {
   const { output, saved } = jumpoutForward(x, { seed: 1 })
-  is<typeof output, Float32Array>(true)
+  is<typeof output, New>(true)
   is<typeof saved, Saved>(true)
   is<Saved['length'], number>(true)
   const [group] = saved.stats()
   const numbers: number[] = [group.active, group.total, group.rate, group.effectiveRate, group.scale]
-  is<ReturnType<typeof jumpoutBackwardAsync>, Promise<Float32Array>>(true)
+  is<ReturnType<typeof jumpoutBackwardAsync<Float32Array>>, Promise<Float32Array>>(true)
   const gradient: Float32Array = jumpoutBackward(x, saved, { out: x, output })
 
   const shard: Shard = { elementOffset: 0n, active: [1], total: [2] }
@@ -62,13 +64,36 @@ export async function types(x: Float32Array, mask: Uint32Array): Promise<void> {
   await later
 
   const shared: Tensor = new Float32Array(new SharedArrayBuffer(4))
-  jumpoutForward(shared, { seed: 1 })
+  const _ofShared = jumpoutForward(shared, { seed: 1 }).output
+  is<typeof _ofShared, New>(true)
+  const _intoShared = jumpoutBackward(x, saved, { out: shared })
+  is<typeof _intoShared, typeof shared | New>(true)
+  class Marked extends Float32Array {
+    readonly mark = 1
+  }
+  const marked = new Marked(1)
+  const _ofMarked = [
+    jumpoutForward(marked, { seed: 1 }).output,
+    jumpoutBackward(marked, saved),
+    (await jumpoutForwardAsync(marked, { seed: 1 })).output,
+    await jumpoutBackwardAsync(marked, saved),
+    new Jumpout().forward(marked),
+    new Jumpout().call(marked).output,
+    new Jumpout().backward(marked),
+  ] as const
+  is<(typeof _ofMarked)[number], New>(true)
+  const _intoMarked = jumpoutForward(x, { seed: 1, out: marked }).output
+  is<typeof _intoMarked, Marked | New>(true)
+  const _wherever = (tensor: Tensor) => jumpoutForward(tensor, { seed: 1 }).output
+  is<ReturnType<typeof _wherever>, Tensor>(true)
+  const _alike = <T extends Tensor>(tensor: T): T => jumpoutForward(tensor, { seed: 1 }).output
+  is<ReturnType<typeof _alike<DeviceArray<'float16'>>>, DeviceArray<'float16'>>(true)
 
   const counted: { active: number[]; total: number[] } = countActive(x, { granularity: 'sample', shape: [1] })
   const seed: bigint = foldIn(1, 2n)
   const array: Float32Array = allocate(counted.total.length + numbers.length)
-  is<ReturnType<typeof allocate>, ReturnType<typeof Float32Array.of>>(true)
-  is<ReturnType<typeof allocPinned>, ReturnType<typeof Float32Array.of>>(true)
+  is<ReturnType<typeof allocate>, New>(true)
+  is<ReturnType<typeof allocPinned>, New>(true)
   array.set(output.subarray(1))
   const longest: number = Math.max(...output, ...gradient.map((value) => value + 1))
   new DataView(array.buffer, array.byteOffset, array.byteLength).setFloat32(0, longest)
@@ -222,6 +247,10 @@ export async function deviceTypes(host: Float32Array, other: CudaMemory, error: 
   jumpoutForward(x, { seed: 1, stream: 0n })
   // @ts-expect-error: asynchronous calls are for the host, streams for devices
   await jumpoutForwardAsync(x, { seed: 1 })
+  // @ts-expect-error: the same
+  await jumpoutForwardAsync(host, { seed: 1, stream })
+  // @ts-expect-error: the same
+  await jumpoutBackwardAsync(host, saved, { stream })
   // @ts-expect-error: read-only
   x.length = 2
 }

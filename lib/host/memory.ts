@@ -135,7 +135,7 @@ const uninitialised = (bytes: number): ArrayBuffer =>
   bytes < SMALLEST_UNCLEARED || bytes > LARGEST_UNCLEARED ? new ArrayBuffer(bytes) : uncleared(bytes)
 
 /** Float32Array<ArrayBuffer>, written so that compilers before TypeScript 5.7 accept it. */
-type NewFloat32Array = ReturnType<Float32ArrayConstructor['of']>
+export type NewFloat32Array = ReturnType<Float32ArrayConstructor['of']>
 
 function allocateAligned(length: number): NewFloat32Array {
   const bytes = length * FLOAT_BYTES + ALIGNMENT

@@ -27,6 +27,7 @@ import {
   lengthOf,
   lieTogether,
   maskWords,
+  type NewFloat32Array,
   outOfSlab,
   ownMask,
   readFloats,
@@ -40,6 +41,8 @@ export interface Host extends Kinds {
   readonly rows: ArrayLike<number>
   readonly stream: undefined
 }
+
+export type { NewFloat32Array }
 
 /** A constant of this module: the engine folds it, and no import. */
 const oneRow = descriptorRow
