@@ -275,9 +275,11 @@ function checkInputs(t: Test, room: Room): void {
   }
   for (const bad of [null, 5, revoked({})]) t.throws(() => layer.call(x, bad as never), type)
   t.throws(() => layer.apply(x, revoked({})), type)
-  const { fromConfig } = layer.constructor as unknown as { fromConfig: (...args: unknown[]) => unknown }
+  const { fromConfig } = layer.constructor as unknown as { fromConfig: (...args: unknown[]) => typeof layer }
   for (const bad of [null, undefined, 5, revoked({})])
     t.throws(() => fromConfig(layer.constructor, bad), type, 'fromConfig')
+  const { rate } = fromConfig(layer.constructor, Object.create({ rate: 0.5 })).getConfig()
+  t.equal(rate, 0.5, 'an inherited option')
   t.equal(layer.calls, 0n, 'none of them is counted')
   t.equal(tf.memory().numTensors, before)
   t.equal(layer.call([x], {}), x)
