@@ -15,6 +15,7 @@ import {
   CallCounter,
   type JumpoutState,
   type LayerOptions,
+  Mode,
   NEW,
   optionsOf,
   readLayer,
@@ -25,7 +26,7 @@ import { type Layout, layoutOf, readShape, type Shape } from './layout'
 import { classNameOf, present, uncloneable } from './objects'
 import { assertOptions, type NamesOf, type OptionNames, optionNames } from './option-names'
 import { readBoolean, readSettings, type Settings } from './options'
-import type { Kinds, Memory, Pass, Place } from './pass'
+import type { Kinds, Memory, Place } from './pass'
 import { type GroupStats, passOf, savedOf, statsOf } from './saved'
 import { assertCall, assertCalls, assertSeed, foldIn, freshSeed, NO_DRAW } from './seed'
 
@@ -56,48 +57,8 @@ class OwnMemory {
   }
 }
 
-/** Settings and state of a layer in one mode. */
-class Mode {
-  readonly training: boolean
-  readonly settings: Settings
-  readonly results: OwnMemory
-  readonly gradients: OwnMemory
-  /** The pass of the last `forward`. */
-  pass: Pass | undefined
-  /** Whether its one backward has run. */
-  spent = false
-
-  constructor(training: boolean, settings: Settings, reuse: boolean) {
-    this.training = training
-    this.settings = settings
-    this.results = new OwnMemory(reuse)
-    this.gradients = new OwnMemory(reuse)
-  }
-
-  /** After a forward or its backward. */
-  set(pass: Pass, spent: boolean, stream: unknown): void {
-    const recording = pass.place.recordingOf(stream)
-    if (recording !== undefined) {
-      const before = { pass: this.pass, spent: this.spent }
-      recording.push(() => {
-        if (this.pass === pass) Object.assign(this, before)
-      })
-    }
-    this.pass = pass
-    this.spent = spent
-  }
-
-  /** The error of a `backward` that has no forward to differentiate. */
-  refusal(): Error {
-    if (this.pass === undefined) {
-      const name = this.training ? 'training' : 'evaluation'
-      return invalidState(`a forward in ${name} before it`, 'backward', 'none')
-    }
-    const expected =
-      'a new forward, or { saved }, which layer.call(input) returns and backward takes any number of times,'
-    return invalidState(expected, 'backward', 'a second backward of one forward')
-  }
-}
+const modeOf = (training: boolean, settings: Settings, reuse: boolean): Mode<OwnMemory> =>
+  new Mode(training, settings, new OwnMemory(reuse), new OwnMemory(reuse))
 
 const overtaken = (): Error =>
   invalidState('no other call of the layer while its options are read', 'backward', 'one')
@@ -123,9 +84,9 @@ export class Jumpout {
   readonly #reuse: boolean
   /** Counts forwards in training. */
   readonly #counter: CallCounter
-  readonly #trained: Mode
-  readonly #evaluated: Mode
-  #mode: Mode
+  readonly #trained: Mode<OwnMemory>
+  readonly #evaluated: Mode<OwnMemory>
+  #mode: Mode<OwnMemory>
   #layout: Layout | undefined
   #layoutLength = 0
 
@@ -145,8 +106,8 @@ export class Jumpout {
     this.#reuse = readBoolean(options.reuse, false, 'options.reuse')
     this.#counter = new CallCounter(foldIn(this.#seed, this.#layer), BigInt(calls))
     const settings = readSettings(options)
-    this.#trained = new Mode(true, settings, this.#reuse)
-    this.#evaluated = new Mode(false, { ...settings, ...EVALUATION }, this.#reuse)
+    this.#trained = modeOf(true, settings, this.#reuse)
+    this.#evaluated = modeOf(false, { ...settings, ...EVALUATION }, this.#reuse)
     this.#mode = this.#trained
   }
 
@@ -345,7 +306,7 @@ export class Jumpout {
     if (training) {
       if (call !== undefined) draw = this.#counter.at(call)
       else if (place.isHost) ({ draw } = this.#counter)
-      else ({ draw, counter } = this.#counter.take(input.device as number, stream as Cuda['stream']))
+      else ({ draw, counter } = this.#counter.take(input as unknown as DeviceArray, stream as Cuda['stream']))
     }
     const done = runForward(
       place,

@@ -1,10 +1,11 @@
 /** The parts of a layer: its options, its state as JSON, and the number of its next call. */
 import { DeviceArray, viewOf } from './cuda/array'
-import { handleOrDefault, type Stream } from './cuda/stream'
+import { handleOrDefault, isCapturing, type Stream } from './cuda/stream'
 import { invalidState, invalidType, invalidValue, readInteger } from './errors'
 import { native } from './native'
 import { assertOptions, optionNames, optionsIn } from './option-names'
 import { type JumpoutOptions, SETTINGS, type Settings } from './options'
+import type { Pass } from './pass'
 import {
   assertCalls,
   assertSeed,
@@ -116,6 +117,50 @@ export function optionsOf({ shape, rate, ...others }: Settings, reuse: boolean):
   }
 }
 
+/** Settings and state of a layer in one mode. */
+export class Mode<Results> {
+  readonly training: boolean
+  readonly settings: Settings
+  /** Memory for results of `forward`, and of `backward`. */
+  readonly results: Results
+  readonly gradients: Results
+  /** The pass of the last `forward`. */
+  pass: Pass | undefined
+  /** Whether its one backward has run. */
+  spent = false
+
+  constructor(training: boolean, settings: Settings, results: Results, gradients: Results) {
+    this.training = training
+    this.settings = settings
+    this.results = results
+    this.gradients = gradients
+  }
+
+  /** After a forward or its backward. */
+  set(pass: Pass, spent: boolean, stream: unknown): void {
+    const recording = pass.place.recordingOf(stream)
+    if (recording !== undefined) {
+      const before = { pass: this.pass, spent: this.spent }
+      recording.push(() => {
+        if (this.pass === pass) Object.assign(this, before)
+      })
+    }
+    this.pass = pass
+    this.spent = spent
+  }
+
+  /** The error of a `backward` that has no forward to differentiate. */
+  refusal(): Error {
+    if (this.pass === undefined) {
+      const name = this.training ? 'training' : 'evaluation'
+      return invalidState(`a forward in ${name} before it`, 'backward', 'none')
+    }
+    const expected =
+      'a new forward, or { saved }, which layer.call(input) returns and backward takes any number of times,'
+    return invalidState(expected, 'backward', 'a second backward of one forward')
+  }
+}
+
 /** A call number in the memory of a device. */
 type Counter = DeviceArray<'uint64'>
 
@@ -168,8 +213,8 @@ export class CallCounter {
   }
 
   /** The draw of a forward on a device, and the counter that has its call number, which the forward itself advances. */
-  take(device: number, stream: Stream | undefined): { draw: Draw; counter: Counter | undefined } {
-    const counter = this.#counterOn(device, stream)
+  take(input: DeviceArray, stream: Stream | undefined): { draw: Draw; counter: Counter | undefined } {
+    const counter = this.#counterOn(viewOf(input).memory.device, stream)
     if (isLate(this.#draw)) return { draw: this.draw, counter }
     return { draw: counter === undefined ? this.draw : this.#draw, counter }
   }
@@ -177,7 +222,7 @@ export class CallCounter {
   #counterOn(device: number, stream: Stream | undefined): Counter | undefined {
     const current = this.#onDevice
     if (current?.device === device) return current
-    if (stream?.capturing !== true) return undefined
+    if (!isCapturing(stream)) return undefined
     if (current !== undefined) {
       const got = `one whose calls a graph of device ${current.device} counts`
       throw invalidState('a layer whose calls no other device counts', 'forward', got)

@@ -2,7 +2,16 @@
 import './support/device'
 import { setImmediate } from 'node:timers/promises'
 import { constants } from 'node:buffer'
-import { allocPinned, DeviceArray, type DType, jumpoutForward, runtime, Stream } from 'jumpout'
+import {
+  allocPinned,
+  countActive,
+  DeviceArray,
+  type DType,
+  Jumpout,
+  jumpoutForward,
+  runtime,
+  Stream,
+} from 'jumpout'
 import t from 'tap'
 import { equalBits } from './support/bits'
 import { storedAll } from './support/half'
@@ -203,6 +212,42 @@ t.test('{ ptr, byteLength } of other libraries', (t) => {
     expected.output,
     'a bigint, a fresh output',
   )
+  t.end()
+})
+
+t.test('own properties of an array or a stream, which may lie, are not believed', async (t) => {
+  const lies = { length: 3, dtype: 'uint64', device: 7, byteLength: 1, freed: true }
+  const lying = (array: DeviceArray<'float32'>) =>
+    Object.defineProperties(
+      array,
+      Object.fromEntries(Object.entries(lies).map(([name, value]) => [name, { value }])),
+    )
+  const stream = Object.defineProperties(new Stream(), { device: { value: 7 }, capturing: { value: true } })
+  const data = floats.subarray(0, 64)
+  const expected = jumpoutForward(data, { seed: 1 }).output
+  const input = lying(DeviceArray.from(data))
+  const out = lying(DeviceArray.alloc(64))
+  equalBits(
+    t,
+    jumpoutForward(input, { seed: 1, out, stream }).output.toHost({ stream }),
+    expected,
+    'a forward',
+  )
+  const layer = new Jumpout({ seed: 1, reuse: true })
+  t.equal(layer.forward(input, { stream }).toHost({ stream }).length, 64, "a layer's")
+  t.equal(layer.calls, 1n)
+  t.strictSame(countActive(input), countActive(data))
+  equalBits(t, out.copyFrom(input).toHost(), data, 'a copy')
+  equalBits(t, await out.toHostAsync(), data, 'and back')
+  t.end()
+})
+
+t.test('an array with a property then is the value of no promise', async (t) => {
+  const array = Object.defineProperty(DeviceArray.alloc(4), 'then', { value: () => undefined })
+  const out = Object.defineProperty(new Float32Array(4), 'then', { value: () => undefined })
+  const refusal = { code: 'ERR_INVALID_ARG_VALUE' }
+  await t.rejects(array.copyFromAsync(new Float32Array(4).fill(1)), refusal)
+  await t.rejects(array.toHostAsync({ out }), refusal)
   t.end()
 })
 

@@ -1,16 +1,18 @@
 /** Typed arrays on CUDA devices. */
 import { invalidState, invalidType, invalidValue, outOfRange, readInteger } from '../errors'
-import { attachedLength, checkFixed, orOutOfMemory } from '../host/memory'
+import { assertNoThen, attachedLength, checkFixed, orOutOfMemory } from '../host/memory'
 import { native } from '../native'
 import { assertKey, dispose, KEY, present, uncloneable } from '../objects'
 import { assertOptions, type NamesOf, optionNames } from '../option-names'
 import {
   allocateOnDevice,
   ANY_STREAM,
+  bytesOf,
   clamp,
   type CudaMemory,
   type DeviceArrayOptions,
   DeviceMemory,
+  type DeviceView,
   type DType,
   dtypeOfHost,
   DTYPES,
@@ -38,15 +40,6 @@ const WRAP = optionNames<WrapOptions>('DeviceArray.wrap', { ...KIND, owner: true
 const COPY = optionNames<StreamedOptions>('copies and clear', { stream: true })
 const TO_HOST = optionNames<HostOptions>('toHost', { stream: true, out: true })
 const TO_DLPACK = optionNames<{ versioned?: boolean }>('toDLPack', { versioned: true })
-
-/** The memory of an array, and its part of it. */
-export interface DeviceView {
-  readonly memory: DeviceMemory
-  /** In bytes. */
-  readonly offset: number
-  readonly length: number
-  readonly dtype: DType
-}
 
 /**
  * Data on the host or on a CUDA device, which decides the backend that runs. Host arrays may lie in any memory, including
@@ -202,7 +195,7 @@ export class DeviceArray<D extends DType = DType> {
 
   /** Its size in bytes. */
   get byteLength(): number {
-    return this.#view.length * KINDS[this.#view.dtype].bytes
+    return bytesOf(this.#view)
   }
 
   /** Whether this array, or one over the same memory, was freed with {@link DeviceArray.free | free}. */
@@ -231,12 +224,12 @@ export class DeviceArray<D extends DType = DType> {
    * @param end the one after the last, as `begin`. Default: all that follow
    * @throws TypeError, RangeError; Error (`ERR_INVALID_STATE`) once it was freed
    */
-  subarray(begin = 0, end = this.length): DeviceArray<D> {
+  subarray(begin = 0, end = this.#view.length): DeviceArray<D> {
     this.#live('subarray')
     const { memory, offset, length, dtype } = this.#view
     const first = clamp(begin, length, 'begin')
     const last = Math.max(clamp(end, length, 'end'), first)
-    return arrayOf(memory, offset + first * KINDS[dtype].bytes, last - first, this.dtype)
+    return arrayOf(memory, offset + first * KINDS[dtype].bytes, last - first, dtype as D)
   }
 
   /**
@@ -254,14 +247,15 @@ export class DeviceArray<D extends DType = DType> {
       native.copy(handle, this.#view.offset, code, stream, source, true)
       return this
     }
+    const { memory, offset, length, dtype } = this.#view
+    const { device } = memory
     const other = source.#view
     if (other.memory.handle === 0) throw invalidValue('an array with its memory', 'source', 'a freed one')
-    if (other.dtype !== this.dtype) throw invalidValue(`${this.dtype}s`, 'source', `${other.dtype}s`)
-    if (source.device !== this.device) {
-      throw invalidValue(`an array on device ${this.device}`, 'source', `one on device ${source.device}`)
-    }
-    if (other.length !== this.length) throw wrongLength(this.length, 'source', other.length)
-    native.copyOnDevice(handle, this.#view.offset, other.memory.handle, other.offset, this.byteLength, stream)
+    if (other.dtype !== dtype) throw invalidValue(`${dtype}s`, 'source', `${other.dtype}s`)
+    if (other.memory.device !== device)
+      throw invalidValue(`an array on device ${device}`, 'source', `one on device ${other.memory.device}`)
+    if (other.length !== length) throw wrongLength(length, 'source', other.length)
+    native.copyOnDevice(handle, offset, other.memory.handle, other.offset, bytesOf(other), stream)
     return this
   }
 
@@ -273,6 +267,7 @@ export class DeviceArray<D extends DType = DType> {
    * @param options the stream of the copy
    */
   async copyFromAsync(source: HostArrayOf<D>, options: StreamedOptions = {}): Promise<this> {
+    assertNoThen(this)
     const { stream, handle, code } = this.#copy(options, 'copyFromAsync')
     this.#checkHost(source, 'source')
     checkFixed(source, 'source')
@@ -305,6 +300,7 @@ export class DeviceArray<D extends DType = DType> {
     const { stream, handle, code, out: given } = this.#copy(options, 'toHostAsync', TO_HOST)
     const out = this.#hostFor(given)
     checkFixed(out, 'options.out')
+    assertNoThen(out)
     await native.copyAsync(handle, this.#view.offset, code, stream, out, false)
     return out
   }
@@ -317,7 +313,7 @@ export class DeviceArray<D extends DType = DType> {
    */
   clear(options: StreamedOptions = {}): this {
     const { stream, handle } = this.#copy(options, 'clear')
-    native.clear(handle, this.#view.offset, this.byteLength, stream)
+    native.clear(handle, this.#view.offset, bytesOf(this.#view), stream)
     return this
   }
 
@@ -362,21 +358,23 @@ export class DeviceArray<D extends DType = DType> {
     assertOptions(options, names)
     const { stream: given, out } = options as HostOptions
     const handle = this.#live(method)
-    return { handle, stream: readStream(given, this.device), code: KINDS[this.#view.dtype].code, out }
+    const { memory, dtype } = this.#view
+    return { handle, stream: readStream(given, memory.device), code: KINDS[dtype].code, out }
   }
 
   #checkHost(value: unknown, argument: string): asserts value is HostArrayOf<D> {
-    const { host } = KINDS[this.#view.dtype]
+    const { length: wanted, dtype } = this.#view
+    const { host } = KINDS[dtype]
     const own = dtypeOfHost(value)
     if (own === undefined || KINDS[own].host !== host) throw invalidType(`a ${host.name}`, argument, value)
     const length = attachedLength(value as HostArray, argument)
-    if (length !== this.length) throw wrongLength(this.length, argument, length)
+    if (length !== wanted) throw wrongLength(wanted, argument, length)
   }
 
   #hostFor(out: unknown): HostArrayOf<D> {
     if (out === undefined) {
       const { host } = KINDS[this.#view.dtype]
-      return orOutOfMemory(this.byteLength, () => new host(this.length) as HostArrayOf<D>)
+      return orOutOfMemory(bytesOf(this.#view), () => new host(this.#view.length) as HostArrayOf<D>)
     }
     this.#checkHost(out, 'options.out')
     return out

@@ -100,6 +100,14 @@ export interface DeviceSpan {
   readonly offset: number
 }
 
+/** An array: its part of the memory. */
+export interface DeviceView extends DeviceSpan {
+  readonly length: number
+  readonly dtype: DType
+}
+
+export const bytesOf = ({ length, dtype }: DeviceView): number => length * KINDS[dtype].bytes
+
 /** The `stream` of memory that any stream may use at once, even while one is being captured. */
 export const ANY_STREAM = -1
 

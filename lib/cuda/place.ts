@@ -6,19 +6,21 @@ import { at, descriptor, native, ROW } from '../native'
 import { assertOptions } from '../option-names'
 import { type Kinds, type Memory, type Place, writeCall, writeLayout } from '../pass'
 import { callOf, NO_DRAW } from '../seed'
-import { arrayOf, type CudaMemory, DeviceArray, type DeviceView, isDeviceArray, viewOf } from './array'
+import { arrayOf, type CudaMemory, DeviceArray, isDeviceArray, viewOf } from './array'
 import {
   allocateOnDevice,
   ANY_STREAM,
+  bytesOf,
   type DeviceMemory,
   type DeviceSpan,
+  type DeviceView,
   type DType,
   isCudaMemory,
   KINDS,
   readPointer,
   wrapMemory,
 } from './memory'
-import { handleOrDefault, readStream, recordingOf, type Stream } from './stream'
+import { handleOrDefault, isCapturing, readStream, recordingOf, type Stream } from './stream'
 
 /** The records that a call writes on the device: one per group. */
 interface Records extends DeviceSpan {
@@ -53,16 +55,17 @@ function wrapped(value: CudaMemory, dtype: DType, argument: string): DeviceArray
 }
 
 function assertMemory(array: DeviceArray, argument: string): void {
-  if (array.freed) throw invalidValue('an array with its memory', argument, 'a freed one')
+  if (viewOf(array).memory.handle === 0)
+    throw invalidValue('an array with its memory', argument, 'a freed one')
 }
 
 /** Memory of other libraries is taken for float32. undefined: `value` is not on a device. */
 export function tensorOnDevice(value: unknown, argument: string): DeviceArray | undefined {
   if (isFloat32Array(value) || !isArgument(value)) return undefined
   const array = isDeviceArray(value) ? value : wrapped(value, 'float32', argument)
-  if (!KINDS[array.dtype].floating) {
-    throw invalidValue('a DeviceArray of float32, float16 or bfloat16', argument, `one of ${array.dtype}`)
-  }
+  const { dtype } = viewOf(array)
+  if (!KINDS[dtype].floating)
+    throw invalidValue('a DeviceArray of float32, float16 or bfloat16', argument, `one of ${dtype}`)
   assertMemory(array, argument)
   return array
 }
@@ -77,14 +80,12 @@ function readArray<D extends DType>(
   if (!isArgument(value)) throw invalidType('a DeviceArray', argument, value)
   const array = isDeviceArray(value) ? value : wrapped(value, dtype, argument)
   assertMemory(array, argument)
-  if (array.dtype !== dtype)
-    throw invalidValue(`a DeviceArray of ${dtype}`, argument, `one of ${array.dtype}`)
-  if (array.device !== device) {
-    throw invalidValue(`a DeviceArray on device ${device}`, argument, `one on device ${array.device}`)
-  }
-  if (array.length !== length) {
-    throw outOfRange(`a DeviceArray of length ${length}`, argument, `one of length ${array.length}`)
-  }
+  const got = viewOf(array)
+  if (got.dtype !== dtype) throw invalidValue(`a DeviceArray of ${dtype}`, argument, `one of ${got.dtype}`)
+  if (got.memory.device !== device)
+    throw invalidValue(`a DeviceArray on device ${device}`, argument, `one on device ${got.memory.device}`)
+  if (got.length !== length)
+    throw outOfRange(`a DeviceArray of length ${length}`, argument, `one of length ${got.length}`)
   return array as DeviceArray<D>
 }
 
@@ -162,18 +163,22 @@ class ResultMemory implements Memory<Cuda> {
   }
 
   output(like: DeviceArray, stream: Stream | undefined): DeviceArray {
-    const { device, length, dtype } = like
-    if (this.#outputs === undefined) return newArray(device, length, dtype, stream)
-    return arrayOf(this.#outputs.take(device, like.byteLength, viewOf(like).memory), 0, length, dtype)
+    const view = viewOf(like)
+    const { memory, length, dtype } = view
+    if (this.#outputs === undefined) return newArray(memory.device, length, dtype, stream)
+    return arrayOf(this.#outputs.take(memory.device, bytesOf(view), memory), 0, length, dtype)
   }
 
-  mask({ device, length }: DeviceArray, stream: Stream | undefined): DeviceArray<'uint32'> {
-    const words = maskWords(length)
+  mask(like: DeviceArray, stream: Stream | undefined): DeviceArray<'uint32'> {
+    const device = deviceOf(like)
+    const words = maskWords(viewOf(like).length)
     if (this.#masks === undefined) return newArray(device, words, 'uint32', stream)
     return arrayOf(this.#masks.take(device, words * KINDS.uint32.bytes), 0, words, 'uint32')
   }
 
-  rows({ device, dtype }: DeviceArray, groupCount: number, stream: Stream | undefined): Records {
+  rows(like: DeviceArray, groupCount: number, stream: Stream | undefined): Records {
+    const { dtype } = viewOf(like)
+    const device = deviceOf(like)
     const bytes = RECORD_BYTES * groupCount
     // What was used before would have the statistics of another call until the graph is launched.
     const { memory, offset } =
@@ -191,17 +196,24 @@ function write(memoryAt: number, offsetAt: number, span: DeviceSpan | undefined)
   descriptor[offsetAt] = span === undefined ? 0 : span.offset
 }
 
+/** Of the memory itself: a property of the array may say something else. */
+const deviceOf = (array: DeviceArray): number => viewOf(array).memory.device
+
 const optionalView = (array: DeviceArray | undefined): DeviceView | undefined => array && viewOf(array)
+
+/** The language's own, which sees memory that no caller may see. */
+const { fill } = Float64Array.prototype
 
 /** Writes the fields that all calls have, and 0, for none, to all others. */
 function describe(input: DeviceArray, groupCount: number, stream: Stream | undefined): void {
-  descriptor.fill(0)
-  descriptor[at.device] = input.device
+  const view = viewOf(input)
+  fill.call(descriptor, 0)
+  descriptor[at.device] = view.memory.device
   descriptor[at.stream] = handleOrDefault(stream)
-  descriptor[at.dtype] = KINDS[input.dtype].code
-  descriptor[at.length] = input.length
+  descriptor[at.dtype] = KINDS[view.dtype].code
+  descriptor[at.length] = view.length
   descriptor[at.groupCount] = groupCount
-  write(at.input, at.inputOffset, viewOf(input))
+  write(at.input, at.inputOffset, view)
 }
 
 /** Copies counts from JavaScript to the device. */
@@ -225,10 +237,13 @@ export const cuda: Place<Cuda> = {
 
   assertOptions,
 
-  like: (value, { dtype, length, device }, argument) => readArray(value, dtype, length, device, argument),
+  like(value, array, argument) {
+    const { dtype, length } = viewOf(array)
+    return readArray(value, dtype, length, deviceOf(array), argument)
+  },
 
-  maskFor: ({ length, device }, value) =>
-    readArray(value, 'uint32', maskWords(length), device, 'options.mask'),
+  maskFor: (input, value) =>
+    readArray(value, 'uint32', maskWords(viewOf(input).length), deviceOf(input), 'options.mask'),
 
   /** Refuses arrays on the host with a message of its own. */
   gradientFor({ length, mask, rows }, value) {
@@ -240,14 +255,14 @@ export const cuda: Place<Cuda> = {
     return gradOutput
   },
 
-  counterFor: ({ device }, value) =>
-    isArgument(value) ? readArray(value, 'uint64', 1, device, 'options.call') : undefined,
+  counterFor: (input, value) =>
+    isArgument(value) ? readArray(value, 'uint64', 1, deviceOf(input), 'options.call') : undefined,
 
-  countsFor: ({ device }, groupCount, value, argument) =>
-    readArray(value, 'uint64', groupCount, device, argument),
+  countsFor: (input, groupCount, value, argument) =>
+    readArray(value, 'uint64', groupCount, deviceOf(input), argument),
 
-  streamFor({ device }, value) {
-    readStream(value, device)
+  streamFor(input, value) {
+    readStream(value, deviceOf(input))
     return value as Stream | undefined
   },
 
@@ -258,7 +273,7 @@ export const cuda: Place<Cuda> = {
     const active =
       counts?.active === undefined
         ? optionalView(call.active)
-        : storeCounts(counts.active, input.device, stream)
+        : storeCounts(counts.active, deviceOf(input), stream)
     describe(input, layout.groupCount, stream)
     writeCall(call.settings, layout, call.draw, false)
     // Groups that are samples are all of one size.
@@ -301,8 +316,8 @@ export const cuda: Place<Cuda> = {
       enqueue(out)
       return out
     }
-    if (stream?.capturing === true) throw wouldWait('countActive without options.out')
-    const active = newArray(input.device, layout.groupCount, 'uint64', stream)
+    if (isCapturing(stream)) throw wouldWait('countActive without options.out')
+    const active = newArray(deviceOf(input), layout.groupCount, 'uint64', stream)
     try {
       enqueue(active)
       return Array.from(active.toHost({ stream }), Number)

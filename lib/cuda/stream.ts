@@ -21,6 +21,7 @@ export interface StreamedOptions {
 
 /** Its number in the binding, 0 once it was destroyed. */
 let handleOf: (stream: Stream) => number
+let deviceOf: (stream: Stream) => number
 let isStream: (value: object) => value is Stream
 
 export function readDevice(value: unknown, missing: number): number {
@@ -30,7 +31,7 @@ export function readDevice(value: unknown, missing: number): number {
 
 /** The device of a stream; 0 for a value that is none, which `readStream` refuses. */
 export const deviceOfStream = (value: unknown): number =>
-  typeof value === 'object' && value !== null && isStream(value) ? value.device : 0
+  typeof value === 'object' && value !== null && isStream(value) ? deviceOf(value) : 0
 
 const STREAM = optionNames<StreamOptions>('a Stream', { device: true })
 
@@ -203,6 +204,7 @@ export class Stream {
 
   static {
     handleOf = (stream) => stream.#handle
+    deviceOf = (stream) => stream.#device
     isStream = (value): value is Stream => #handle in value
     present(this, {
       isInstance: isStream,
@@ -213,11 +215,14 @@ export class Stream {
   }
 }
 
+export const isCapturing = (stream: Stream | undefined): boolean =>
+  stream !== undefined && native.capturing(handleOf(stream))
+
 /** What the innermost capture of this thread is to put back if it is discarded. */
 let recording: (() => void)[] | undefined
 
 export const recordingOf = (stream: Stream | undefined): (() => void)[] | undefined =>
-  recording !== undefined && stream?.capturing === true ? recording : undefined
+  recording !== undefined && isCapturing(stream) ? recording : undefined
 
 function readStreamHandle(value: unknown, argument: string): number {
   if (typeof value !== 'object' || value === null || !isStream(value)) {
@@ -232,7 +237,7 @@ function readStreamHandle(value: unknown, argument: string): number {
 export function readStream(value: unknown, device: number, argument = 'options.stream'): number {
   if (value === undefined) return 0
   const handle = readStreamHandle(value, argument)
-  const own = (value as Stream).device
+  const own = deviceOf(value as Stream)
   if (own !== device) throw invalidValue(`a stream of device ${device}`, argument, `one of device ${own}`)
   return handle
 }
