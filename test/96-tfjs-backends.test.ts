@@ -57,13 +57,34 @@ class TensorFlow extends Keeper {
   }
 }
 
-/** As the backend of WebAssembly. */
+/** As the backend of WebAssembly, whose tensors lie anywhere but at its beginning. */
 class Heap extends Keeper {
-  makeOutput = this.make.bind(this)
+  /** What fails. */
+  planted: 'making' | 'reading' | undefined
 
-  typedArrayFromHeap({ dataId }: TensorInfo): Numbers {
-    if (this.fails && this.kept.size > 2) throw new Error('planted')
+  override write(values: Numbers): object {
+    const placed = values.constructor === Int32Array ? Int32Array : Float32Array
+    const there = new placed(new ArrayBuffer(16 + values.byteLength), 16, values.length)
+    there.set(values)
+    return super.write(there)
+  }
+
+  makeOutput(shape: number[], dtype: 'float32' | 'int32'): TensorInfo {
+    if (this.planted === 'making' && dtype === 'int32') throw new Error('planted')
+    return this.make(shape, dtype)
+  }
+
+  typedArrayFromHeap({ dataId, dtype }: TensorInfo): Numbers {
+    if (this.planted === 'reading' && dtype === 'int32') throw new Error('planted')
     return this.readSync(dataId)
+  }
+}
+
+/** Keeps one tensor and no second one. */
+class Full extends Keeper {
+  override write(values: Numbers): object {
+    if (this.fails && values.constructor === Int32Array) throw new Error('planted')
+    return super.write(values)
   }
 }
 
@@ -120,7 +141,22 @@ t.test('on a heap', async (t) => {
   const there = tf.tensor(values)
   t.strictSame(jumpoutOp(there, { seed: 7 }).dataSync(), expected)
   const before = backend.numDataIds()
+  for (const planted of ['making', 'reading'] as const) {
+    backend.planted = planted
+    t.throws(() => jumpoutOp(there, { seed: 7 }), { message: 'planted' })
+    t.equal(backend.numDataIds(), before, `nothing is left where ${planted} fails`)
+  }
+})
+
+t.test('through data', async (t) => {
+  const { tf, jumpoutOp } = await roomOf('cpu')
+  const backend = new Full()
+  tf.registerBackend('through data', () => backend)
+  tf.setBackend('through data')
+  const x = tf.tensor(values)
+  jumpoutOp(x, { seed: 7 })
+  const before = backend.numDataIds()
   backend.fails = true
-  t.throws(() => jumpoutOp(there, { seed: 7 }), { message: 'planted' })
+  t.throws(() => jumpoutOp(x, { seed: 7 }), { message: 'planted' })
   t.equal(backend.numDataIds(), before, 'nothing is left')
 })

@@ -1,8 +1,8 @@
 /** The kernels that tfjs runs: forward and its gradient, in the way of the backend that they run on. */
 import type { KernelBackend, Tensor, TensorInfo } from '@tensorflow/tfjs-core'
 import { isFloat32Array } from 'node:util/types'
-import { noSecondGradient } from '../errors'
-import { freshOutput, maskWords } from '../host/memory'
+import { noSecondGradient, outOfMemory } from '../errors'
+import { freshOutput, maskWords, orOutOfMemory } from '../host/memory'
 import type { Layout } from '../layout'
 import { descriptor, native, ROW } from '../native'
 import type { Settings } from '../options'
@@ -34,9 +34,15 @@ const like = ({ shape }: TensorInfo): Output => ({ shape, dtype: 'float32' })
 /** 32-bit halves of the rows of statistics. */
 const rowWords = ({ groupCount }: Layout): number => 2 * ROW.length * groupCount
 
-/** What the gradient needs, in one tensor, as each costs time: the rows of statistics, and then the mask. */
+/** The descriptor as int32, which TensorFlow takes as a tensor. */
+const call = new Int32Array(descriptor.buffer, descriptor.byteOffset, 2 * native.fields.length)
+
+/**
+ * What the gradient needs, in one tensor, as each costs time: the rows of statistics, the mask, the descriptor. The same on
+ * each backend (csrc/tensorflow/ops.hpp), as the gradient may run on another one.
+ */
 const savedOf = ({ layout }: Application, x: TensorInfo): Output => ({
-  shape: [rowWords(layout) + maskWords(sizeOf(x))],
+  shape: [rowWords(layout) + maskWords(sizeOf(x)) + call.length],
   dtype: 'int32',
 })
 
@@ -51,6 +57,7 @@ function forward({ settings, layout, draw }: Application, x: Numbers, [y, saved]
   const rows = new Float64Array(saved.buffer, saved.byteOffset, rowWords(layout) / 2)
   writeCall(settings, layout, draw, false)
   native.forward(x as Float32Array, y as Float32Array, maskOf(saved, layout, x.length), rows)
+  saved.set(call, saved.length - call.length)
 }
 
 function backward({ settings, layout, draw }: Application, [dy, saved]: Numbers[], dx: Numbers): void {
@@ -77,6 +84,24 @@ const overArrays = (run: Run): Way => ({
     run(inputs, [like(inputs[0])], (arrays, [dx]) => backward(application, arrays, dx))[0],
 })
 
+/** All of the outputs, filled; where one cannot be made or filled, those that were made are given back. */
+function makeAll(
+  backend: KernelBackend,
+  outputs: readonly Output[],
+  make: (output: Output, index: number) => TensorInfo,
+  fill?: (made: readonly TensorInfo[]) => void,
+): TensorInfo[] {
+  const made: TensorInfo[] = []
+  try {
+    for (const output of outputs) made.push(make(output, made.length))
+    fill?.(made)
+    return made
+  } catch (error) {
+    for (const { dataId } of made) backend.disposeData(dataId)
+    throw error
+  }
+}
+
 /** The part of the backend 'wasm' that is used. */
 interface Heap extends KernelBackend {
   makeOutput(shape: number[], dtype: DType): TensorInfo
@@ -84,37 +109,49 @@ interface Heap extends KernelBackend {
 }
 
 /** In place on the WebAssembly heap. */
-const onHeap = (backend: Heap): Way =>
-  overArrays((inputs, outputs, fill) => {
-    const viewsOf = (tensors: readonly TensorInfo[]) =>
-      tensors.map((tensor) => backend.typedArrayFromHeap(tensor))
-    viewsOf(inputs) // moves what another backend has to this one
-    const made = outputs.map(({ shape, dtype }) => backend.makeOutput(shape, dtype))
-    try {
-      // Views that were taken before memory grew have lost their data.
-      fill(viewsOf(inputs), viewsOf(made))
-    } catch (error) {
-      for (const { dataId } of made) backend.disposeData(dataId)
-      throw error
+function onHeap(backend: Heap): Way {
+  const make = ({ shape, dtype }: Output) => backend.makeOutput(shape, dtype)
+  /** Where the heap is full, malloc returns 0, which the backend takes for an address. */
+  const viewOf = (tensor: TensorInfo): Numbers => {
+    const view = backend.typedArrayFromHeap(tensor)
+    if (view.byteOffset === 0 && view.length > 0) throw outOfMemory(view.byteLength)
+    return view
+  }
+  /** Moves what another backend has to this one, if there is room: the backend would write it to address 0. */
+  const bring = (tensor: TensorInfo): void => {
+    if (backend.refCount(tensor.dataId) === 0) {
+      const [room] = makeAll(backend, [tensor as Output], make, ([room]) => viewOf(room))
+      backend.disposeData(room.dataId)
     }
-    return made
+    viewOf(tensor)
+  }
+  return overArrays((inputs, outputs, fill) => {
+    inputs.forEach(bring)
+    return makeAll(backend, outputs, make, (made) => {
+      // Views that were taken before memory grew have lost their data.
+      fill(inputs.map(viewOf), made.map(viewOf))
+    })
   })
+}
 
 const floatsOf = (values: unknown): Float32Array =>
   isFloat32Array(values) ? values : Float32Array.from(values as ArrayLike<number>)
 
+const freshArray = (output: Output): Numbers => {
+  const size = sizeOf(output)
+  return output.dtype === 'float32' ? freshOutput(size) : orOutOfMemory(4 * size, () => new Int32Array(size))
+}
+
 /** Through the data of tensors: the backend 'cpu' hands out and keeps the arrays themselves, others copy. */
 const throughData = (backend: KernelBackend): Way =>
   overArrays((inputs, outputs, fill) => {
-    const arrays = outputs.map((output) =>
-      output.dtype === 'float32' ? freshOutput(sizeOf(output)) : new Int32Array(sizeOf(output)),
-    )
+    const arrays = outputs.map(freshArray)
     const values = inputs.map(({ dataId, dtype }) => {
       const data = backend.readSync(dataId)
       return dtype === 'float32' ? floatsOf(data) : (data as Int32Array)
     })
     fill(values, arrays)
-    return outputs.map(({ shape, dtype }, i) => ({
+    return makeAll(backend, outputs, ({ shape, dtype }, i) => ({
       dataId: backend.write(arrays[i], shape, dtype),
       shape,
       dtype,
@@ -134,7 +171,6 @@ interface TensorFlow extends KernelBackend {
 /** By TensorFlow itself, which has jumpout as ops. */
 function byOp(backend: TensorFlow): Way {
   const ops = tensorflowOps()
-  const call = new Int32Array(descriptor.buffer, descriptor.byteOffset, 2 * native.fields.length)
   const described = { dataId: {} } // of a tensor that is made anew by each call, and copies `call`
   return {
     forward({ settings, layout, draw }, x) {
@@ -178,14 +214,17 @@ function freeName({ getGradient }: typeof Core, name: string): string {
   return free
 }
 
-/** With their gradients, for all backends. */
+/** With their gradients, for all backends: a gradient runs on the one that is in use by then. */
 function nameKernels(tf: typeof Core): Kernels {
   const names = { forward: freeName(tf, 'Jumpout'), gradient: freeName(tf, 'JumpoutGrad') }
   tf.registerGradient({
     kernelName: names.forward,
     outputsToSave: [false, true],
     gradFunc: (dys, [saved], attrs) => ({
-      x: () => tf.engine().runKernel<Tensor>(names.gradient, { dy: (dys as Tensor[])[0], saved }, attrs),
+      x: () => {
+        const { gradient } = kernelsFor(tf)
+        return tf.engine().runKernel<Tensor>(gradient, { dy: (dys as Tensor[])[0], saved }, attrs)
+      },
     }),
   })
   tf.registerGradient({
