@@ -91,8 +91,9 @@ function classFor(tf: typeof Core, tfl: typeof Layers): LayerClass {
 
     constructor(options: JumpoutLayerOptions = {}) {
       assertOptions(options, LAYER)
-      const seed = readNumber(options.seed ?? freshSeed(), 'options.seed')
-      const calls = readNumber(options.calls ?? 0, 'options.calls')
+      const { seed: given = freshSeed(), calls: made = 0 } = options
+      const seed = readNumber(given, 'options.seed')
+      const calls = readNumber(made, 'options.calls')
       assertSeed(seed, 'options.seed')
       assertCalls(calls, 'options.calls')
       const layer = readLayer(options.layer, 'options.layer')

@@ -351,12 +351,22 @@ function checkArguments(t: Test, { tf, jumpout, jumpoutOp }: Room): void {
     [{ seed: 'x' }, 'ERR_INVALID_ARG_VALUE', /a decimal string for options.seed/],
     [{ calls: -1 }, 'ERR_OUT_OF_RANGE', /options.calls/],
     [{ layer: 0.5 }, 'ERR_OUT_OF_RANGE', /options.layer/],
+    ...['seed', 'calls', 'layer', 'rate', 'unit', 'relu', 'dataFormat'].map(
+      (name): (typeof layers)[number] => [
+        { [name]: null },
+        'ERR_INVALID_ARG_TYPE',
+        new RegExp(`options.${name}, got null`),
+      ],
+    ),
     [{ granularity: 'row' }, 'ERR_INVALID_ARG_VALUE', /options.granularity/],
     [{ dropout: 0.2 }, 'ERR_INVALID_ARG_VALUE', /options of the layer jumpout .*did you mean 'rate'\?/],
     [{ inputshape: [2] }, 'ERR_INVALID_ARG_VALUE', /did you mean 'inputShape'\?/],
   ]
-  for (const [options, code, message] of layers)
+  const Class = jumpout().constructor as unknown as { fromConfig: (...args: unknown[]) => unknown }
+  for (const [options, code, message] of layers) {
     t.throws(() => jumpout(options as object), { code, message }, String(message))
+    if (options !== null) t.throws(() => Class.fromConfig(Class, options), { code, message }, 'fromConfig')
+  }
   const layer = jumpout({ calls: 2n ** 63n - 2n })
   layer.apply(x, { training: true })
   t.throws(() => layer.apply(x, { training: true }), { code: 'ERR_INVALID_STATE' }, 'all calls are used up')
