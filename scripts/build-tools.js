@@ -43,14 +43,20 @@ function provideBuildTools() {
   const install = [
     'install',
     '--global=false',
+    '--location=project',
+    '--dry-run=false',
+    '--package-lock-only=false',
+    '--workspaces=false',
     '--ignore-scripts',
     '--no-audit',
     '--no-fund',
     '--no-package-lock',
   ]
   const windows = process.platform === 'win32'
+  const env = Object.entries(process.env).filter(([name]) => !/^npm_config_workspace$/i.test(name)) // has no other "none"
   const { error, status } = spawnSync('npm', [...install, '--prefix', windows ? `"${folder}"` : folder], {
     cwd: folder,
+    env: Object.fromEntries(env),
     stdio: ['ignore', 'inherit', 'inherit'],
     shell: windows, // npm is a batch file there
   })

@@ -42,6 +42,7 @@ const wanted = [
   'scripts/build-tools.js',
   'scripts/cli.js',
   'scripts/install.js',
+  'scripts/lock.js',
 ]
 const unwanted =
   /^(test|bench|examples|tools|build|lib|node_modules|\.ci|\.github)\/|\.(node|gyp|so|dylib|dll)$|tsconfig|eslint|prettier/

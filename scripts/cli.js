@@ -12,7 +12,7 @@ with npm. Options are environment variables: JUMPOUT_CUDA=AUTO, ON or OFF and ot
 const [command, ...rest] = process.argv.slice(2)
 if (command === 'build' && rest.length === 0) {
   require('./install')
-} else if (['help', '--help', '-h'].includes(command) || rest.includes('--help')) {
+} else if (command === 'help' || [command, ...rest].some((word) => ['--help', '-h'].includes(word))) {
   process.stdout.write(usage)
 } else {
   process.stderr.write(usage)

@@ -12,6 +12,7 @@ const { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } = require
 const path = require('node:path')
 const { ownBuildJobs } = require('./build-jobs')
 const { provideBuildTools } = require('./build-tools')
+const { whileLocked } = require('./lock')
 
 const root = path.resolve(__dirname, '..')
 const emulated = process.argv.includes('--emulated')
@@ -61,15 +62,22 @@ function output(command, args) {
   return error || status !== 0 ? null : stdout
 }
 
+/** The compilers that CXX may name. CMake takes it for a path, and then for a command of the shell. */
+function compilersIn(cxx) {
+  const [word] = /^(?:"[^"]*"|'[^']*'|\\.|\S)+/.exec(cxx)
+  return [...new Set([cxx, word.replace(/\\(.)|["']/g, '$1')])].filter((name) => name !== '')
+}
+
 function checkTools() {
   const cmake = output('cmake', ['--version'])
   if (cmake === null) stopForTools('CMake was not found.')
-  const [, major, minor] = /(\d+)\.(\d+)/.exec(cmake).map(Number)
+  const [, major, minor] = /(\d+)\.(\d+)/.exec(cmake)?.map(Number) ?? []
+  if (major === undefined) stopForTools('CMake did not say its version.')
   if (major < minimumCmake[0] || (major === minimumCmake[0] && minor < minimumCmake[1])) {
     stopForTools(`CMake ${major}.${minor} is too old.`)
   }
   if (process.platform === 'win32') return // cmake-js looks for Visual Studio, and says so if there is none
-  const compilers = process.env.CXX ? [process.env.CXX.split(' ')[0]] : ['c++', 'g++', 'clang++']
+  const compilers = process.env.CXX ? compilersIn(process.env.CXX) : ['c++', 'g++', 'clang++']
   if (!compilers.some((name) => output(name, ['--version']) !== null)) {
     stopForTools(`No C++ compiler was found (looked for ${compilers.join(', ')}).`)
   }
@@ -109,6 +117,11 @@ function forgetConfiguration() {
   for (const name of compilers) rmSync(path.join(internals, name), { recursive: true })
 }
 
+// CMake does not see that a blank one is none.
+const cxx = process.env.CXX?.trim()
+if (cxx) process.env.CXX = cxx
+else delete process.env.CXX
+
 const environment = { ...process.env }
 if (environment.JUMPOUT_CUDA === 'EMULATED') {
   stop(
@@ -145,8 +158,7 @@ async function build(...more) {
 
 const isWithCuda = () => !readFileSync(summary, 'utf8').includes('CUDA left out')
 
-async function main() {
-  checkTools()
+async function buildAll() {
   try {
     tools = provideBuildTools()
   } catch (error) {
@@ -162,6 +174,19 @@ async function main() {
   if (failure !== undefined) stop('the native addon did not compile; the compiler says why above.')
   if (!existsSync(binary)) stop(`the build ended without an error, but ${binary} is missing.`)
   console.log(readFileSync(summary, 'utf8').trimEnd())
+}
+
+async function main() {
+  checkTools()
+  const lock = path.join(home, 'building')
+  const onWait = () =>
+    console.log(`jumpout: waiting for another build here to end; if there is none, remove ${lock}`)
+  try {
+    await whileLocked(lock, buildAll, { patience: Infinity, onWait })
+  } catch (error) {
+    if (error.syscall === undefined) throw error
+    stop(`${error.message}. The build needs to write into ${home}: build as the user who owns it.`)
+  }
 }
 
 main()

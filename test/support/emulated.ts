@@ -3,10 +3,13 @@
  * several test files ask for the same one. The plain one is also that of the emulated addon, which configures it.
  */
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { dirname, join } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { HANG, root, type Invocation, type Outcome } from './program'
+
+const { whileLocked } = require('../../scripts/lock') as {
+  whileLocked(lock: string, work: () => Promise<void>, options: { patience: number }): Promise<void>
+}
 
 export const variants = ['plain', 'address', 'thread'] as const
 /** What the code is compiled with besides itself: nothing, AddressSanitizer and UBSan, ThreadSanitizer. */
@@ -55,50 +58,6 @@ export function execute(
   })
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
-/** Whether the process that made this lock has ended, also if it never wrote its number. */
-function isStale(lock: string): boolean {
-  try {
-    return !isAlive(Number(readFileSync(join(lock, 'pid'), 'utf8')))
-  } catch {
-    try {
-      return Date.now() - statSync(lock).mtimeMs > 5_000
-    } catch {
-      return false // released meanwhile
-    }
-  }
-}
-
-/** A folder as a lock, since making one either succeeds or fails. */
-async function whileLocked<T>(lock: string, work: () => Promise<T>): Promise<T> {
-  const deadline = Date.now() + 2 * BUILD_LIMIT * 1000
-  for (;;) {
-    try {
-      mkdirSync(lock)
-      break
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-      if (isStale(lock)) rmSync(lock, { recursive: true, force: true })
-      else if (Date.now() > deadline) throw new Error(`${lock} was held for too long`, { cause: error })
-      else await sleep(200)
-    }
-  }
-  try {
-    writeFileSync(join(lock, 'pid'), `${process.pid}`)
-    return await work()
-  } finally {
-    rmSync(lock, { recursive: true, force: true })
-  }
-}
-
 async function cmake(args: readonly string[]): Promise<void> {
   const { code, signal, stdout, stderr } = await execute('cmake', args, { timeout: BUILD_LIMIT * 1000 })
   if (code === 0) return
@@ -112,11 +71,11 @@ async function cmake(args: readonly string[]): Promise<void> {
  */
 export async function buildEmulated(variant: Variant, ...targets: readonly string[]): Promise<string> {
   const folder = emulatedFolder(variant)
-  mkdirSync(dirname(folder), { recursive: true })
-  await whileLocked(join(root, 'build', 'emulated', 'building'), async () => {
+  const build = async () => {
     await configure(variant, folder)
     await cmake(['--build', folder, '--parallel', '2', '--target', ...targets])
-  })
+  }
+  await whileLocked(join(root, 'build', 'emulated', 'building'), build, { patience: 2 * BUILD_LIMIT })
   return folder
 }
 
