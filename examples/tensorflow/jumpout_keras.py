@@ -11,6 +11,8 @@ LIBRARY = os.environ.get("JUMPOUT_TENSORFLOW") or os.path.join(ROOT, "build/Rele
 ops = tf.load_op_library(LIBRARY)
 # The numbers of a call, in the library's order.
 FIELDS = ctypes.string_at(ctypes.CDLL(LIBRARY).jumpout_tensorflow_fields).decode().split()
+# What the layer itself sets.
+OWN = ("seedLow", "seedHigh", "callLow", "callHigh")
 DEFAULTS = dict(sigma=0.1, pMin=0.01, pMax=0.6, rate=np.nan, maxRate=0.6, exponent=0.75, normalize=1, relu=1, unitSize=1)
 
 
@@ -27,10 +29,11 @@ class Jumpout(keras.layers.Layer):
         super().__init__(**kwargs)
         self.supports_jit = False  # XLA does not know the operations
         self.seed, self.options = seed, options or {}
+        unknown = [name for name in self.options if name not in FIELDS or name in OWN]
+        if unknown:
+            raise ValueError(f"Expected options of jumpout, got {', '.join(unknown)}")
         fields = {**DEFAULTS, **self.options, "seedLow": seed & 0xFFFFFFFF, "seedHigh": seed >> 32}
-        self.fields = np.array([fields.pop(name, 0) for name in FIELDS], np.float64)
-        if fields:
-            raise ValueError(f"Expected options of jumpout, got {', '.join(fields)}")
+        self.fields = np.array([fields.get(name, 0) for name in FIELDS], np.float64)
         self.calls = self.add_weight(shape=(), dtype="int64", initializer="zeros", trainable=False, name="calls")
 
     def call(self, x, training=False):

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 sys.path.insert(0, os.path.join(ROOT, "examples", "tensorflow"))
-from jumpout_keras import FIELDS, LIBRARY, Jumpout, ops  # noqa: E402
+from jumpout_keras import FIELDS, LIBRARY, OWN, Jumpout, ops  # noqa: E402
 
 
 def of_bits(texts, dtype):
@@ -103,6 +103,13 @@ def check_refusals():
         except tf.errors.InvalidArgumentError:
             continue
         raise AssertionError(layer.options)
+    for name in ("sgima", *OWN):
+        try:
+            Jumpout(1, {name: 1})
+        except ValueError as error:
+            assert str(error).endswith(name), error
+            continue
+        raise AssertionError(name)
 
 
 def check_copies():
