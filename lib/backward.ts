@@ -108,7 +108,7 @@ export function jumpoutBackward<O extends Float32Array = NewFloat32Array>(
   gradOutput: Float32Array,
   saved: Saved,
   options?: BackwardOptions<O>,
-): O | NewFloat32Array
+): NoInfer<O> | NewFloat32Array
 export function jumpoutBackward<T extends Tensor>(
   gradOutput: T,
   saved: Saved,
@@ -137,7 +137,7 @@ export async function jumpoutBackwardAsync<O extends Float32Array = NewFloat32Ar
   gradOutput: Float32Array,
   saved: Saved,
   options?: AsyncBackwardOptions<O>,
-): Promise<O | NewFloat32Array> {
+): Promise<NoInfer<O> | NewFloat32Array> {
   const pass = passOf(saved) as Pass<Host>
   if (!pass.place.isHost) {
     throw invalidType('what a forward on the host returned as saved', 'saved', saved)

@@ -201,7 +201,7 @@ function forward<K extends Kinds>(
 export function jumpoutForward<O extends Float32Array = NewFloat32Array>(
   input: Float32Array,
   options: CallOptions<O>,
-): ForwardResult<O | NewFloat32Array>
+): ForwardResult<NoInfer<O> | NewFloat32Array>
 export function jumpoutForward<T extends Tensor>(input: T, options: CallOptions<T>): ForwardResult<T>
 export function jumpoutForward(
   input: DeviceArray<'float32'> | CudaMemory,
@@ -229,7 +229,7 @@ export function jumpoutForward(
 export async function jumpoutForwardAsync<O extends Float32Array = NewFloat32Array>(
   input: Float32Array,
   options: AsyncCallOptions<O>,
-): Promise<ForwardResult<O | NewFloat32Array>> {
+): Promise<ForwardResult<NoInfer<O> | NewFloat32Array>> {
   const call = prepare(host, tensorOnHost(input, 'input'), options, ASYNC_CALL)
   const signal = readSignal(options.signal)
   const { output, mask, rows } = await forwardAsync(call, signal)

@@ -163,7 +163,7 @@ export class Jumpout {
   forward<O extends Float32Array = NewFloat32Array>(
     input: Float32Array,
     options?: LayerForwardOptions<O>,
-  ): O | NewFloat32Array
+  ): NoInfer<O> | NewFloat32Array
   forward<T extends Tensor>(input: T, options?: LayerForwardOptions<T>): T
   forward(
     input: DeviceArray<'float32'> | CudaMemory,
@@ -186,7 +186,7 @@ export class Jumpout {
   call<O extends Float32Array = NewFloat32Array>(
     input: Float32Array,
     options?: LayerCallOptions<O>,
-  ): ForwardResult<O | NewFloat32Array>
+  ): ForwardResult<NoInfer<O> | NewFloat32Array>
   call<T extends Tensor>(input: T, options?: LayerCallOptions<T>): ForwardResult<T>
   call(
     input: DeviceArray<'float32'> | CudaMemory,
@@ -209,7 +209,7 @@ export class Jumpout {
   backward<O extends Float32Array = NewFloat32Array>(
     gradOutput: Float32Array,
     options?: LayerBackwardOptions<O>,
-  ): O | NewFloat32Array
+  ): NoInfer<O> | NewFloat32Array
   backward<T extends Tensor>(gradOutput: T, options?: LayerBackwardOptions<T>): T
   backward(
     gradOutput: DeviceArray<'float32'> | CudaMemory,
