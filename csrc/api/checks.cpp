@@ -4,6 +4,7 @@
 #include <span>
 
 #include "api/call.hpp"
+#include "core/philox.hpp"
 #include "core/rate.hpp"
 #include "core/raw_number.hpp"
 #include "cuda/cuda_support.hpp"
@@ -103,7 +104,7 @@ jumpout_status checkOptions(const jumpout_options& options) {
 }
 
 jumpout_status checkCallNumber(uint64_t call) {
-  return call < uint64_t{INT64_MAX} ? JUMPOUT_OK : failing(JUMPOUT_BAD_OPTION, "call");
+  return call <= kLastCall ? JUMPOUT_OK : failing(JUMPOUT_BAD_OPTION, "call");
 }
 
 bool isCount(double value) { return within(value, 0.0, kMostElements) && std::floor(value) == value; }
