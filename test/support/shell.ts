@@ -86,7 +86,7 @@ export const CHECKED: Readonly<Record<string, Checked>> = {
   },
   'apt-get install openmpi-bin libopenmpi-dev': {
     why: 'changes the machine; a step of .ci/run',
-    check: `grep 'debian openmpi-bin libopenmpi-dev$' .ci/run`,
+    check: `grep -w 'debian openmpi-bin libopenmpi-dev' .ci/run`,
   },
   'scripts/get-tfjs-node': {
     why: 'fetches 1.6 GB; a step of .ci/run',
