@@ -50,15 +50,14 @@ class Host:
     def reaches(self, seed, call, thresholds, offset):
         """Whether each lane, from that of element `offset` on, is at least its threshold, packed like a mask.
 
-        Each element is a group of its own, whose counts make the rate 1/65536 its threshold over 65536.
+        Each element is a group of its own, at whose rate backward draws its decision again.
         """
         layout = capi.Layout(element_offset=offset, unit_size=1, group_size=1)
-        options = capi.options(rate=1 / STEPS, normalize=1, max_rate=LARGEST, exponent=0)
-        groups = np.zeros((len(thresholds), capi.GROUP_DOUBLES))
-        groups[:, 0] = thresholds > 0
-        groups[:, 1] = np.maximum(thresholds, 1)
-        self.forward(seed, call, len(thresholds), layout, options, groups)
-        return self.masks.view(np.uint8)[: (len(thresholds) + 7) // 8]
+        groups = np.ones((len(thresholds), capi.GROUP_DOUBLES))
+        groups[:, 3] = thresholds / STEPS
+        self.output[: len(thresholds)] = np.nan  # which is not 0
+        self.backward(seed, call, len(thresholds), layout, groups)
+        return np.packbits(self.output[: len(thresholds)] != 0, bitorder="little")
 
     def rates(self, seed, call, groups, **options):
         """Base rates and applied rates of `groups` groups of one active element."""

@@ -80,7 +80,7 @@ def main(options):
 
     compare("channels", (draw_channels(i % 2) for i in range(100 if slow else size.channels)))
 
-    if not slow:  # whose groups have the total that the layout says
+    if not slow:  # on a device the rates of backward are in records, which its forward writes
 
         def pinned(lanes, call, offset, seed):
             """How many lanes have other bits."""
