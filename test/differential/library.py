@@ -40,12 +40,9 @@ class Host:
         return self.masks.view(np.uint8)[: (length + 7) // 8]
 
     def redrawn(self, seed, call, length, rate, offset=0):
-        """The same mask as backward draws it again, from the gradient of ones."""
+        """The same mask as backward draws it again."""
         layout = capi.Layout(element_offset=offset, unit_size=1)
-        groups = self.drop(seed, call, length, layout, rate)
-        self.output[:length] = np.nan  # which is not 0
-        self.backward(seed, call, length, layout, groups)
-        return np.packbits(self.output[:length] != 0, bitorder="little")
+        return self.decisions(seed, call, length, layout, self.drop(seed, call, length, layout, rate))
 
     def reaches(self, seed, call, thresholds, offset):
         """Whether each lane, from that of element `offset` on, is at least its threshold, packed like a mask.
@@ -55,9 +52,13 @@ class Host:
         layout = capi.Layout(element_offset=offset, unit_size=1, group_size=1)
         groups = np.ones((len(thresholds), capi.GROUP_DOUBLES))
         groups[:, 3] = thresholds / STEPS
-        self.output[: len(thresholds)] = np.nan  # which is not 0
-        self.backward(seed, call, len(thresholds), layout, groups)
-        return np.packbits(self.output[: len(thresholds)] != 0, bitorder="little")
+        return self.decisions(seed, call, len(thresholds), layout, groups)
+
+    def decisions(self, seed, call, length, layout, groups):
+        """What backward draws again, packed like a mask, from the gradient of ones."""
+        self.output[:length] = np.nan  # which is not 0
+        self.backward(seed, call, length, layout, groups)
+        return np.packbits(self.output[:length] != 0, bitorder="little")
 
     def rates(self, seed, call, groups, **options):
         """Base rates and applied rates of `groups` groups of one active element."""
